@@ -1,0 +1,99 @@
+package identity
+
+import (
+	"crypto/ed25519"
+	"io"
+)
+
+// Signature is an Ed25519 signature (RFC 8032, pure Ed25519).
+type Signature [ed25519.SignatureSize]byte
+
+// Domain is what a signature is for: printable ASCII of the form
+// kdelta/PURPOSE/FORMAT. It is the first part of everything that is signed, so
+// a signature made for one purpose means nothing for another.
+type Domain string
+
+// The domains of this package. Packages above name their own.
+const (
+	DomainSpace       Domain = "kdelta/space/0"
+	DomainGrant       Domain = "kdelta/grant/0"
+	DomainCertificate Domain = "kdelta/certificate/0"
+	DomainSeal        Domain = "kdelta/seal/0"
+)
+
+// arrayHeaderMin and arrayHeaderMax bound the first byte of a canonical array
+// of up to 15 items, the only bodies that are signed. None of these bytes can
+// stand in a domain, so nobody can move the border between domain and body.
+const (
+	arrayHeaderMin = 0x90
+	arrayHeaderMax = 0x9f
+)
+
+// signed returns the message a signature covers, domain followed by body, and
+// false if the two could be told apart in more than one way.
+func signed(domain Domain, body []byte) ([]byte, bool) {
+	if len(body) == 0 || body[0] < arrayHeaderMin || body[0] > arrayHeaderMax {
+		return nil, false
+	}
+	for i := range len(domain) {
+		if domain[i] <= ' ' || domain[i] > '~' {
+			return nil, false
+		}
+	}
+	return append([]byte(domain), body...), len(domain) > 0
+}
+
+// verify reports whether sig is public's signature over domain and body.
+func verify(public [32]byte, domain Domain, body []byte, sig Signature) bool {
+	message, ok := signed(domain, body)
+	return ok && ed25519.Verify(public[:], message, sig[:])
+}
+
+// keyPair is what AuthorKey, WriterKey and RootKey share. They hold it by
+// pointer and it holds the private key by another: fmt follows one pointer at
+// most, so that printing a struct with a key in it shows an address.
+type keyPair struct {
+	private *ed25519.PrivateKey
+	public  [32]byte
+}
+
+func newKeyPair(seed [32]byte) *keyPair {
+	private := ed25519.NewKeyFromSeed(seed[:])
+	k := &keyPair{private: &private}
+	copy(k.public[:], private[32:])
+	return k
+}
+
+// drawSeed takes exactly 32 bytes from rand, so that equal readers give equal
+// keys.
+func drawSeed(rand io.Reader) (seed [32]byte, err error) {
+	if _, err := io.ReadFull(rand, seed[:]); err != nil {
+		return [32]byte{}, &randError{cause: err}
+	}
+	return seed, nil
+}
+
+func (k *keyPair) seed() (seed [32]byte) {
+	copy(seed[:], k.private.Seed())
+	return seed
+}
+
+// sign signs domain and body. A body that verify would refuse gets the zero
+// signature, which verifies under no key.
+func (k *keyPair) sign(domain Domain, body []byte) (sig Signature) {
+	message, ok := signed(domain, body)
+	if !ok {
+		return sig
+	}
+	copy(sig[:], ed25519.Sign(*k.private, message))
+	return sig
+}
+
+// randError says that the source of randomness gave too little.
+type randError struct{ cause error }
+
+func (e *randError) Error() string {
+	return "identity: drawing a key: the source of randomness failed: " + e.cause.Error()
+}
+
+func (e *randError) Unwrap() error { return e.cause }
