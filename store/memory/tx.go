@@ -1,0 +1,128 @@
+package memory
+
+import (
+	"encoding/binary"
+	"iter"
+
+	"github.com/kdelta/kdelta/store"
+)
+
+// tx is one transaction. state is nil once it is over; base is nil in a View.
+type tx struct {
+	state *state
+	base  *state
+}
+
+func (x *tx) finish() { x.state = nil }
+
+// Get implements [store.Tx].
+func (x *tx) Get(t store.Table, key []byte) ([]byte, error) {
+	if x.state == nil {
+		return nil, errOver
+	}
+	return x.state.get(t, key)
+}
+
+// Put implements [store.Tx].
+func (x *tx) Put(t store.Table, key, value []byte) error {
+	if err := x.writable(t, key); err != nil {
+		return err
+	}
+	x.state.put(t, key, value)
+	return nil
+}
+
+// Delete implements [store.Tx].
+func (x *tx) Delete(t store.Table, key []byte) error {
+	if err := x.writable(t, key); err != nil {
+		return err
+	}
+	x.state.remove(t, key)
+	return nil
+}
+
+// writable checks that the row may be written and makes the table this transaction's own.
+func (x *tx) writable(t store.Table, key []byte) error {
+	switch {
+	case x.state == nil:
+		return errOver
+	case x.base == nil:
+		return store.ErrReadOnly
+	}
+	if err := store.CheckKey(t, key); err != nil {
+		return err
+	}
+	if x.state.tables[t] == x.base.tables[t] {
+		x.state.own(t)
+	}
+	return nil
+}
+
+// Scan implements [store.Tx].
+func (x *tx) Scan(t store.Table, r store.Range) iter.Seq2[store.Row, error] {
+	return func(yield func(store.Row, error) bool) {
+		switch {
+		case x.state == nil:
+			yield(store.Row{}, errOver)
+		case int(t) >= len(x.state.tables):
+			yield(store.Row{}, store.CheckKey(t, nil))
+		case x.state.tables[t].ints != nil:
+			x.scanInts(t, r, yield)
+		default:
+			x.scanBytes(t, r, yield)
+		}
+	}
+}
+
+func (x *tx) scanInts(t store.Table, r store.Range, yield func(store.Row, error) bool) {
+	from, to := store.IntBound(r.From), uint64(store.MaxInt)+1
+	if r.To != nil {
+		to = store.IntBound(r.To)
+	}
+	if from >= to {
+		return
+	}
+	key := make([]byte, 8)
+	row := func(n uint64, value []byte) bool {
+		if n < from || n >= to {
+			return false
+		}
+		binary.BigEndian.PutUint64(key, n)
+		if r.KeysOnly {
+			value = nil
+		}
+		return yield(store.Row{Key: key, Value: value}, nil)
+	}
+	if r.Reverse {
+		x.state.tables[t].ints.Descend(to-1, row)
+	} else {
+		x.state.tables[t].ints.Ascend(from, row)
+	}
+}
+
+func (x *tx) scanBytes(t store.Table, r store.Range, yield func(store.Row, error) bool) {
+	from, to := string(r.From), string(r.To)
+	var key []byte
+	row := func(k string, value []byte) bool {
+		if r.Reverse && r.To != nil && k == to {
+			return true // a descent starts at To itself, which the range leaves out
+		}
+		if k < from || r.To != nil && k >= to {
+			return false
+		}
+		key = append(key[:0], k...)
+		if r.KeysOnly {
+			value = nil
+		}
+		return yield(store.Row{Key: key, Value: value}, nil)
+	}
+	tree := x.state.tables[t].bytes
+	switch {
+	case !r.Reverse:
+		tree.Ascend(from, row)
+	case r.To == nil:
+		tree.Reverse(row)
+	default:
+		tree.Descend(to, row)
+	}
+}
