@@ -1,0 +1,74 @@
+// Package protocol is the conversation by which two replicas come to hold the same versions. It is arithmetic: frames
+// in, frames out, over any link that carries them in order.
+//
+// # Model
+//
+// A SESSION is one conversation with one peer. Both ends run the same machine; there is no client and no server. What
+// the machine knows of the replica it serves is the interface Local; what a run of versions holds, it does not look
+// at. A FRAME is one message, a canonical MessagePack array (internal/canon) [kind, field…]:
+//
+//	kind     fields                                                      said
+//	1 hello  version, space, author, instance, wall, strategies,         first
+//	         tips digest, state digest
+//	2 have   clock, last                                                 once the peer's hello came, in parts
+//	3 run    run, seals, certificates                                    once both clocks were told
+//	4 end    number of runs                                              behind the last run
+//	5 ack    runs, end, whole, clock, tips digest, state digest,         within 16 runs, and behind the peer's end
+//	         applied, refused, refusals
+//	6 bye    reason, text                                                last, or as soon as something is wrong
+//
+// doc/protocol.md gives every field its type, range and meaning.
+//
+//	  A                                   B                      A                        B
+//	  ├─ hello ──────────╲ ╱────── hello ─┤                      ├─ hello ────╲ ╱─ hello ─┤
+//	  │                   ╳               │    equal tips        │             ╳          │
+//	  │◀─────────────────╱ ╲─────────────▶│    in the hellos     │◀───────────╱ ╲────────▶│
+//	  ├─ have ───────────╲ ╱─────── have ─┤    leave nothing     ├─ ack, bye ─╲ ╱ ack, bye┤
+//	  │◀─────────────────╱ ╲─────────────▶│    to transfer:      │◀───────────╱ ╲────────▶│
+//	  ├─ run, run, end ──╲ ╱─── run, end ─┤                    synced                   synced
+//	  │◀─────────────────╱ ╲─────────────▶│
+//	  ├─ ack, bye ───────╲ ╱─── ack, bye ─┤
+//	  │◀─────────────────╱ ╲─────────────▶│
+//	synced                              synced
+//
+// Tips are the newest versions of each line of each author, by their ids. An id commits to the whole past of a version,
+// so equal tips are equal sets. A CLOCK names tips by dots (author, seq) with half of the id: enough to see a fork.
+//
+// A clock that was told is not told again: an ack lists what is held beyond the have of its sender and, where it says
+// whole, beyond the have of its receiver. So the ack of a sync after which both hold the same is about 80 bytes, whatever the
+// number of authors.
+//
+// # States
+//
+//	                 hello, same space,            both final acks
+//	connecting ──────  another replica ──▶ syncing ───────────────▶ synced
+//	    │                                     │
+//	    ├── other version, space or self ──▶ denied
+//	    └── anything else ────────────────────┴──▶ broken
+//
+// # Invariants
+//
+//  1. Nothing decoded makes a session allocate more than a small multiple of the bytes that came: limits come first
+//     (limits.go), counts are believed as far as bytes remain.
+//  2. An ack speaks of what is durable: Local.Apply has returned for it. It may say less than is true (clocks are cut at
+//     MaxTipsPerAck), never more.
+//  3. A session that ends anywhere leaves both replicas as they were plus some applied runs; a new session transfers
+//     what is still missing. A version comes twice only if it was under way when the link broke, or was written after
+//     its author's have: the other side may send that back, once.
+//  4. A frame that has no place is ErrUnexpected and changes nothing but the session: lost, repeated and reordered
+//     frames never corrupt.
+//  5. What is written during a session, here or there, is not part of its snapshots; Report.Equal says that it happened.
+//  6. Equal tips with unequal states are reported (Report.Diverged), whenever either side sees them, and never repaired
+//     in silence.
+//  7. One bad version harms itself and what depends on it: it is refused by name in an ack, the session goes on.
+//  8. Text from the peer is bounded and has nothing in it that does not print.
+//
+// # Trust
+//
+// Versions prove themselves (ids, seals, certificates: Local.Apply); everything else that a peer says is believed about
+// that peer alone. The machine does not encrypt and does not authenticate: whoever drives it over a link that strangers
+// can reach wraps it.
+//
+// Sources: the design follows etcd-io/raft in being a machine without I/O; the exchange of clocks is that of Bayou
+// (Petersen et al., "Flexible Update Propagation for Weakly Consistent Replication", 1997).
+package protocol

@@ -1,0 +1,32 @@
+package protocol
+
+// Version is the protocol spoken here. 0 is unstable: two replicas must speak the same one.
+const Version uint64 = 0
+
+// Limits of the wire. Each is checked before anything is allocated for what it bounds, and a peer that exceeds one is
+// broken or hostile: the session ends with ErrMalformed.
+const (
+	// MaxFrame is the most bytes of one frame. It is part of the protocol and not told in the hello: a version of
+	// the greatest legal size must fit, so a smaller limit would make some histories unsendable.
+	MaxFrame = 2 << 20
+	// MaxTips is the most entries of one clock, over all its have frames.
+	MaxTips = 65_536
+	// MaxTipsPerFrame is the most entries in one have frame; a greater clock travels in several.
+	MaxTipsPerFrame = 16_384
+	// MaxTipsPerAck is the most entries in one ack. An ack that would need more says less: it is a lower bound.
+	MaxTipsPerAck = 1_024
+	// MaxStrategies is the most strategy names in one hello, MaxStrategyName the most bytes of one.
+	MaxStrategies   = 256
+	MaxStrategyName = 64
+	// MaxSeals and MaxCertificates are the most of them in one run frame.
+	MaxSeals        = 4_096
+	MaxCertificates = 4_096
+	// MaxRefusals is the most versions that one ack, or one Report, names as refused. Further ones are counted.
+	MaxRefusals = 64
+	// MaxText is the most bytes of one text for people: the reason of a refusal or of a bye.
+	MaxText = 1_024
+)
+
+// ackEvery is how many runs are applied at most before an ack goes out although the end has not come: it bounds what
+// the sender of a session that is cut does not know to have arrived, at about a fourth of a MiB each.
+const ackEvery = 16

@@ -1,0 +1,119 @@
+package protocol
+
+import (
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/identity"
+)
+
+// Digest is a SHA-256, or a sum of several modulo 2^256.
+type Digest [32]byte
+
+// Instance is the nonce of one database instance (identity.Instance.Nonce): what tells a copy from its original where
+// both still write under one author.
+type Instance [16]byte
+
+// Local is the replica as a session sees it. The session calls it from Receive and Next only, one call at a time. An
+// error is local trouble (a store that is full, closed or corrupt): it breaks the session, is returned by the method
+// that met it, and the peer hears no more of it than ReasonLocal. What is wrong with the peer's data is no error; it
+// stands in Applied.
+type Local interface {
+	// Facts says who this replica is and what it holds. It is called once, before the hello.
+	Facts() (Facts, error)
+	// Held says what is durable here now. It is called once for each ack.
+	Held() (Held, error)
+	// Missing returns what a peer that holds have lacks: one snapshot, parents before children, every author that
+	// appears sealed and, if have does not name it, certified. It is called once, with at most MaxTips entries that
+	// the peer chose. That the versions leave this device must be durable before a run is handed over.
+	Missing(have clock.Vector) (Feed, error)
+	// Apply verifies a run and commits what is good in it; on return that is durable. All of run aliases the frame
+	// and is valid during the call only.
+	Apply(run Run) (Applied, error)
+	// Acknowledge records a receipt: the peer says that it holds all of ack.Clock durably. A peer is believed about
+	// itself alone.
+	Acknowledge(peer Peer, ack Ack) error
+}
+
+// A Feed gives out the runs that a peer lacks, in the order in which they can be applied. A session that opened one
+// closes it, once, on every path that ends in Done or Close.
+type Feed interface {
+	// Next returns the next run, or io.EOF when there is none left. The run is read until the next call. Run.Size
+	// must be at most MaxFrame; a version of the greatest legal size always fits into a run of its own.
+	Next() (Run, error)
+	// Close releases the snapshot behind the feed.
+	Close() error
+}
+
+// Facts are what a replica says of itself in its hello: one snapshot.
+type Facts struct {
+	Space    identity.Space
+	Author   identity.Author
+	Instance Instance
+	// Wall is the wall clock in ms since 1970; a negative one is sent as 0.
+	Wall int64
+	// Strategies are the names that this replica resolves ("lww/1"), at most MaxStrategies of MaxStrategyName bytes.
+	Strategies []string
+	Held       Held
+}
+
+// Held is what a replica holds durably: one snapshot.
+type Held struct {
+	// Clock has one entry per line of each author, so a forked author has several; at most MaxTips.
+	Clock clock.Vector
+	// Tips is a digest over the full ids of the tips in Clock's order: equal tips mean equal sets of versions.
+	Tips Digest
+	// State is the digest of the folded state: equal sets must mean equal states.
+	State Digest
+}
+
+// Run is a piece of history on its way: versions as bytes and what proves them.
+type Run struct {
+	// Bytes is a run as history.DecodeRun reads it. The session does not look inside.
+	Bytes []byte
+	// Seals vouch for the tips in Bytes, Certificates for authors that the receiver may meet here first.
+	Seals        []identity.Seal
+	Certificates []identity.Certificate
+	// Versions is how many there are in Bytes. The sender counts; it does not travel and is 0 in what Apply gets.
+	Versions int
+}
+
+// Applied is what became of a run.
+type Applied struct {
+	// Versions were new and are held now; Duplicates were held before.
+	Versions, Duplicates int
+	// Pending wait, durably, for something that did not come (see history.Pending). They are not held.
+	Pending int
+	// Refused are invalid, or depend on what is. Nothing of them is held.
+	Refused []Refusal
+	// Conflicts and Forks that are open now and were not before.
+	Conflicts, Forks int
+}
+
+// Refusal names a version that a replica will not take, and says why.
+type Refusal struct {
+	Author identity.Author
+	Seq    uint64
+	ID     clock.ID
+	// Text is for people: what is wrong and what it would take. A session cuts it at MaxText bytes and takes out
+	// what does not print, on the way out and on the way in.
+	Text string
+}
+
+// Peer is the replica on the other side, as its hello described it.
+type Peer struct {
+	Author   identity.Author
+	Instance Instance
+	// Strategies are the names that the peer resolves.
+	Strategies []string
+}
+
+// Ack is a receipt: what the peer says it holds durably.
+type Ack struct {
+	// Clock is a lower bound: the peer holds each version named and its past. It is exact where both held the same. It
+	// may name a line twice, by an earlier and a later dot; and what it says of a forked author only the graph can
+	// tell (see clock.Vector).
+	Clock clock.Vector
+	// Tips and State are digests over all that the peer holds, as in Held.
+	Tips, State Digest
+	// Final is true for the ack that answers the end of all that was sent here.
+	Final bool
+}

@@ -1,0 +1,159 @@
+package protocol
+
+import (
+	"strconv"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// kind is the first item of a frame.
+type kind uint64
+
+// Kinds of frames, frozen numbers. doc.go has the table of their fields.
+const (
+	kindHello kind = 1
+	kindHave  kind = 2
+	kindRun   kind = 3
+	kindEnd   kind = 4
+	kindAck   kind = 5
+	kindBye   kind = 6
+)
+
+func (k kind) String() string {
+	switch k {
+	case kindHello:
+		return "hello"
+	case kindHave:
+		return "have"
+	case kindRun:
+		return "run"
+	case kindEnd:
+		return "end"
+	case kindAck:
+		return "ack"
+	case kindBye:
+		return "bye"
+	default:
+		return "kind " + strconv.FormatUint(uint64(k), 10)
+	}
+}
+
+// hello opens a session. Its first two items, the kind and the version, are the same in every version of the
+// protocol: whoever speaks another one reads these two and no further.
+type hello struct {
+	version    uint64
+	space      identity.Space
+	author     identity.Author
+	instance   Instance
+	wall       int64
+	strategies []string
+	tips       Digest
+	state      Digest
+}
+
+// have is a part of the clock that its sender holds; the parts are one sorted sequence.
+type have struct {
+	clock clock.Vector
+	last  bool
+}
+
+// end follows the last run: how many there were.
+type end struct{ runs uint64 }
+
+// ack says what of the other's runs is durable by now, and all that is held with it.
+type ack struct {
+	// runs were taken so far; end is true for the ack of the end itself.
+	runs uint64
+	end  bool
+	// whole is true if the sender holds all that the receiver said it has, in its have or, where the tips were
+	// equal, in its hello.
+	whole bool
+	// clock lists what the sender holds beyond its own have and, if whole, beyond the receiver's.
+	clock       clock.Vector
+	tips, state Digest
+	// applied and refused count versions since the ack before; refusals are the first of the latter.
+	applied, refused uint64
+	refusals         []Refusal
+}
+
+type bye struct {
+	reason Reason
+	text   string
+}
+
+func frame(k kind, fields int) []byte {
+	return canon.AppendUint(canon.AppendArray(nil, 1+fields), uint64(k))
+}
+
+func (m hello) encode() []byte {
+	b := canon.AppendUint(frame(kindHello, 8), m.version)
+	b = canon.AppendBytes(b, m.space[:])
+	b = canon.AppendBytes(b, m.author[:])
+	b = canon.AppendBytes(b, m.instance[:])
+	b = canon.AppendInt(b, m.wall)
+	b = canon.AppendArray(b, len(m.strategies))
+	for _, name := range m.strategies {
+		b = canon.AppendString(b, name)
+	}
+	b = canon.AppendBytes(b, m.tips[:])
+	return canon.AppendBytes(b, m.state[:])
+}
+
+func (m have) encode() []byte {
+	return canon.AppendBool(m.clock.Append(frame(kindHave, 2)), m.last)
+}
+
+// runOverhead bounds what a run frame has beside the bytes of its run, seals and certificates: five headers.
+const (
+	runOverhead     = 1 + 1 + 5 + 5 + 5
+	sealSize        = 143
+	certificateSize = 245
+)
+
+// Size is the most bytes that the frame of r can take; it must not exceed MaxFrame.
+func (r Run) Size() int {
+	return runOverhead + len(r.Bytes) + len(r.Seals)*sealSize + len(r.Certificates)*certificateSize
+}
+
+func (r Run) encode() []byte {
+	b := make([]byte, 0, r.Size())
+	b = canon.AppendUint(canon.AppendArray(b, 4), uint64(kindRun))
+	b = canon.AppendBytes(b, r.Bytes)
+	b = canon.AppendArray(b, len(r.Seals))
+	for _, s := range r.Seals {
+		b = s.AppendTo(b)
+	}
+	b = canon.AppendArray(b, len(r.Certificates))
+	for _, c := range r.Certificates {
+		b = c.AppendTo(b)
+	}
+	return b
+}
+
+func (m end) encode() []byte { return canon.AppendUint(frame(kindEnd, 1), m.runs) }
+
+func (m ack) encode() []byte {
+	b := canon.AppendUint(frame(kindAck, 9), m.runs)
+	b = canon.AppendBool(b, m.end)
+	b = canon.AppendBool(b, m.whole)
+	b = m.clock.Append(b)
+	b = canon.AppendBytes(b, m.tips[:])
+	b = canon.AppendBytes(b, m.state[:])
+	b = canon.AppendUint(b, m.applied)
+	b = canon.AppendUint(b, m.refused)
+	b = canon.AppendArray(b, len(m.refusals))
+	for _, r := range m.refusals {
+		b = canon.AppendArray(b, 4)
+		b = canon.AppendBytes(b, r.Author[:])
+		b = canon.AppendUint(b, r.Seq)
+		b = canon.AppendBytes(b, r.ID[:])
+		b = canon.AppendString(b, r.Text)
+	}
+	return b
+}
+
+func (m bye) encode() []byte {
+	return canon.AppendString(canon.AppendUint(frame(kindBye, 2), uint64(m.reason)), m.text)
+}

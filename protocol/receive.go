@@ -1,0 +1,243 @@
+package protocol
+
+import (
+	"strconv"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+)
+
+// Receive takes a frame from the peer. It keeps no reference to it. An error breaks the session (Denied or Broken) and
+// is what Close will return; the Next after it yields the bye that tells the peer why, unless it was the peer that
+// ended it. Further frames get the same error and change nothing.
+func (s *Session) Receive(frame []byte) error {
+	if s.report.Err != nil {
+		return s.report.Err
+	}
+	if s.Done() {
+		return &failure{kind: ErrUnexpected, text: "a frame after the end of the session"}
+	}
+	s.report.Received.Frames++
+	s.report.Received.Bytes += int64(len(frame))
+	d, err := open(frame)
+	if err != nil {
+		return s.fail(ReasonMalformed, err)
+	}
+	if why := s.unexpected(d.kind); why != "" {
+		return s.failUnexpected(d.kind, why)
+	}
+	if err := s.hear(d); err != nil {
+		return err
+	}
+	s.progress()
+	return s.report.Err
+}
+
+// unexpected says why a frame of that kind may not come now, or "". Each kind has its place behind what its sender
+// must have said and heard before.
+func (s *Session) unexpected(k kind) string {
+	switch {
+	case s.peer.bye:
+		return "after its bye"
+	case k == kindBye:
+		return ""
+	case k == kindHello && s.peer.hello:
+		return "a second one"
+	case k != kindHello && !s.peer.hello:
+		return "before its hello"
+	case k != kindHello && !s.own.hello:
+		return "before ours"
+	case k == kindHave && s.peer.have:
+		return "after the last part of its clock"
+	case (k == kindRun || k == kindEnd) && (!s.peer.have || !s.own.have):
+		return "before both clocks were told"
+	case (k == kindRun || k == kindEnd) && s.peer.end:
+		return "after its end"
+	case k == kindAck && s.peer.final:
+		return "for nothing"
+	default:
+		return ""
+	}
+}
+
+func (s *Session) failUnexpected(k kind, why string) error {
+	text := k.String() + " while " + s.report.State.String() + ": " + why
+	return s.fail(ReasonUnexpected, &failure{kind: ErrUnexpected, text: text})
+}
+
+// hear decodes the rest of a frame that may come now, and acts on it.
+func (s *Session) hear(d *decoder) error {
+	var err *failure
+	switch d.kind {
+	case kindHello:
+		var m hello
+		if m, err = d.hello(); err == nil {
+			return s.hearHello(m)
+		}
+	case kindHave:
+		var m have
+		if m, err = d.have(); err == nil {
+			return s.hearHave(m)
+		}
+	case kindRun:
+		var m Run
+		if m, err = d.run(); err == nil {
+			return s.hearRun(m)
+		}
+	case kindEnd:
+		var m end
+		if m, err = d.endOfRuns(); err == nil {
+			return s.hearEnd(m)
+		}
+	case kindAck:
+		var m ack
+		if m, err = d.ack(); err == nil {
+			return s.hearAck(m)
+		}
+	default:
+		var m bye
+		if m, err = d.bye(); err == nil {
+			return s.hearBye(m)
+		}
+	}
+	return s.fail(ReasonMalformed, err)
+}
+
+func (s *Session) hearHello(m hello) error {
+	if m.version != Version {
+		return s.fail(ReasonVersion, &failure{kind: ErrVersion, text: "this replica speaks " +
+			strconv.FormatUint(Version, 10) + ", the peer " + strconv.FormatUint(m.version, 10)})
+	}
+	if err := s.start(); err != nil {
+		return s.failLocal(err)
+	}
+	if m.space != s.facts.Space {
+		return s.fail(ReasonForeignSpace, &failure{kind: ErrForeignSpace, text: "this replica is in " +
+			shortSpace(s.facts.Space) + ", the peer in " + shortSpace(m.space)})
+	}
+	if m.author == s.facts.Author && m.instance == s.facts.Instance {
+		return s.fail(ReasonSelf, &failure{kind: ErrSelf, text: "author " + m.author.String()})
+	}
+	s.report.Peer = Peer{Author: m.author, Instance: m.instance, Strategies: m.strategies}
+	s.report.Copy = m.author == s.facts.Author
+	s.report.Skew = m.wall - s.facts.Wall
+	s.peer.hello = true
+	if m.tips == s.facts.Held.Tips {
+		s.nothingMissing(m)
+	} else {
+		s.unsaid = s.own.clock
+	}
+	return nil
+}
+
+// nothingMissing skips what equal tips make superfluous: each side knows the other's clock, and has no runs to send.
+func (s *Session) nothingMissing(m hello) {
+	s.own.have, s.own.end = true, true
+	s.peer.have, s.peer.end = true, true
+	s.peer.clock = s.own.clock
+	s.report.Diverged = m.state != s.facts.Held.State
+}
+
+func (s *Session) hearHave(m have) error {
+	known := s.peer.clock
+	switch {
+	case len(m.clock) == 0 && !m.last:
+		return s.failMalformed("have: an empty part")
+	case len(known)+len(m.clock) > MaxTips:
+		return s.failMalformed("have: more than " + strconv.Itoa(MaxTips) + " tips")
+	case len(known) > 0 && len(m.clock) > 0 && known[len(known)-1].Compare(m.clock[0]) >= 0:
+		return s.failMalformed("have: parts that are not in order")
+	}
+	s.peer.clock = append(known, m.clock...)
+	s.peer.have = m.last
+	return nil
+}
+
+func (s *Session) hearRun(m Run) error {
+	applied, err := s.local.Apply(m)
+	if err != nil {
+		return s.failLocal(err)
+	}
+	s.peer.runs++
+	s.report.Received.Runs++
+	s.report.Received.Versions += applied.Versions
+	s.report.Duplicates += applied.Duplicates
+	s.report.Pending += applied.Pending
+	s.report.Conflicts += applied.Conflicts
+	s.report.Forks += applied.Forks
+	s.report.RefusedCount += len(applied.Refused)
+	s.applied += uint64(applied.Versions)
+	s.refused += uint64(len(applied.Refused))
+	named := firstRefusals(nil, applied.Refused)
+	for i := range named {
+		named[i].Text = clean(named[i].Text, MaxText)
+	}
+	s.refusals = firstRefusals(s.refusals, named)
+	s.report.Refused = firstRefusals(s.report.Refused, named)
+	return nil
+}
+
+func (s *Session) hearEnd(m end) error {
+	if m.runs != s.peer.runs {
+		return s.failUnexpected(kindEnd, "behind "+strconv.FormatUint(m.runs, 10)+" runs, of which "+
+			strconv.FormatUint(s.peer.runs, 10)+" came")
+	}
+	s.peer.end = true
+	return nil
+}
+
+func (s *Session) hearAck(m ack) error {
+	switch {
+	case m.end && (!s.own.end || m.runs != s.own.runs):
+		return s.failUnexpected(kindAck, "of an end that was not said")
+	case m.runs > s.own.runs:
+		return s.failUnexpected(kindAck, "of runs that were not sent")
+	case !m.end && m.runs <= s.peer.acked:
+		return s.failUnexpected(kindAck, "for nothing")
+	}
+	s.peer.acked, s.peer.final = m.runs, m.end
+	s.peer.last = &Held{Tips: m.tips, State: m.state}
+	s.compare()
+	s.report.AppliedByPeer += m.applied
+	s.report.RefusedByPeerCount += m.refused
+	s.report.RefusedByPeer = firstRefusals(s.report.RefusedByPeer, m.refusals)
+
+	receipt := Ack{Clock: s.clockOf(m), Tips: m.tips, State: m.state, Final: m.end}
+	if err := s.local.Acknowledge(s.report.Peer, receipt); err != nil {
+		return s.failLocal(err)
+	}
+	return nil
+}
+
+// clockOf completes the clock of an ack by what was told before: it is exact where both hold the same.
+func (s *Session) clockOf(m ack) clock.Vector {
+	if s.report.Equal {
+		return s.own.last.Clock
+	}
+	held := s.peer.clock.Join(m.clock)
+	if m.whole {
+		held = held.Join(s.own.clock)
+	}
+	return held
+}
+
+func (s *Session) hearBye(m bye) error {
+	if m.reason != ReasonDone {
+		state := Broken
+		if m.reason.denies() {
+			state = Denied
+		}
+		s.stop(state, &peerError{reason: m.reason, text: m.text})
+		return s.report.Err
+	}
+	if !s.peer.end || !s.peer.final {
+		return s.failUnexpected(kindBye, "before its end and its last ack")
+	}
+	s.peer.bye = true
+	return nil
+}
+
+// firstRefusals appends to a list of refusals, up to MaxRefusals.
+func firstRefusals(list, more []Refusal) []Refusal {
+	room := min(MaxRefusals-len(list), len(more))
+	return append(list, more[:room]...)
+}

@@ -1,0 +1,166 @@
+package protocol
+
+import (
+	"errors"
+	"io"
+	"strconv"
+)
+
+// Next returns the next frame to send, or nil if there is nothing to say now: then Receive is next, unless Done. The
+// caller owns the frame. An error is local trouble and breaks the session; the Next after it yields the bye.
+func (s *Session) Next() ([]byte, error) {
+	if s.closed {
+		return nil, nil
+	}
+	if s.report.Err != nil {
+		frame := s.farewell
+		s.farewell = nil
+		return s.sent(frame), nil
+	}
+	frame, err := s.say()
+	if err != nil {
+		return nil, s.failLocal(err)
+	}
+	s.progress()
+	return s.sent(frame), nil
+}
+
+func (s *Session) sent(frame []byte) []byte {
+	if frame != nil {
+		s.report.Sent.Frames++
+		s.report.Sent.Bytes += int64(len(frame))
+	}
+	return frame
+}
+
+// say chooses what to say: the order of the cases is the order of the conversation, except that an ack goes before the
+// next run.
+func (s *Session) say() ([]byte, error) {
+	switch {
+	case !s.own.hello:
+		return s.sayHello()
+	case !s.peer.hello:
+		return nil, nil
+	case !s.own.have:
+		return s.sayHave(), nil
+	case s.ackDue():
+		return s.sayAck()
+	case s.peer.have && !s.own.end:
+		return s.sayRun()
+	case s.own.end && s.own.final && !s.own.bye:
+		s.own.bye = true
+		return bye{reason: ReasonDone}.encode(), nil
+	default:
+		return nil, nil
+	}
+}
+
+func (s *Session) sayHello() ([]byte, error) {
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	s.own.hello = true
+	return hello{
+		version:    Version,
+		space:      s.facts.Space,
+		author:     s.facts.Author,
+		instance:   s.facts.Instance,
+		wall:       s.facts.Wall,
+		strategies: s.facts.Strategies,
+		tips:       s.facts.Held.Tips,
+		state:      s.facts.Held.State,
+	}.encode(), nil
+}
+
+// sayHave gives out the next part of our clock.
+func (s *Session) sayHave() []byte {
+	part := s.unsaid[:min(len(s.unsaid), MaxTipsPerFrame)]
+	s.unsaid = s.unsaid[len(part):]
+	s.own.have = len(s.unsaid) == 0
+	return have{clock: part, last: s.own.have}.encode()
+}
+
+func (s *Session) ackDue() bool {
+	return s.peer.end && !s.own.final || s.peer.runs-s.own.acked >= ackEvery
+}
+
+func (s *Session) sayAck() ([]byte, error) {
+	held, err := s.local.Held()
+	if err != nil {
+		return nil, err
+	}
+	m := ack{
+		runs:     s.peer.runs,
+		end:      s.peer.end,
+		whole:    s.peer.end && s.report.RefusedCount == 0 && s.report.Pending == 0,
+		clock:    without(held.Clock, s.own.clock),
+		tips:     held.Tips,
+		state:    held.State,
+		applied:  s.applied,
+		refused:  s.refused,
+		refusals: s.refusals,
+	}
+	if m.whole {
+		m.clock = without(m.clock, s.peer.clock)
+	}
+	m.clock = m.clock[:min(len(m.clock), MaxTipsPerAck)]
+	s.applied, s.refused, s.refusals = 0, 0, nil
+	s.own.acked, s.own.final = m.runs, m.end
+	s.own.last = &held
+	s.compare()
+	return m.encode(), nil
+}
+
+// sayRun gives out the next run that the peer lacks, or the end behind the last one.
+func (s *Session) sayRun() ([]byte, error) {
+	if s.feed == nil {
+		feed, err := s.local.Missing(s.peer.clock)
+		if err != nil {
+			return nil, err
+		}
+		s.feed = feed
+	}
+	run, err := s.feed.Next()
+	if errors.Is(err, io.EOF) {
+		s.own.end = true
+		return end{runs: s.own.runs}.encode(), s.release()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := run.check(); err != nil {
+		return nil, err
+	}
+	s.own.runs++
+	s.report.Sent.Runs++
+	s.report.Sent.Versions += run.Versions
+	return run.encode(), nil
+}
+
+func (r Run) check() error {
+	switch {
+	case r.Size() > MaxFrame:
+		return errors.New("the feed gave a run that takes a frame of " + strconv.Itoa(r.Size()) + " bytes, the limit is " + strconv.Itoa(MaxFrame))
+	case len(r.Seals) > MaxSeals:
+		return errors.New("the feed gave a run with " + strconv.Itoa(len(r.Seals)) + " seals, the limit is " + strconv.Itoa(MaxSeals))
+	case len(r.Certificates) > MaxCertificates:
+		return errors.New("the feed gave a run with " + strconv.Itoa(len(r.Certificates)) + " certificates, the limit is " + strconv.Itoa(MaxCertificates))
+	default:
+		return nil
+	}
+}
+
+func (f Facts) check() error {
+	if len(f.Held.Clock) > MaxTips {
+		return errors.New("the clock has " + strconv.Itoa(len(f.Held.Clock)) + " tips, the limit is " + strconv.Itoa(MaxTips))
+	}
+	if len(f.Strategies) > MaxStrategies {
+		return errors.New(strconv.Itoa(len(f.Strategies)) + " strategies, the limit is " + strconv.Itoa(MaxStrategies))
+	}
+	for _, name := range f.Strategies {
+		if !validName(name) {
+			return errors.New("the strategy name " + strconv.Quote(name) + " is not 1 to " + strconv.Itoa(MaxStrategyName) + " bytes of printing text")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package protocol
+
+import (
+	"errors"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+)
+
+// A Session is one conversation with one peer, as arithmetic: frames go in by Receive, frames come out by Next, and
+// whoever drives it carries them. It has no goroutine, clock or socket, and is for one goroutine at a time.
+//
+//	for !s.Done() {
+//		for frame, err := s.Next(); frame != nil || err != nil; frame, err = s.Next() {
+//			send frame; an error breaks the session, and the Next after it yields the bye that tells the peer
+//		}
+//		if !s.Done() {
+//			receive a frame and give it to s.Receive
+//		}
+//	}
+//	err := s.Close()
+type Session struct {
+	local  Local
+	report Report
+	feed   Feed
+	closed bool
+
+	facts     *Facts // ours; nil before the first use of the session
+	own, peer side
+	unsaid    clock.Vector // the part of our clock that no have frame has told yet
+
+	// What the next ack has to tell beside what Local.Held says.
+	applied, refused uint64
+	refusals         []Refusal
+
+	// farewell is the bye of a session that failed, until Next has given it out.
+	farewell []byte
+}
+
+// side is how far one side of the conversation has come: what it has said.
+type side struct {
+	hello, have, end, final, bye bool
+
+	clock clock.Vector // its have
+	runs  uint64       // its runs
+	acked uint64       // how many runs of the other side it has acked
+	last  *Held        // in its newest ack; the peer's has no clock
+}
+
+// New returns a session of local with a peer, which runs the same machine. It does nothing before the first Next or
+// Receive.
+func New(local Local) *Session { return &Session{local: local} }
+
+// State returns where the session stands.
+func (s *Session) State() State { return s.report.State }
+
+// Report says what the session did so far.
+func (s *Session) Report() Report { return s.report }
+
+// Done is true when Next will yield nothing more and Receive take nothing more: both byes were said, or the session
+// failed and its bye was given out, or it was closed.
+func (s *Session) Done() bool {
+	if s.report.Err != nil {
+		return s.closed || s.farewell == nil
+	}
+	return s.closed || s.own.bye && s.peer.bye
+}
+
+// Close releases what the session holds and returns what it ended in, as Report.Err has it: nil once Synced, byes or
+// not. A session that had not come so far is cut: Broken, with ErrCut. Close may be called at any time and again.
+func (s *Session) Close() error {
+	if s.report.State != Synced && s.report.Err == nil {
+		s.stop(Broken, ErrCut)
+	}
+	s.closed = true
+	return s.report.Err
+}
+
+// start takes our facts, once.
+func (s *Session) start() error {
+	if s.facts != nil {
+		return nil
+	}
+	facts, err := s.local.Facts()
+	if err != nil {
+		return err
+	}
+	if err := facts.check(); err != nil {
+		return err
+	}
+	facts.Wall = max(facts.Wall, 0)
+	s.facts, s.own.clock = &facts, facts.Held.Clock
+	return nil
+}
+
+// progress moves the state on after a frame was said or heard.
+func (s *Session) progress() {
+	switch {
+	case s.report.Err != nil:
+	case s.own.final && s.peer.final:
+		s.report.State = Synced
+	case s.peer.hello:
+		s.report.State = Syncing
+	}
+}
+
+// compare looks at the newest acks of both: equal sets must have equal states.
+func (s *Session) compare() {
+	if s.own.last == nil || s.peer.last == nil {
+		return
+	}
+	s.report.Equal = s.own.last.Tips == s.peer.last.Tips
+	if s.report.Equal && s.own.last.State != s.peer.last.State {
+		s.report.Diverged = true
+	}
+}
+
+// fail ends the session for a reason that the peer gets to know, and returns what it ended in.
+func (s *Session) fail(reason Reason, err *failure) error {
+	state := Broken
+	if reason.denies() {
+		state = Denied
+	}
+	if !s.own.bye {
+		text := err.detail()
+		if reason == ReasonLocal {
+			text = "" // it may hold paths and keys that are no peer's business
+		}
+		s.farewell = bye{reason: reason, text: clean(text, MaxText)}.encode()
+	}
+	s.stop(state, err)
+	return s.report.Err
+}
+
+// stop ends the session without a word to the peer.
+func (s *Session) stop(state State, err error) {
+	if closing := s.release(); closing != nil {
+		err = errors.Join(err, closing)
+	}
+	s.report.State, s.report.Err = state, err
+}
+
+func (s *Session) release() error {
+	if s.feed == nil {
+		return nil
+	}
+	feed := s.feed
+	s.feed = nil
+	return feed.Close()
+}
+
+func (s *Session) failLocal(cause error) error {
+	return s.fail(ReasonLocal, &failure{kind: ErrLocal, cause: cause})
+}
+
+func (s *Session) failMalformed(what string) error {
+	return s.fail(ReasonMalformed, malformed(what, nil))
+}

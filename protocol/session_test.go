@@ -1,0 +1,326 @@
+package protocol
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// TestInSyncIsCheap is the price of finding out that nothing is to do: one round trip, 800 bytes.
+func TestInSyncIsCheap(t *testing.T) {
+	a, b := conversations()[1]()
+	w := newWire(t, a, b)
+	w.say() // both hellos
+	for side := range w.sessions {
+		if err := w.deliver(side); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.say() // both answers
+	if err := w.play(everything); err != nil {
+		t.Fatal(err)
+	}
+	if w.delivered != 6 || !w.sessions[0].Done() || !w.sessions[1].Done() {
+		t.Fatalf("%d frames, done %t %t; two hellos, acks and byes are all", w.delivered, w.sessions[0].Done(), w.sessions[1].Done())
+	}
+	r := w.sessions[0].Report()
+	total := r.Sent.Bytes + r.Received.Bytes
+	t.Logf("in sync: %d bytes both ways", total)
+	if total > 800 {
+		t.Errorf("in sync: %d bytes both ways, the target is 800", total)
+	}
+}
+
+// crowd is a replica with many authors and no versions to give.
+type crowd struct {
+	*fake
+	held  Held
+	asked clock.Vector
+	acks  []Ack
+}
+
+func newCrowd(w *world, name string, authors int) *crowd {
+	c := &crowd{fake: w.replica(name)}
+	entries := make([]clock.Entry, authors)
+	for i := range entries {
+		binary.BigEndian.PutUint32(entries[i].Author[:], uint32(i+1))
+		entries[i].Seq = uint64(1) << 40
+	}
+	c.held.Clock = clock.NewVector(entries...)
+	c.held.Tips[0] = name[0]
+	return c
+}
+
+func (c *crowd) Facts() (Facts, error) {
+	facts, err := c.fake.Facts()
+	facts.Held = c.held
+	return facts, err
+}
+
+func (c *crowd) Held() (Held, error)        { return c.held, nil }
+func (c *crowd) Next() (Run, error)         { return Run{}, io.EOF }
+func (c *crowd) Close() error               { return nil }
+func (c *crowd) Apply(Run) (Applied, error) { return Applied{}, nil }
+func (c *crowd) Acknowledge(_ Peer, a Ack) error {
+	c.acks = append(c.acks, a)
+	return nil
+}
+
+func (c *crowd) Missing(have clock.Vector) (Feed, error) {
+	c.asked = have
+	return c, nil
+}
+
+// TestClockOfManyFrames tells a clock that no single frame holds.
+func TestClockOfManyFrames(t *testing.T) {
+	w := newWorld()
+	a, b := newCrowd(w, "A", MaxTips), newCrowd(w, "B", 3)
+	wire := newWire(t, a.fake, b.fake)
+	wire.sessions = [2]*Session{New(a), New(b)}
+	if err := wire.play(everything); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.asked) != MaxTips || b.asked.Compare(a.held.Clock) != clock.Equal {
+		t.Errorf("B was told %d of %d tips", len(b.asked), MaxTips)
+	}
+	if len(a.asked) != 3 {
+		t.Errorf("A was told %d of 3 tips", len(a.asked))
+	}
+	if s := wire.sessions[0].Report().Sent; s.Frames != 1+MaxTips/MaxTipsPerFrame+3 {
+		t.Errorf("A sent %d frames", s.Frames)
+	}
+	// A's tips are in B's receipt although no ack repeats them.
+	if n := len(b.acks); n != 1 || len(b.acks[0].Clock) != MaxTips {
+		t.Errorf("B has %d receipts", n)
+	}
+}
+
+// TestAckOfManyTips cuts the clock of an ack: the receipt says less than is true.
+func TestAckOfManyTips(t *testing.T) {
+	w := newWorld()
+	a, b := newCrowd(w, "A", 3), newCrowd(w, "B", 1)
+	wire := newWire(t, a.fake, b.fake)
+	wire.sessions = [2]*Session{New(a), New(b)}
+	wire.say()
+	a.held.Clock = newCrowd(w, "A", 5_000).held.Clock // written by many while the session runs
+	if err := wire.play(everything); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(b.acks); n != 1 || len(b.acks[0].Clock) != 3+MaxTipsPerAck {
+		t.Errorf("B's receipt names %d tips, want %d", len(b.acks[0].Clock), 3+MaxTipsPerAck)
+	}
+}
+
+// TestLimits sends frames that are canonical and beyond a limit, each where its kind may come.
+func TestLimits(t *testing.T) {
+	w := newWorld()
+	tips := newCrowd(w, "A", MaxTips+2).held.Clock
+	name := strings.Repeat("s", MaxStrategyName)
+	member := w.member("notes")
+	seal := w.seal(member, w.mustParse("a1"))
+	refusals := func(n int) []Refusal { return make([]Refusal, n) }
+	for _, c := range []struct {
+		name   string
+		frames [][]byte // the last one is refused
+		want   string
+	}{
+		{"frame", [][]byte{canon.AppendBytes(frame(kindRun, 3), make([]byte, MaxFrame))}, "the limit is 2097152"},
+		{"tips in a frame", [][]byte{have{clock: tips[:MaxTipsPerFrame+1], last: true}.encode()}, "16385 tips, the limit is 16384"},
+		{
+			"tips in all", [][]byte{
+				have{clock: tips[:16_384]}.encode(), have{clock: tips[16_384:32_768]}.encode(),
+				have{clock: tips[32_768:49_152]}.encode(), have{clock: tips[49_152:65_536]}.encode(), have{clock: tips[65_536:], last: true}.encode(),
+			}, "more than 65536 tips",
+		},
+		{"parts out of order", [][]byte{have{clock: tips[5:7]}.encode(), have{clock: tips[6:8]}.encode()}, "not in order"},
+		{"parts without end", [][]byte{have{}.encode()}, "an empty part"},
+		{
+			"seals", [][]byte{have{last: true}.encode(), Run{Seals: repeat(seal, MaxSeals+1)}.encode()},
+			"4097 seals, the limit is 4096",
+		},
+		{
+			"certificates", [][]byte{have{last: true}.encode(), Run{Certificates: repeat(member.certificate('a'), MaxCertificates+1)}.encode()},
+			"4097 certificates, the limit is 4096",
+		},
+		{"seal", [][]byte{have{last: true}.encode(), runWithSeal(member.certificate('a').AppendTo(nil))}, "seal"},
+		{"tips in an ack", [][]byte{ack{clock: tips[:MaxTipsPerAck+1]}.encode()}, "1025 tips, the limit is 1024"},
+		{"refusals", [][]byte{ack{refused: 65, refusals: refusals(65)}.encode()}, "65 refusals, the limit is 64"},
+		{"uncounted refusals", [][]byte{ack{refused: 1, refusals: refusals(2)}.encode()}, "more refusals listed than counted"},
+		{"whole too early", [][]byte{ack{whole: true}.encode()}, "whole before the end"},
+		{"text", [][]byte{bye{text: strings.Repeat("x", MaxText+1)}.encode()}, "1025 bytes, the limit is 1024"},
+		{"strategies", [][]byte{hello{strategies: repeat("lww/1", MaxStrategies+1)}.encode()}, "257 strategies, the limit is 256"},
+		{"strategy name", [][]byte{hello{strategies: []string{name + "s"}}.encode()}, "64 bytes"},
+		{"strategy name that does not print", [][]byte{hello{strategies: []string{"lww\x00/1"}}.encode()}, "printing text"},
+		{"wall clock", [][]byte{hello{wall: -1}.encode()}, "negative"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, b := w.replica("A"), w.replica("B")
+			b.add("b1")
+			s := New(a)
+			if d, err := open(c.frames[0]); err != nil || d.kind != kindHello {
+				greet(t, s, b)
+			}
+			for i, frame := range c.frames {
+				err := s.Receive(frame)
+				if i < len(c.frames)-1 && err != nil {
+					t.Fatalf("frame %d: %v", i, err)
+				}
+				if i == len(c.frames)-1 && (!errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), c.want)) {
+					t.Fatalf("%v, want ErrMalformed with %q", err, c.want)
+				}
+			}
+			if bye, err := s.Next(); err != nil || !strings.HasPrefix(a.world.describe(bye), "bye   malformed frame") {
+				t.Errorf("the peer hears %s, %v", a.world.describe(bye), err)
+			}
+			if !s.Done() || s.State() != Broken {
+				t.Errorf("%s, done %t", s.State(), s.Done())
+			}
+		})
+	}
+}
+
+func repeat[T any](x T, n int) []T {
+	list := make([]T, n)
+	for i := range list {
+		list[i] = x
+	}
+	return list
+}
+
+func runWithSeal(seal []byte) []byte {
+	b := canon.AppendArray(canon.AppendBytes(frame(kindRun, 3), nil), 1)
+	return canon.AppendArray(append(b, seal...), 0)
+}
+
+// greet brings s past the hello of b and lets it say what it then has to say.
+func greet(t testing.TB, s *Session, b *fake) {
+	t.Helper()
+	hello, err := New(b).Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Receive(hello); err != nil {
+		t.Fatal(err)
+	}
+	silence(t, s)
+}
+
+// silence lets s say all that it has to say.
+func silence(t testing.TB, s *Session) {
+	t.Helper()
+	for {
+		if frame, err := s.Next(); err != nil {
+			t.Fatal(err)
+		} else if frame == nil {
+			return
+		}
+	}
+}
+
+// TestOwnFactsOutOfBounds refuses to say what no peer would take.
+func TestOwnFactsOutOfBounds(t *testing.T) {
+	w := newWorld()
+	for name, local := range map[string]Local{
+		"tips":       newCrowd(w, "A", MaxTips+1),
+		"strategies": &boaster{fake: w.replica("A"), strategies: repeat("lww/1", MaxStrategies+1)},
+		"name":       &boaster{fake: w.replica("A"), strategies: []string{strings.Repeat("n", MaxStrategyName+1)}},
+		"no name":    &boaster{fake: w.replica("A"), strategies: []string{""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if frame, err := New(local).Next(); !errors.Is(err, ErrLocal) {
+				t.Errorf("said %d bytes, %v", len(frame), err)
+			}
+		})
+	}
+}
+
+type boaster struct {
+	*fake
+	strategies []string
+}
+
+func (b *boaster) Facts() (Facts, error) {
+	facts, err := b.fake.Facts()
+	facts.Strategies = b.strategies
+	return facts, err
+}
+
+// TestManyRefusals counts all and names the first.
+func TestManyRefusals(t *testing.T) {
+	w := newWorld()
+	a, b := w.replica("A"), w.replica("B")
+	a.perRun = 1
+	b.refuses["a1"] = strings.Repeat("long ", 500)
+	words := []string{"a1"}
+	for v := w.mustParse("a1"); len(words) < 3*MaxRefusals; {
+		v = w.mustParse("a" + strconv.FormatUint(v.seq+1, 10))
+		words = append(words, v.text)
+		b.refuses[v.dot] = "no"
+	}
+	a.add(words...)
+	ra, rb := syncOnce(t, a, b)
+	if rb.RefusedCount != len(words) || len(rb.Refused) != MaxRefusals {
+		t.Errorf("B refused %d and names %d", rb.RefusedCount, len(rb.Refused))
+	}
+	if ra.RefusedByPeerCount != uint64(len(words)) || len(ra.RefusedByPeer) != MaxRefusals {
+		t.Errorf("A knows of %d refusals and names %d", ra.RefusedByPeerCount, len(ra.RefusedByPeer))
+	}
+	if n := len(rb.Refused[0].Text); n > MaxText || rb.Refused[0] != ra.RefusedByPeer[0] {
+		t.Errorf("a reason of %d bytes; A was told %q", n, ra.RefusedByPeer[0].Text)
+	}
+}
+
+// TestReceiveKeepsNothing changes a frame after Receive has returned: what the session reports does not change with it.
+func TestReceiveKeepsNothing(t *testing.T) {
+	a, b := conversations()[3]()
+	b.refuses["a2"] = "no"
+	w := newWire(t, a, b)
+	for {
+		side, ok := w.due()
+		if !ok {
+			break
+		}
+		frame := w.ways[side][0]
+		if err := w.deliver(side); err != nil {
+			t.Fatal(err)
+		}
+		clear(frame)
+	}
+	w.close()
+	if r := w.sessions[0].Report(); r.Peer.Strategies[0] != "fields/1" || r.RefusedByPeer[0].Text != "no" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestClean is the table of what a terminal gets to see of a peer's text.
+func TestClean(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"", ""},
+		{"plain text, é, 日本", "plain text, é, 日本"},
+		{"\x1b[31mred\x1b[0m", "[31mred [0m"},
+		{"two\r\nlines\tand\x00more", "two lines and more"},
+		{"\u202eturned\u2066 round", "turned round"},
+		{"  spaces   within  ", "spaces within"},
+		{"bad \xff\xfe bytes", "bad bytes"},
+		{"\u0085\u009b31m", "31m"},
+	} {
+		if got := clean(c.in, MaxText); got != c.want {
+			t.Errorf("clean(%q) = %q, want %q", c.in, got, c.want)
+		}
+		if got := clean(c.want, MaxText); got != c.want {
+			t.Errorf("clean(%q) = %q: not stable", c.want, got)
+		}
+	}
+	if got := clean(strings.Repeat("日", 10), 10); got != "日日日" {
+		t.Errorf("cut within a rune: %q", got)
+	}
+}
