@@ -1,0 +1,123 @@
+package crdt
+
+import (
+	"slices"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+)
+
+// Apply folds one version's ops on the state's key into the state, in their order: each of them covers past and the ones
+// before it. All that past covers of this key must have been applied before, and nothing may be applied twice. The ops
+// must have passed Op.Check; their bodies are kept, not copied, and must not change.
+//
+// look is asked only if past.All() is false, and may be nil otherwise. The result is the conflicts that the version
+// closes, by ascending path.
+//
+// On error, which wraps ErrOp or ErrLookup, the state is as it was.
+func (s *State) Apply(ops []Op, at clock.Stamp, past Past, look Lookup) ([]Closed, error) {
+	all := past.All()
+	if all && len(ops) == 1 && ops[0].Code == CodePut && s.isPlain() {
+		s.setSimple(at, ops[0].Body)
+		return nil, nil
+	}
+	steps, err := readSteps(ops)
+	if err != nil {
+		return nil, err
+	}
+	v := version{at: at, steps: steps, past: seen{at: at.ID, past: past}}
+	if !all && s.counter.adds > 0 && v.has(CodeDelete) {
+		if v.left, err = recount(past, look); err != nil {
+			return nil, err
+		}
+	}
+	closed, err := s.closedBy(&v, all, look)
+	if err != nil {
+		return nil, err
+	}
+	s.apply(&v)
+	s.branched = s.branched || !all
+	return closed, nil
+}
+
+// isPlain reports whether the document is at most one value: nothing that a put that covers all could close.
+func (s *State) isPlain() bool { return len(s.roots) <= 1 && len(s.fields) == 0 && len(s.tombs) == 0 }
+
+// version is what one version does to one key, decoded.
+type version struct {
+	at    clock.Stamp
+	steps []step
+	past  seen
+	left  counter // what a delete leaves of the counter
+}
+
+// step is a decoded op.
+type step struct {
+	code     Code
+	value    Value
+	edits    []edit
+	amount   int64
+	elements []Value
+	sides    []clock.Entry
+}
+
+func readSteps(ops []Op) ([]step, error) {
+	steps := make([]step, len(ops))
+	for i := range ops {
+		op, st := &ops[i], &steps[i]
+		st.code = op.Code
+		var err error
+		switch op.Code {
+		case CodePut:
+			if st.value = op.Body; len(op.Body) == 0 {
+				err = opError(op.Code, "its body is missing", nil)
+			}
+		case CodePatch:
+			st.edits, err = readPatch(op.Body)
+		case CodeAdd:
+			st.amount, err = readAmount(op.Body)
+		case CodeSetAdd, CodeSetRemove:
+			st.elements, err = readElements(op.Code, op.Body)
+		case CodeResolve:
+			st.sides, err = readSides(op.Body)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return steps, nil
+}
+
+func (v *version) has(codes ...Code) bool {
+	return slices.ContainsFunc(v.steps, func(s step) bool { return slices.Contains(codes, s.code) })
+}
+
+// apply runs the steps; it cannot fail.
+func (s *State) apply(v *version) {
+	for i := range v.steps {
+		st := &v.steps[i]
+		switch st.code {
+		case CodePut:
+			s.dropTombs(&v.past)
+			s.put(st.value, v.at, &v.past)
+		case CodeDelete:
+			s.kill(v.at, &v.past)
+			s.counter = v.left
+			s.clearSet(&v.past)
+		case CodePatch:
+			s.dropTombs(&v.past)
+			s.patch(st.edits, v.at, &v.past)
+		case CodeAdd:
+			s.dropTombs(&v.past)
+			s.counter.add(st.amount, &v.at)
+		case CodeSetAdd:
+			s.dropTombs(&v.past)
+			s.addToSet(st.elements, v.at, &v.past)
+		case CodeSetRemove:
+			s.dropTombs(&v.past)
+			s.removeFromSet(st.elements, &v.past)
+		case CodeResolve: // says something of the version's other ops; see closedBy
+		default:
+			s.unknown = true
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package crdt
+
+import (
+	"crypto/sha256"
+	"slices"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// Identity names a conflict of a key: it is the same on all replicas, open and closed.
+type Identity [32]byte
+
+// identify hashes the canonical array of the path and the ids of the sides, which ascend as stamps.
+func identify(path string, sides []clock.Stamp) Identity {
+	b := canon.AppendArray(make([]byte, 0, 64+34*len(sides)), 1+len(sides))
+	b = canon.AppendString(b, path)
+	for i := range sides {
+		b = canon.AppendBytes(b, sides[i].ID[:])
+	}
+	return sha256.Sum256(b)
+}
+
+// Closed is a conflict that a version closed by writing over its sides.
+type Closed struct {
+	// Path is the JSON pointer of the conflict inside the value, empty for the whole.
+	Path string
+	// Sides are the versions that were in conflict, ascending.
+	Sides []clock.Stamp
+	// By is the version that closed it.
+	By clock.Stamp
+	// Resolved is set if that version names all sides in a resolve op; else they were overwritten.
+	Resolved bool
+}
+
+// Identity names the conflict.
+func (c *Closed) Identity() Identity { return identify(c.Path, c.Sides) }
+
+// MergeClosed returns what stands of two versions that closed the same conflict: resolved beats overwritten, then the
+// smaller stamp.
+func MergeClosed(a, b Closed) Closed {
+	if a.Resolved != b.Resolved {
+		if a.Resolved {
+			return a
+		}
+		return b
+	}
+	if b.By.Less(a.By) {
+		return b
+	}
+	return a
+}
+
+// closedBy returns the conflicts that are open in what the version saw and are not after it. So the result is a function
+// of the version's past alone, whatever else was applied here before.
+func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
+	if !s.branched || !v.has(CodePut, CodeDelete, CodePatch) {
+		return nil, nil
+	}
+	before := s
+	if !all {
+		if s.followsOwnPut(v) {
+			return nil, nil
+		}
+		var err error
+		if before, err = stateAt(v.past.past, look); err != nil {
+			return nil, err
+		}
+	}
+	// A put or delete ends conflicts between whole values; a patch those between their members.
+	byMember := !v.has(CodePut, CodeDelete)
+	open := before.openConflicts(byMember)
+	if len(open) == 0 {
+		return nil, nil
+	}
+	after := before.Clone()
+	after.apply(&version{at: v.at, steps: v.steps, past: seen{at: v.at.ID, past: everything{}}})
+	still := make(map[Identity]bool)
+	for _, c := range after.openConflicts(byMember) {
+		still[c.Identity()] = true
+	}
+	var closed []Closed
+	for _, c := range open {
+		if !still[c.Identity()] {
+			closed = append(closed, Closed{Path: c.Path, Sides: c.Sides, By: v.at, Resolved: v.resolves(c.Sides)})
+		}
+	}
+	return closed, nil
+}
+
+// followsOwnPut reports whether the version's author put the key, and merged nothing since: there was no conflict then.
+func (s *State) followsOwnPut(v *version) bool {
+	run, able := v.past.past.(SameRun)
+	return able && slices.ContainsFunc(s.roots, func(e entry) bool {
+		return e.at.Author == v.at.Author && run.SameRun(e.at)
+	})
+}
+
+func stateAt(past Past, look Lookup) (*State, error) {
+	if look == nil {
+		return nil, fault(ErrLookup, "a write that is concurrent with others needs a Lookup")
+	}
+	s, err := look.StateAt(past)
+	if err != nil {
+		return nil, faultOf(ErrLookup, "the state that a version saw", err)
+	}
+	return s, nil
+}
+
+// resolves reports whether the version's resolve ops name all the sides.
+func (v *version) resolves(sides []clock.Stamp) bool {
+	for i := range sides {
+		want := sides[i].Entry()
+		if !slices.ContainsFunc(v.steps, func(s step) bool { return slices.Contains(s.sides, want) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// openConflicts returns the conflicts of the document: between its members, or between whole values.
+func (s *State) openConflicts(byMember bool) []Conflict {
+	if !s.branched || s.isPlain() {
+		return nil
+	}
+	if byMember {
+		return s.document(Fields(), nil).conflicts
+	}
+	return s.document(LWW(), nil).conflicts
+}

@@ -1,0 +1,195 @@
+package crdt
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+)
+
+// put is the algebra of a put: it replaces all that it covers.
+func (s *State) put(value Value, at clock.Stamp, past *seen) {
+	covered := func(e *entry) bool { return past.covers(&e.at) }
+	dropped := s.dropRoots(covered)
+	if s.dropFields(covered) || dropped {
+		s.sweepAsides()
+	}
+	s.eachField(func(e *entry) { e.aside = withStamp(e.aside, at) })
+	s.insertRoot(entry{at: at, value: value})
+}
+
+func (s *State) insertRoot(e entry) {
+	if len(s.roots) == 0 {
+		s.first[0] = e
+		s.roots = s.first[:]
+		return
+	}
+	i, _ := slices.BinarySearchFunc(s.roots, e.at, func(x entry, at clock.Stamp) int { return x.at.Compare(at) })
+	s.roots = slices.Insert(s.roots, i, e)
+}
+
+// patch is the algebra of a patch: each edit replaces what it covers at its path and below. Entries stay dead whose
+// delete the patch saw: they are dropped, so that nothing revives them.
+func (s *State) patch(edits []edit, at clock.Stamp, past *seen) {
+	buried := func(e *entry) bool {
+		return slices.ContainsFunc(e.killers, func(k clock.Stamp) bool { return past.covers(&k) })
+	}
+	dropped := s.dropRoots(buried)
+	dropped = s.dropFields(buried) || dropped
+	var fresh []field
+	for _, e := range edits {
+		mine := entry{at: at, value: e.value, aside: s.asideOf(e.path, past)}
+		from, to := s.subtree(e.path)
+		placed := false
+		for i := from; i < to; i++ {
+			f := &s.fields[i]
+			before := len(f.entries)
+			f.entries = slices.DeleteFunc(f.entries, func(x entry) bool { return past.covers(&x.at) })
+			dropped = dropped || len(f.entries) < before
+			if f.path == e.path {
+				f.insert(mine)
+				placed = true
+				continue
+			}
+			for j := range f.entries {
+				f.entries[j].aside = withStamp(f.entries[j].aside, at)
+			}
+		}
+		if !placed {
+			fresh = append(fresh, field{path: e.path, entries: []entry{mine}})
+		}
+	}
+	s.mergeFields(fresh)
+	if dropped {
+		s.sweepAsides()
+	}
+}
+
+func (f *field) insert(e entry) {
+	i, _ := slices.BinarySearchFunc(f.entries, e.at, func(x entry, at clock.Stamp) int { return x.at.Compare(at) })
+	f.entries = slices.Insert(f.entries, i, e)
+}
+
+// mergeFields drops fields that lost their last entry and adds fresh ones, which ascend and are not there yet.
+func (s *State) mergeFields(fresh []field) {
+	s.fields = slices.DeleteFunc(s.fields, func(f field) bool { return len(f.entries) == 0 })
+	if len(fresh) == 0 {
+		return
+	}
+	merged := make([]field, 0, len(s.fields)+len(fresh))
+	old := s.fields
+	for _, f := range fresh {
+		i := sort.Search(len(old), func(i int) bool { return comparePaths(old[i].path, f.path) > 0 })
+		merged = append(append(merged, old[:i]...), f)
+		old = old[i:]
+	}
+	merged = append(merged, old...)
+	s.fields = merged
+}
+
+// kill is the algebra of a delete for the document: what it covers is dead, and stays as what a concurrent edit
+// revives.
+func (s *State) kill(at clock.Stamp, past *seen) {
+	mark := func(e *entry) {
+		if past.covers(&e.at) && !slices.ContainsFunc(e.killers, func(k clock.Stamp) bool { return past.covers(&k) }) {
+			e.killers = withStamp(e.killers, at)
+		}
+	}
+	for i := range s.roots {
+		mark(&s.roots[i])
+	}
+	s.eachField(mark)
+	s.dropTombs(past)
+	s.tombs = withStamp(s.tombs, at)
+}
+
+// dropTombs drops the tombstones that a later op covers.
+func (s *State) dropTombs(past *seen) {
+	if len(s.tombs) > 0 {
+		s.tombs = keepStamps(s.tombs, func(x *clock.Stamp) bool { return !past.covers(x) })
+	}
+}
+
+func (s *State) dropRoots(drop func(*entry) bool) bool {
+	before := len(s.roots)
+	s.roots = slices.DeleteFunc(s.roots, func(e entry) bool { return drop(&e) })
+	return len(s.roots) < before
+}
+
+func (s *State) dropFields(drop func(*entry) bool) bool {
+	dropped := false
+	for i := range s.fields {
+		f := &s.fields[i]
+		before := len(f.entries)
+		f.entries = slices.DeleteFunc(f.entries, func(e entry) bool { return drop(&e) })
+		dropped = dropped || len(f.entries) < before
+	}
+	if dropped {
+		s.mergeFields(nil)
+	}
+	return dropped
+}
+
+func (s *State) eachField(visit func(*entry)) {
+	for i := range s.fields {
+		for j := range s.fields[i].entries {
+			visit(&s.fields[i].entries[j])
+		}
+	}
+}
+
+// subtree returns the range of fields at path and below.
+func (s *State) subtree(path string) (from, to int) {
+	from = sort.Search(len(s.fields), func(i int) bool { return comparePaths(s.fields[i].path, path) >= 0 })
+	to = from + sort.Search(len(s.fields)-from, func(i int) bool { return !isWithin(s.fields[from+i].path, path) })
+	return from, to
+}
+
+// asideOf returns the roots, and entries above path, that the version does not cover.
+func (s *State) asideOf(path string, past *seen) []clock.Stamp {
+	var aside []clock.Stamp
+	s.eachAbove(path, func(e *entry) {
+		if !past.covers(&e.at) {
+			aside = withStamp(aside, e.at)
+		}
+	})
+	return aside
+}
+
+// eachAbove visits the roots and the entries at all paths above path.
+func (s *State) eachAbove(path string, visit func(*entry)) {
+	for i := range s.roots {
+		visit(&s.roots[i])
+	}
+	for end := 1; end < len(path); end++ {
+		if path[end] != '/' || len(s.fields) == 0 {
+			continue
+		}
+		above := path[:end]
+		i := sort.Search(len(s.fields), func(i int) bool { return comparePaths(s.fields[i].path, above) >= 0 })
+		if i == len(s.fields) || s.fields[i].path != above {
+			continue
+		}
+		for j := range s.fields[i].entries {
+			visit(&s.fields[i].entries[j])
+		}
+	}
+}
+
+// sweepAsides forgets, in all asides, the versions that no longer stand above.
+func (s *State) sweepAsides() {
+	for i := range s.fields {
+		f := &s.fields[i]
+		for j := range f.entries {
+			e := &f.entries[j]
+			if len(e.aside) == 0 {
+				continue
+			}
+			e.aside = keepStamps(e.aside, func(x *clock.Stamp) bool {
+				there := false
+				s.eachAbove(f.path, func(above *entry) { there = there || above.at == *x })
+				return there
+			})
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package crdt
+
+import (
+	"slices"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// stateFormat is the first item of an encoded state; another number is another format.
+const stateFormat = 0
+
+// The flags of an encoded state.
+const (
+	flagBranched = 1 << iota
+	flagUnknown
+	allFlags = flagBranched | flagUnknown
+)
+
+// Append appends the state's canonical bytes; equal states have equal bytes. The form, in which a version is an index
+// into stamps, is the array
+//
+//	[format, flags, stamps, roots, fields, tombstones, counter, set]
+//
+//	flags    1: some op did not cover all before it; 2: some op was unknown
+//	stamps   all versions named below, ascending
+//	roots    [[version, killers, value], …]                       ascending by version
+//	fields   [[path, [[version, killers, aside, value], …]], …]   ascending by path, then version; a removed one has no value
+//	counter  [] or [number of adds, sum >> 64, sum & (2^64−1), greatest add]
+//	set      [[value, adds], …]                                   ascending by canon.Compare
+//
+// where killers, aside, tombstones and adds are ascending arrays of versions.
+func (s *State) Append(b []byte) []byte { return s.encode(b, true) }
+
+// AppendDigest appends the bytes that stand for the state in a digest of all keys: those of Append without the values of
+// roots and fields, which the versions fix.
+func (s *State) AppendDigest(b []byte) []byte { return s.encode(b, false) }
+
+func (s *State) encode(b []byte, values bool) []byte {
+	e := encoder{b: b, stamps: s.stamps(), values: values}
+	e.b = canon.AppendArray(e.b, 8)
+	e.b = canon.AppendUint(e.b, stateFormat)
+	flags := uint64(0)
+	if s.branched {
+		flags |= flagBranched
+	}
+	if s.unknown {
+		flags |= flagUnknown
+	}
+	e.b = canon.AppendUint(e.b, flags)
+	e.b = canon.AppendArray(e.b, len(e.stamps))
+	for i := range e.stamps {
+		e.b = e.stamps[i].Append(e.b)
+	}
+	e.array(len(s.roots))
+	for i := range s.roots {
+		e.root(&s.roots[i])
+	}
+	e.array(len(s.fields))
+	for i := range s.fields {
+		e.field(&s.fields[i])
+	}
+	e.versions(s.tombs)
+	e.counter(&s.counter)
+	e.array(len(s.set))
+	for i := range s.set {
+		e.array(2)
+		e.b = append(e.b, s.set[i].value...)
+		e.versions(s.set[i].adds)
+	}
+	return e.b
+}
+
+// stamps returns all versions that the state names, ascending, each once.
+func (s *State) stamps() []clock.Stamp {
+	out := slices.Clone(s.tombs)
+	collect := func(e *entry) {
+		out = append(append(append(out, e.at), e.killers...), e.aside...)
+	}
+	for i := range s.roots {
+		collect(&s.roots[i])
+	}
+	s.eachField(collect)
+	for i := range s.set {
+		out = append(out, s.set[i].adds...)
+	}
+	if s.counter.adds > 0 {
+		out = append(out, s.counter.at)
+	}
+	slices.SortFunc(out, clock.Stamp.Compare)
+	return slices.Compact(out)
+}
+
+type encoder struct {
+	b      []byte
+	stamps []clock.Stamp
+	values bool
+}
+
+func (e *encoder) array(n int) { e.b = canon.AppendArray(e.b, n) }
+
+func (e *encoder) version(x *clock.Stamp) {
+	i, _ := slices.BinarySearchFunc(e.stamps, *x, clock.Stamp.Compare)
+	e.b = canon.AppendUint(e.b, uint64(i))
+}
+
+func (e *encoder) versions(list []clock.Stamp) {
+	e.array(len(list))
+	for i := range list {
+		e.version(&list[i])
+	}
+}
+
+func (e *encoder) root(x *entry) {
+	if !e.values {
+		e.array(2)
+	} else {
+		e.array(3)
+	}
+	e.version(&x.at)
+	e.versions(x.killers)
+	if e.values {
+		e.b = append(e.b, x.value...)
+	}
+}
+
+func (e *encoder) field(f *field) {
+	e.array(2)
+	e.b = canon.AppendString(e.b, f.path)
+	e.array(len(f.entries))
+	for i := range f.entries {
+		x := &f.entries[i]
+		withValue := e.values && x.value != nil
+		if withValue {
+			e.array(4)
+		} else {
+			e.array(3)
+		}
+		e.version(&x.at)
+		e.versions(x.killers)
+		e.versions(x.aside)
+		if withValue {
+			e.b = append(e.b, x.value...)
+		}
+	}
+}
+
+func (e *encoder) counter(c *counter) {
+	if c.adds == 0 {
+		e.array(0)
+		return
+	}
+	e.array(4)
+	e.b = canon.AppendUint(e.b, c.adds)
+	e.b = canon.AppendInt(e.b, c.sum.hi)
+	e.b = canon.AppendUint(e.b, c.sum.lo)
+	e.version(&c.at)
+}

@@ -1,0 +1,174 @@
+package crdt
+
+import (
+	"strconv"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// Value is one canonical value as bytes; see canon.Value.
+type Value = canon.Value
+
+// Code is the number of an op's kind. Numbers are frozen: what one means, it means for ever.
+type Code uint64
+
+// The codes. Those from CodeTextSplice on have their place and no meaning here yet; they, CodeErase and every other
+// number are unknown to this version of the package.
+const (
+	CodePut       Code = 1
+	CodeDelete    Code = 2
+	CodePatch     Code = 3
+	CodeAdd       Code = 4
+	CodeSetAdd    Code = 5
+	CodeSetRemove Code = 6
+	CodeResolve   Code = 7
+	CodeErase     Code = 8
+
+	CodeTextSplice  Code = 16
+	CodeListSplice  Code = 17
+	CodeListMove    Code = 18
+	CodeListReplace Code = 19
+	CodeAttachment  Code = 24
+)
+
+// String names the code as logs show it; "unknown" where Known is false.
+func (c Code) String() string {
+	switch c {
+	case CodePut:
+		return "put"
+	case CodeDelete:
+		return "delete"
+	case CodePatch:
+		return "patch"
+	case CodeAdd:
+		return "add"
+	case CodeSetAdd:
+		return "set-add"
+	case CodeSetRemove:
+		return "set-remove"
+	case CodeResolve:
+		return "resolve"
+	default:
+		return "unknown"
+	}
+}
+
+// Known reports whether this package can apply ops of the code.
+func (c Code) Known() bool { return c >= CodePut && c <= CodeResolve }
+
+// Fixed reports whether every op of the code owns exactly one dot and needs no structure beside its body. It holds for
+// all codes up to CodeErase.
+func (c Code) Fixed() bool { return c >= CodePut && c <= CodeErase }
+
+// Op is one edit of one key. An op of a known code owns one dot.
+type Op struct {
+	Code Code
+	// Width is the number of dots that the op owns, 1 for every known code.
+	Width uint64
+	// Key is NAMESPACE/NAME; see CheckKey.
+	Key string
+	// Body is one canonical item, whose form the code decides; see the table in the package documentation.
+	Body []byte
+}
+
+// Edit is one line of a patch: the member at Path gets Value, or is removed where Value is nil.
+type Edit struct {
+	// Path is the map keys that lead to the member, at least one.
+	Path []string
+	// Value is what stands there afterwards; nil removes it.
+	Value Value
+}
+
+// maxOperand bounds the amount of an add.
+const maxOperand = canon.MaxInteger
+
+// Put returns the op that replaces the whole value. The error wraps ErrKey or ErrOp.
+func Put(key string, value Value) (Op, error) { return checked(CodePut, key, value) }
+
+// Delete returns the op that deletes the key, whatever its kind. The error wraps ErrKey.
+func Delete(key string) (Op, error) { return checked(CodeDelete, key, canon.AppendNil(nil)) }
+
+// Patch returns the op that changes members of a record, given in any order. A value that is an object is laid out as
+// its members, so that concurrent patches of different members merge; an empty object, an array and an object with a
+// member "$bytes" are written whole. No path may be the same as or below another, hold the key "$bytes" or be empty,
+// and path and value together nest at most 32 deep. The error wraps ErrKey or ErrOp.
+func Patch(key string, edits []Edit) (Op, error) {
+	body, err := appendPatch(nil, edits)
+	if err != nil {
+		return Op{}, err
+	}
+	return checked(CodePatch, key, body)
+}
+
+// Add returns the op that adds n, within ±(2^53−1), to a counter. The error wraps ErrKey or ErrOp.
+func Add(key string, n int64) (Op, error) { return checked(CodeAdd, key, canon.AppendInt(nil, n)) }
+
+// SetAdd returns the op that adds elements, given in any order, to a set. The error wraps ErrKey or ErrOp.
+func SetAdd(key string, elements []Value) (Op, error) {
+	return checked(CodeSetAdd, key, appendElements(nil, elements))
+}
+
+// SetRemove returns the op that removes elements, given in any order, from a set: the adds of them that the op's
+// version covers. The error wraps ErrKey or ErrOp.
+func SetRemove(key string, elements []Value) (Op, error) {
+	return checked(CodeSetRemove, key, appendElements(nil, elements))
+}
+
+// Resolve returns the op that says of the named versions, given in any order, that their conflict was looked at: a
+// write in the same version that covers them closes it as resolved. The error wraps ErrKey or ErrOp.
+func Resolve(key string, sides []clock.Entry) (Op, error) {
+	return checked(CodeResolve, key, clock.NewVector(sides...).Append(nil))
+}
+
+func checked(code Code, key string, body []byte) (Op, error) {
+	op := Op{Code: code, Width: 1, Key: key, Body: body}
+	if err := op.Check(); err != nil {
+		return Op{}, err
+	}
+	return op, nil
+}
+
+// Check is nil if the op is valid: its key passes CheckKey, its width is 1 where its code is Fixed, and its body passes
+// CheckBody. The error wraps ErrKey or ErrOp. Apply relies on it: it runs on everything that comes from outside.
+func (op *Op) Check() error {
+	if err := CheckKey(op.Key); err != nil {
+		return err
+	}
+	if op.Code.Fixed() && op.Width != 1 {
+		return opError(op.Code, "owns "+strconv.FormatUint(op.Width, 10)+" dots; it must own 1", nil)
+	}
+	return CheckBody(op.Code, op.Body)
+}
+
+// CheckBody is nil if body is the one canonical form of a body for the code; bodies of codes that are not Known are not
+// looked into. The error wraps ErrOp.
+func CheckBody(code Code, body []byte) error {
+	var err error
+	switch code {
+	case CodePut:
+		if err = canon.Check(body); err != nil {
+			err = opError(code, "its body must be one value", err)
+		}
+	case CodeDelete:
+		if len(body) != 1 || Value(body).Type() != canon.TypeNull {
+			err = opError(code, "its body must be nil", nil)
+		}
+	case CodePatch:
+		err = walkPatch(body, func([]byte, Value) {})
+	case CodeAdd:
+		_, err = readAmount(body)
+	case CodeSetAdd, CodeSetRemove:
+		err = checkElements(code, body)
+	case CodeResolve:
+		_, err = readSides(body)
+	}
+	return err
+}
+
+func opError(code Code, what string, cause error) error {
+	if cause == nil {
+		return fault(ErrOp, code.String()+": "+what)
+	}
+	return faultOf(ErrOp, code.String()+": "+what, cause)
+}

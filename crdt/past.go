@@ -1,0 +1,53 @@
+package crdt
+
+import (
+	"iter"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+)
+
+// Past is what a version covers: its causal past, without itself.
+type Past interface {
+	// Covers reports whether the version that s stamps is in the past.
+	Covers(s clock.Stamp) bool
+	// All reports whether the past holds every version that was applied to the key so far. It must be exact, and is
+	// true where there are none: State.Linear is derived from it.
+	All() bool
+}
+
+// SameRun is an optional ability of a Past. It saves a Lookup and changes no result.
+type SameRun interface {
+	// SameRun reports whether s stamps an earlier version by the author of this one, and this version and all between
+	// them have no parent but the author's previous version: nothing was merged since s. When in doubt it is false.
+	SameRun(s clock.Stamp) bool
+}
+
+// Lookup reads the history of the key that a State is of. Apply asks it only where versions were concurrent.
+type Lookup interface {
+	// StateAt returns the state folded from exactly those ops on the key that the past covers.
+	StateAt(p Past) (*State, error)
+	// Events yields every op that was applied to the key so far, oldest first; the ops of one version in their order.
+	Events() iter.Seq2[Event, error]
+}
+
+// Event is one op with the version that it belongs to.
+type Event struct {
+	Stamp clock.Stamp
+	Op    Op
+	Past  Past
+}
+
+// seen answers for a version being applied: it covers its past, and its own earlier ops.
+type seen struct {
+	at   clock.ID
+	past Past
+}
+
+func (s *seen) covers(x *clock.Stamp) bool { return x.ID == s.at || s.past.Covers(*x) }
+
+// everything is the past of a version that saw all there is.
+type everything struct{}
+
+func (everything) Covers(clock.Stamp) bool { return true }
+
+func (everything) All() bool { return true }

@@ -1,0 +1,217 @@
+package crdt
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// docView is what the document part of a state shows.
+type docView struct {
+	kind      Kind // KindNone: nothing visible
+	value     Value
+	at        clock.Stamp
+	strategy  string
+	fault     error
+	revived   bool
+	conflicts []Conflict
+}
+
+// document shows the document part: as members, where some were patched or the strategy is Fields; else as one of the
+// whole values.
+func (s *State) document(st Strategy, base func() (Value, bool)) docView {
+	_, byMember := st.(fields)
+	liveField := false
+	s.eachField(func(e *entry) { liveField = liveField || e.live() })
+	liveRoots := 0
+	for i := range s.roots {
+		if s.roots[i].live() {
+			liveRoots++
+		}
+	}
+	switch {
+	case liveField || byMember && liveRoots > 1:
+		return s.record(byMember, liveField)
+	case liveRoots == 0:
+		d := docView{strategy: st.Name()}
+		if len(s.tombs) > 0 {
+			d.at = s.tombs[len(s.tombs)-1]
+		}
+		return d
+	case byMember, liveRoots == 1 && len(s.tombs) == 0:
+		return s.oneRoot(st)
+	default:
+		return s.register(st, base)
+	}
+}
+
+// oneRoot shows the newest live root, which beats all deletes.
+func (s *State) oneRoot(st Strategy) docView {
+	i := len(s.roots) - 1
+	for !s.roots[i].live() {
+		i--
+	}
+	root := &s.roots[i]
+	d := docView{kind: KindRegister, value: root.value, at: root.at, strategy: st.Name()}
+	d.conflicts = s.beatenDeletes(&d, d.strategy+": a value beats a delete")
+	return d
+}
+
+// beatenDeletes returns the conflict of what is shown with the tombstones, if there are any.
+func (s *State) beatenDeletes(d *docView, why string) []Conflict {
+	if len(s.tombs) == 0 {
+		return nil
+	}
+	lost := make([]Side, len(s.tombs))
+	for i, at := range s.tombs {
+		lost[i] = side(at, nil, d.kind)
+	}
+	return []Conflict{{
+		Kind: d.kind, Chosen: side(d.at, d.value, d.kind), Lost: lost, Why: why, Sides: stampsOf(lost, d.at),
+	}}
+}
+
+// register shows live roots and tombstones, two at least, as the strategy resolves them.
+func (s *State) register(st Strategy, base func() (Value, bool)) docView {
+	var all []Sibling
+	for i := range s.roots {
+		if r := &s.roots[i]; r.live() {
+			all = append(all, Sibling{Stamp: r.at, Value: r.value})
+		}
+	}
+	for _, at := range s.tombs {
+		all = append(all, Sibling{Stamp: at, Deleted: true})
+	}
+	slices.SortFunc(all, func(a, b Sibling) int { return a.Stamp.Compare(b.Stamp) })
+	distinct := distinctSiblings(all)
+	newest := distinct[len(distinct)-1]
+	if len(distinct) == 1 {
+		return docView{kind: KindRegister, value: newest.Value, at: newest.Stamp, strategy: st.Name()}
+	}
+	d := docView{strategy: st.Name()}
+	value, fault := resolve(st, distinct, base)
+	if fault != nil {
+		d.strategy, d.fault = LWW().Name(), fault
+		value = newest.Value
+	}
+	d.show(value, distinct)
+	d.conflicts = []Conflict{d.conflictOf(all, distinct)}
+	return d
+}
+
+// show sets what is visible, and the sibling that it is from: the one with that value, else the newest value.
+func (d *docView) show(value Value, distinct []Sibling) {
+	d.value = value
+	if value != nil {
+		d.kind = KindRegister
+	}
+	for _, x := range distinct {
+		if x.Deleted == (value == nil) {
+			d.at = x.Stamp
+			if bytes.Equal(x.Value, value) {
+				return
+			}
+		}
+	}
+}
+
+func (d *docView) conflictOf(all, distinct []Sibling) Conflict {
+	c := Conflict{Kind: KindRegister, Chosen: side(d.at, d.value, KindRegister)}
+	for _, x := range distinct {
+		if x.Deleted != c.Chosen.Deleted || !bytes.Equal(x.Value, d.value) {
+			c.Lost = append(c.Lost, side(x.Stamp, x.Value, KindRegister))
+		}
+	}
+	for _, x := range all {
+		c.Sides = append(c.Sides, x.Stamp)
+	}
+	strategy := d.strategy
+	if strategy == "union/1" && !hasArray(distinct) {
+		strategy = "lww/1" // which is what it is then
+	}
+	switch strategy {
+	case "lww/1":
+		c.Why = why(d.strategy, &d.at, &c.Lost[len(c.Lost)-1].Stamp)
+	case "mv/1":
+		c.Why = d.strategy + ": all values"
+	case "max/1":
+		c.Why = d.strategy + ": greatest value"
+	case "min/1":
+		c.Why = d.strategy + ": least value"
+	case "union/1":
+		c.Why = d.strategy + ": elements of all values"
+	default:
+		c.Why = d.strategy + ": as the application resolves"
+	}
+	return c
+}
+
+// distinctSiblings keeps, of equal siblings, the newest. Order stays ascending.
+func distinctSiblings(all []Sibling) []Sibling {
+	var out []Sibling
+	met := make(map[string]bool)
+	for i := len(all) - 1; i >= 0; i-- {
+		id := string(all[i].Value) // a value is never empty, so "" is the delete
+		if !met[id] {
+			met[id] = true
+			out = append(out, all[i])
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// resolve runs a strategy and trusts it with nothing: it gets copies, may panic, and its result is checked.
+func resolve(st Strategy, distinct []Sibling, base func() (Value, bool)) (value Value, fault error) {
+	c := Siblings{Values: make([]Sibling, len(distinct))}
+	deletion := false
+	for i, x := range distinct {
+		x.Value = slices.Clone(x.Value)
+		c.Values[i] = x
+		deletion = deletion || x.Deleted
+	}
+	if reader, able := st.(BaseReader); able && base != nil && reader.NeedsBase() {
+		if b, ok := base(); ok {
+			c.Base = slices.Clone(b)
+		}
+	}
+	value, fault = callResolve(st, c)
+	switch {
+	case fault != nil:
+		return nil, faultOf(ErrStrategy, st.Name(), fault)
+	case value == nil && !deletion:
+		return nil, faultOf(ErrStrategy, st.Name(), errShowsNothing)
+	case value == nil:
+		return nil, nil
+	}
+	if err := canon.Check(value); err != nil {
+		return nil, faultOf(ErrStrategy, st.Name(), err)
+	}
+	return value, nil
+}
+
+// errShowsNothing is the fault of a strategy that returns no value where nothing was deleted.
+var errShowsNothing = errors.New("it shows nothing, and nothing was deleted")
+
+func callResolve(st Strategy, c Siblings) (value Value, fault error) {
+	defer func() {
+		if p := recover(); p != nil {
+			value, fault = nil, errors.New("it panicked: "+panicText(p))
+		}
+	}()
+	return st.Resolve(c)
+}
+
+func panicText(p any) string {
+	switch p := p.(type) {
+	case error:
+		return p.Error()
+	case string:
+		return p
+	default:
+		return "with a value that is no error"
+	}
+}

@@ -1,0 +1,148 @@
+package crdt
+
+import (
+	"slices"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+)
+
+// View is what a key shows.
+type View struct {
+	// Kind is KindNone if nothing is visible.
+	Kind Kind
+	// Value is the visible value, nil if nothing is. It may alias the state.
+	Value Value
+	// At is the greatest version that the value is from; where nothing is visible, the delete that did it, if any.
+	At clock.Stamp
+	// Strategy is the name of the strategy that was really used: that of LWW where the one asked for failed, or cannot
+	// show members that were patched.
+	Strategy string
+	// Fault is why the strategy asked for failed, nil if it did not. It is not part of what replicas agree on.
+	Fault error
+	// Revived is set if an edit that was concurrent with a delete shows the record again. A write to it must be a whole
+	// put: a patch would leave the rest deleted.
+	Revived bool
+	// Conflicts are the concurrent writes that are not shown, by ascending path.
+	Conflicts []Conflict
+}
+
+// Conflict is one place of a key where concurrent writes say different things.
+type Conflict struct {
+	// Path is the JSON pointer of the place inside the value, empty for the whole.
+	Path string
+	// Kind is the kind of what was lost.
+	Kind Kind
+	// Chosen is what is shown at Path, and the version that decided it.
+	Chosen Side
+	// Lost are the others, ascending. A strategy that shows a mixture leaves all in here.
+	Lost []Side
+	// Why says how it was decided, as "lww/1: later time".
+	Why string
+	// Sides are all versions in conflict, ascending.
+	Sides []clock.Stamp
+}
+
+// Identity names the conflict.
+func (c *Conflict) Identity() Identity { return identify(c.Path, c.Sides) }
+
+// Side is what one version says at the place of a conflict.
+type Side struct {
+	Stamp clock.Stamp
+	// Value is nil if Deleted.
+	Value Value
+	// Deleted marks that there is to be nothing.
+	Deleted bool
+	Kind    Kind
+}
+
+func side(at clock.Stamp, value Value, kind Kind) Side {
+	return Side{Stamp: at, Value: value, Deleted: value == nil, Kind: kind}
+}
+
+// View returns what the state shows under a strategy. base returns the value at the point where the siblings parted, and
+// whether there was one; it is asked only for a strategy that is a BaseReader, and may be nil. Reading changes nothing.
+func (s *State) View(st Strategy, base func() (Value, bool)) View {
+	if s.isPlain() && len(s.roots) == 1 && s.roots[0].live() && s.counter.adds == 0 && len(s.set) == 0 {
+		return View{Kind: KindRegister, Value: s.roots[0].value, At: s.roots[0].at, Strategy: st.Name()}
+	}
+	doc := s.document(st, base)
+	view := View{
+		Kind: doc.kind, Value: doc.value, At: doc.at, Strategy: doc.strategy, Fault: doc.fault,
+		Revived: doc.revived, Conflicts: doc.conflicts,
+	}
+	if s.counter.adds == 0 && len(s.set) == 0 {
+		return view
+	}
+	return s.mixKinds(&view)
+}
+
+// mixKinds chooses among the document, the counter and the set: the one with the greatest live op is visible.
+func (s *State) mixKinds(view *View) View {
+	type part struct {
+		Side
+		newest clock.Stamp
+	}
+	var parts []part
+	if view.Kind != KindNone {
+		parts = append(parts, part{side(view.At, view.Value, view.Kind), s.newestLive()})
+	}
+	if s.counter.adds > 0 {
+		parts = append(parts, part{side(s.counter.at, s.counter.value(), KindCounter), s.counter.at})
+	}
+	if len(s.set) > 0 {
+		value, at := s.setValue()
+		parts = append(parts, part{side(at, value, KindSet), at})
+	}
+	chosen := slices.MaxFunc(parts, func(a, b part) int { return a.newest.Compare(b.newest) })
+	view.Kind, view.Value, view.At = chosen.Kind, chosen.Value, chosen.Stamp
+	for _, p := range parts {
+		if p.Kind == chosen.Kind {
+			continue
+		}
+		view.Conflicts = append(view.Conflicts, Conflict{
+			Kind: p.Kind, Chosen: chosen.Side, Lost: []Side{p.Side},
+			Why: "kinds: later operation", Sides: stampsOf([]Side{p.Side}, chosen.Stamp),
+		})
+	}
+	slices.SortStableFunc(view.Conflicts, func(a, b Conflict) int { return comparePaths(a.Path, b.Path) })
+	return *view
+}
+
+// newestLive is the greatest live op of the document.
+func (s *State) newestLive() clock.Stamp {
+	var newest clock.Stamp
+	look := func(e *entry) {
+		if e.live() && newest.Less(e.at) {
+			newest = e.at
+		}
+	}
+	for i := range s.roots {
+		look(&s.roots[i])
+	}
+	s.eachField(look)
+	return newest
+}
+
+// stampsOf returns the stamps of the sides and more, ascending, each once.
+func stampsOf(sides []Side, more ...clock.Stamp) []clock.Stamp {
+	out := more
+	for i := range sides {
+		out = append(out, sides[i].Stamp)
+	}
+	slices.SortFunc(out, clock.Stamp.Compare)
+	return slices.Compact(out)
+}
+
+// why says which rule of the total order put chosen before lost.
+func why(strategy string, chosen, lost *clock.Stamp) string {
+	switch {
+	case chosen.Time > lost.Time:
+		return strategy + ": later time"
+	case chosen.Time == lost.Time && chosen.Author.Compare(lost.Author) > 0:
+		return strategy + ": same time, greater author"
+	case chosen.Time == lost.Time && chosen.Author == lost.Author:
+		return strategy + ": same time, forked author, greater id"
+	default:
+		return strategy
+	}
+}
