@@ -1,0 +1,63 @@
+package history
+
+import (
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// fixed reports whether the body and the width of an op of that code are part of its version's validity. These are the
+// codes that every program of this format knows. Of any other code only the envelope counts, today and when it is
+// given a meaning: a program that learns it must not judge versions otherwise than one that never did.
+func fixed(code crdt.Code) bool { return code >= crdt.CodePut && code <= crdt.CodeResolve }
+
+// readBody reads and checks the inline body of an op.
+func readBody(r *canon.Reader, code crdt.Code) error {
+	if code == crdt.CodePut {
+		if _, err := r.Value(); err != nil {
+			return invalid(FaultOp, "the value of a put", err)
+		}
+		return nil
+	}
+	body, err := r.Raw()
+	if err != nil {
+		return invalid(FaultEncoding, "the body of an op", err)
+	}
+	return checkBody(code, body)
+}
+
+// bodyKey stands in for the key where only a body is checked; the key was, as bytes.
+const bodyKey = "namespace/key"
+
+// checkBody checks a body, which is one canonical item if it was read from a payload.
+func checkBody(code crdt.Code, body []byte) error {
+	if !fixed(code) {
+		r := canon.NewReader(body)
+		_ = r.Skip()
+		if err := r.End(); err != nil || len(body) == 0 {
+			return invalid(FaultEncoding, "the body of an op", err)
+		}
+		return nil
+	}
+	op := crdt.Op{Code: code, Width: 1, Key: bodyKey, Body: body}
+	if err := op.Check(); err != nil {
+		return invalid(FaultOp, "the body of an op", err)
+	}
+	return nil
+}
+
+// checkKey is crdt.CheckKey for a key that is still bytes: most are plain, and those cost no allocation.
+func checkKey(key []byte) error {
+	slash := 0
+	for i, c := range key {
+		if c < ' ' || c > '~' {
+			return crdt.CheckKey(string(key))
+		}
+		if c == '/' && slash == 0 {
+			slash = i
+		}
+	}
+	if slash > 0 && slash < len(key)-1 && len(key) <= crdt.MaxKey {
+		return nil
+	}
+	return crdt.CheckKey(string(key))
+}

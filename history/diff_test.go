@@ -1,0 +1,128 @@
+package history_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+func value(json string) canon.Value {
+	if json == "" {
+		return nil
+	}
+	return must(canon.FromJSON([]byte(json)))
+}
+
+// TestChanges shows the patch and the lines of a change.
+func TestChanges(t *testing.T) {
+	cases := []struct{ from, to, patch, lines string }{
+		{`{"a":1}`, `{"a":1}`, `[]`, ``},
+		{``, `{"a":1}`, `[{"op":"add","path":"","value":{"a":1}}]`, `+ {"a":1}`},
+		{`1`, ``, `[{"op":"remove","path":""}]`, `- 1`},
+		{
+			`{"a":1,"b":2}`, `{"a":3,"c":4}`,
+			`[{"op":"replace","path":"/a","value":3},{"op":"remove","path":"/b"},{"op":"add","path":"/c","value":4}]`,
+			"- /a: 1\n+ /a: 3\n- /b: 2\n+ /c: 4",
+		},
+		{
+			`{"x/y":{"~":[1]}}`, `{"x/y":{"~":[1,2]}}`,
+			`[{"op":"replace","path":"/x~1y/~0","value":[1,2]}]`, "- /x~1y/~0: [1]\n+ /x~1y/~0: [1,2]",
+		},
+		{`{"a":null}`, `{}`, `[{"op":"remove","path":"/a"}]`, `- /a: null`},
+	}
+	for _, c := range cases {
+		changes := history.Compare(value(c.from), value(c.to))
+		if got := string(changes.AppendPatch(nil)); got != c.patch {
+			t.Errorf("%s to %s: patch %s, want %s", c.from, c.to, got, c.patch)
+		}
+		var lines []string
+		for _, l := range changes.Lines() {
+			lines = append(lines, l.String())
+		}
+		if got := strings.Join(lines, "\n"); got != c.lines {
+			t.Errorf("%s to %s: lines\n%s\nwant\n%s", c.from, c.to, got, c.lines)
+		}
+	}
+}
+
+// TestBlame gives each leaf the version since which it has been as it is.
+func TestBlame(t *testing.T) {
+	cases := map[string]struct {
+		newestFirst []string // the version of the first has seq 1, and so on
+		want        string
+		read        int
+	}{
+		"no value":           {[]string{}, "", 0},
+		"deleted":            {[]string{"", "1"}, "", 1},
+		"scalar":             {[]string{"1", "2"}, "@1=1", 2},
+		"unchanged to start": {[]string{"1", "1", "1"}, "@3=1", 3},
+		"rewritten equal":    {[]string{`{"a":1,"b":2}`, `{"a":1}`, `{"a":3}`, `{}`}, "/a@2=1 /b@1=2", 3},
+		"back and forth":     {[]string{`{"a":1}`, `{"a":2}`, `{"a":1}`}, "/a@1=1", 2},
+		"deleted between":    {[]string{`{"a":1}`, "", `{"a":1}`}, "/a@1=1", 2},
+		"nested, empty":      {[]string{`{"a":{"x":1,"y":{}}}`, `{"a":{"y":{}}}`, `{"a":5}`}, "/a/x@1=1 /a/y@2={}", 3},
+		"array is one":       {[]string{`{"a":[1,2]}`, `{"a":[1]}`}, "/a@1=[1,2]", 2},
+		"object then leaf":   {[]string{`{"a":1}`, `{"a":{"b":1}}`}, "/a@1=1", 2},
+	}
+	for name, c := range cases {
+		read := 0
+		past := func(yield func(clock.Stamp, canon.Value) bool) {
+			for i, json := range c.newestFirst {
+				read++
+				if !yield(clock.Stamp{Seq: uint64(i + 1)}, value(json)) {
+					return
+				}
+			}
+		}
+		var got []string
+		for _, l := range history.Blame(past) {
+			got = append(got, l.Pointer+"@"+string(rune('0'+l.Stamp.Seq))+"="+string(l.Value.AppendJSON(nil)))
+		}
+		if strings.Join(got, " ") != c.want || read != c.read {
+			t.Errorf("%s: %v after %d values, want %s after %d", name, got, read, c.want, c.read)
+		}
+	}
+}
+
+// TestPlanJoins plans for more heads than a version can have parents.
+func TestPlanJoins(t *testing.T) {
+	for _, n := range []int{0, 1, 63, 64, 126, 127, 300} {
+		heads := make([]history.LV, n)
+		for i := range heads {
+			heads[i] = history.LV(i + 1)
+		}
+		joins, rest := history.PlanJoins(heads)
+		all := slices.Concat(append(joins, rest)...)
+		if !slices.Equal(all, heads) || len(joins) != max(0, (n-1)/history.MaxDeps) || len(rest) > history.MaxDeps {
+			t.Errorf("%d heads: %d joins, rest %d", n, len(joins), len(rest))
+		}
+	}
+}
+
+// TestCuts is what cuts at clocks and at times hold.
+func TestCuts(t *testing.T) {
+	at := history.CutAt(history.NewClock(history.Mark{Line: 2, Seq: 5}, history.Mark{Line: 2, Seq: 4}, history.Mark{Line: 1}))
+	until := history.CutAtTime(100)
+	cases := []struct {
+		cut  history.Cut
+		line history.Line
+		seq  uint64
+		time clock.Time
+		want bool
+	}{
+		{at, 2, 5, 1000, true},
+		{at, 2, 6, 1, false},
+		{at, 1, 1, 1, false},
+		{until, 7, 9, 100, true},
+		{until, 7, 9, 101, false},
+		{history.Cut{}, 0, 1, 1, false},
+	}
+	for _, c := range cases {
+		if got := c.cut.Contains(c.line, c.seq, c.time); got != c.want {
+			t.Errorf("%+v contains %d@%d: %v", c.cut, c.line, c.seq, got)
+		}
+	}
+}
