@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+type addCmd struct {
+	Key string `arg:"" help:"NAMESPACE/KEY."`
+	// N is text because a negative number comes with white space in front (keepNegativeNumbers).
+	N string `arg:"" default:"1" help:"An integer, negative ones too."`
+}
+
+func (c *addCmd) Run(ctx context.Context, a *app) error {
+	if err := checkKey(c.Key); err != nil {
+		return err
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(c.N), 10, 64)
+	if err != nil {
+		return usagef("%q is no integer that a counter can add (±(2^53−1))", shorten(strings.TrimSpace(c.N), 40))
+	}
+	return a.write(ctx, func(db *database) error {
+		v, err := db.Add(ctx, c.Key, n)
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if _, err := db.Get(ctx, c.Key, &value); err != nil {
+			return err
+		}
+		if a.asJSON {
+			shape := written(c.Key, v)
+			shape.Value = value
+			return a.printJSON(shape)
+		}
+		return a.printValue(value)
+	})
+}

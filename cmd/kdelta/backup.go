@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/kdelta/kdelta/replica"
+)
+
+type backupCmd struct {
+	File   string `arg:"" help:"The file to write; it must not exist."`
+	NoKeys bool   `help:"Leave the space's keys out: restoring then needs an invite as well."`
+}
+
+// Help is what --help adds.
+func (backupCmd) Help() string {
+	return `The backup holds every version and, unless --no-keys, the keys of the space: it is readable by its owner only, ` +
+		`keep it so. The database may be in use meanwhile.`
+}
+
+// backupJSON is the report of a backup or a restore.
+type backupJSON struct {
+	File     string `json:"file"`
+	Versions int    `json:"versions"`
+	Bytes    int64  `json:"bytes"`
+	Keys     bool   `json:"keys"`
+}
+
+func (c *backupCmd) Run(ctx context.Context, a *app) error {
+	if _, err := os.Lstat(c.File); err == nil {
+		return fmt.Errorf("%w: %s exists already and is not overwritten; choose another name", fs.ErrExist, c.File)
+	}
+	return a.read(ctx, func(db *database) error {
+		rep, err := c.write(ctx, a, db)
+		if err != nil {
+			return fmt.Errorf("backup to %s: %w", c.File, err)
+		}
+		return a.printBackup(c.File, rep)
+	})
+}
+
+// write writes the backup, compressed with Zstandard (RFC 8878), under another name and gives it its own when all of it is on the disk: what stands at FILE is
+// always whole.
+func (c *backupCmd) write(ctx context.Context, a *app, db *database) (rep replica.BackupReport, err error) {
+	f, err := os.CreateTemp(filepath.Dir(c.File), ".kdelta-backup-*") // 0600
+	if err != nil {
+		return rep, err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	packed, err := zstd.NewWriter(f)
+	if err != nil {
+		return rep, err
+	}
+	bar := a.progress("backup", 0)
+	rep, err = db.Backup(ctx, packed, replica.BackupOptions{NoKeys: c.NoKeys, Progress: bar.at})
+	bar.end()
+	if err := errors.Join(err, packed.Close(), f.Sync(), f.Close()); err != nil {
+		return rep, err
+	}
+	if err := publish(f.Name(), c.File); err != nil {
+		return rep, err
+	}
+	return rep, syncFolder(filepath.Dir(c.File))
+}
+
+// publish gives a finished file its name and never takes another file's: a hard link fails where the name is taken,
+// and only a file system without links leaves a moment between asking and renaming.
+func publish(temporary, path string) error {
+	err := os.Link(temporary, path)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fs.ErrExist
+	}
+	return os.Rename(temporary, path)
+}
+
+// printBackup tells what is in the backup file, for backup and restore alike.
+func (a *app) printBackup(file string, rep replica.BackupReport) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	if a.asJSON {
+		return a.printJSON(backupJSON{File: file, Versions: rep.Versions, Bytes: info.Size(), Keys: rep.Keys})
+	}
+	keys := "with the keys of the space"
+	if !rep.Keys {
+		keys = "without keys"
+	}
+	a.printf("%s  %s, %s, %s\n", a.key(file), count(rep.Versions, "version"), byteSize(info.Size()), keys)
+	return nil
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/kdelta/kdelta/replica"
+)
+
+type conflictsCmd struct {
+	NS  string `arg:"" optional:"" name:"namespace" help:"Only those of this namespace."`
+	All bool   `help:"Also resolved ones, and overwritten ones of more than 30 days ago."`
+}
+
+func (c *conflictsCmd) Run(ctx context.Context, a *app) error {
+	prefix := ""
+	if c.NS != "" {
+		if err := checkNamespace(c.NS); err != nil {
+			return err
+		}
+		prefix = c.NS + "/"
+	}
+	return a.readOrNothing(ctx, func(db *database) error {
+		for conflict, err := range db.Conflicts(ctx, prefix, replica.ConflictQuery{All: c.All}) {
+			if err != nil {
+				return err
+			}
+			if a.asJSON {
+				err = a.printJSON(conflict)
+			} else {
+				a.printConflict(ctx, db, conflict)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (a *app) printConflict(ctx context.Context, db *database, c replica.Conflict) {
+	where := ""
+	if c.Path != "" {
+		where = "  at " + c.Path
+	}
+	status := a.bad(c.Status)
+	if c.Status != "open" {
+		status = a.faint(c.Status)
+	}
+	a.printf("%s%s  %s\n", a.key(c.Key), printable(where), status)
+	a.printSide(ctx, db, "chosen", c.Chosen)
+	for _, side := range c.Lost {
+		a.printSide(ctx, db, "lost", side)
+	}
+	base := "nothing"
+	if c.Base != nil {
+		base = a.oneLine(c.Base, 10)
+	}
+	a.printf("  %s %s\n", a.faint("base  "), base)
+	a.printf("  %s %s\n", a.faint("why   "), printable(c.Why))
+	switch {
+	case c.Status != "open":
+		a.printf("  %s %s\n", a.faint("closed"), a.version(c.ClosedBy))
+	case len(c.Lost) > 0:
+		name, _ := db.side(ctx, c.Lost[0])
+		a.printf("  %s kdelta resolve %s --take %s\n", a.faint("to do "), printable(c.Key), printable(name))
+	}
+}
+
+func (a *app) printSide(ctx context.Context, db *database, role string, s replica.ConflictSide) {
+	value := a.bad("deleted")
+	if !s.Deleted {
+		value = a.oneLine(s.Value, 50)
+	}
+	name, when := db.side(ctx, s)
+	a.printf("  %s %s  %s  %s\n", a.faint(padded(role, role, 6)), a.version(name), a.faint(when), value)
+}
+
+// side is the version of a side with the name that people gave its author, and when it was written.
+func (db *database) side(ctx context.Context, s replica.ConflictSide) (name, when string) {
+	if p, err := db.ParsePoint(ctx, s.Version); err == nil {
+		if v, ok := p.(replica.Version); ok {
+			return db.versionName(ctx, v), timeHuman(v.Wall())
+		}
+	}
+	return s.Version, s.Time
+}
+
+// oneLine is a JSON value for a person, cut to what is left of the terminal's width beside used columns.
+func (a *app) oneLine(value json.RawMessage, used int) string {
+	room := 0
+	if a.width > 0 {
+		room = max(20, a.width-used)
+	}
+	return shorten(printable(string(value)), room)
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/kdelta/kdelta/replica"
+)
+
+type logCmd struct {
+	Key    string `arg:"" optional:"" help:"Only what was written to this key."`
+	Number int    `short:"n" placeholder:"N" help:"End after N versions."`
+	Since  string `placeholder:"POINT" help:"Only versions after this point."`
+	Until  string `placeholder:"POINT" help:"Only versions up to this point."`
+	Author string `placeholder:"A" help:"Only versions of this author: a name or a key."`
+}
+
+func (c *logCmd) Run(ctx context.Context, a *app) error {
+	if c.Number < 0 {
+		return usagef("-n %d: write how many versions to show, 0 for all", c.Number)
+	}
+	if c.Key == "" {
+		return a.readOrNothing(ctx, func(db *database) error { return c.print(ctx, a, db) })
+	}
+	if err := checkKey(c.Key); err != nil {
+		return err
+	}
+	return a.read(ctx, func(db *database) error { return c.print(ctx, a, db) })
+}
+
+func (c *logCmd) print(ctx context.Context, a *app, db *database) error {
+	query, err := c.query(ctx, db)
+	if err != nil {
+		return err
+	}
+	for entry, err := range db.Log(ctx, c.Key, query) {
+		if err != nil {
+			return err
+		}
+		if err := a.printLogEntry(ctx, db, entry); err != nil {
+			return err
+		}
+		if a.stdoutTTY {
+			if err := a.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *logCmd) query(ctx context.Context, db *database) (replica.LogQuery, error) {
+	query := replica.LogQuery{Limit: c.Number, Author: c.Author}
+	var err error
+	if c.Since != "" {
+		if query.Since, err = db.ParsePoint(ctx, c.Since); err != nil {
+			return query, fmt.Errorf("--since: %w", err)
+		}
+	}
+	if c.Until != "" {
+		if query.Until, err = db.ParsePoint(ctx, c.Until); err != nil {
+			return query, fmt.Errorf("--until: %w", err)
+		}
+	}
+	return query, nil
+}
+
+func (a *app) printLogEntry(ctx context.Context, db *database, e replica.LogEntry) error {
+	if a.asJSON {
+		return a.printJSON(logShape(e))
+	}
+	head := a.version(db.versionName(ctx, e.Version)) + "  " + a.faint(timeHuman(e.Wall()))
+	if len(e.Parents) > 1 {
+		head += "  " + a.faint("joins "+strings.Join(db.versionNames(ctx, e.Parents), " "))
+	}
+	if e.Message != "" {
+		head += "  " + a.strong(e.Message)
+	}
+	a.printf("%s\n", head)
+	for i, op := range e.Ops {
+		if i == maxListed && len(e.Ops) > maxListed+1 {
+			a.printf("  %s\n", a.faint(fmt.Sprintf("and %d more; --json lists them", len(e.Ops)-i)))
+			break
+		}
+		line := fmt.Sprintf("%-10s ", op.Op)
+		room := 0
+		if a.width > 0 {
+			room = max(10, a.width-len(line)-columns(op.Key)-4)
+		}
+		value := shorten(printable(string(op.Value)), room)
+		a.printf("%s\n", strings.TrimRight("  "+a.faint(line)+a.key(op.Key)+" "+value, " "))
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kdelta/kdelta/replica"
+)
+
+// printed is what a print function writes into a pipe.
+func printed(t *testing.T, print func(*app)) string {
+	t.Helper()
+	var out bytes.Buffer
+	a := &app{stdout: bufio.NewWriter(&out)}
+	print(a)
+	if err := a.flush(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func expectLines(t *testing.T, got string, want ...string) {
+	t.Helper()
+	for _, line := range want {
+		if !strings.Contains("\n"+got, "\n"+line+"\n") {
+			t.Errorf("lacks %q:\n%s", line, got)
+		}
+	}
+}
+
+func TestSyncSaysWhatWentWrong(t *testing.T) {
+	rep := replica.Report{
+		Sent: 1, SentBytes: 10, Received: 2, ReceivedBytes: 2000, Conflicts: 1, Forks: 1, Pending: 3,
+		Refused: []string{"abc@1: no \x1b[31mseal"}, Skew: -time.Hour, Copy: true, Diverged: true, Equal: true,
+	}
+	expectLines(t, printed(t, func(a *app) { a.printSync("b.db", rep, replica.Report{Refused: []string{"theirs"}}) }),
+		"b.db  sent 1 version (10 B), received 2 versions (2.0 kB), same versions, different state",
+		"  1 conflict new here: kdelta conflicts",
+		"  3 versions wait for what they were written on: kdelta status",
+		"  1 fork: two copies of one file had written under one author; both sides are kept",
+		`  refused: abc@1: no \u001b[31mseal`,
+		"  refused: theirs",
+		"  its clock is 1h0m0s behind ours: one of the two is wrong",
+		"  it is a copy of this file: it writes under a name of its own from its next write on")
+}
+
+func TestStatusSaysWhatWaitsAndWhatHappened(t *testing.T) {
+	st := replica.Status{
+		Forks: []replica.Fork{{Name: "laptop", Seq: 3, Branches: []string{"laptop@4 (aa)", "laptop@4 (bb)"}}},
+		Notes: []string{"2026-11-24T01:02:03Z this file is a copy"},
+	}
+	for range maxListed + 2 {
+		st.Pending = append(st.Pending, replica.PendingItem{Version: "abc@7", Versions: 2, Reason: "missing parent", Wants: "def@1"})
+	}
+	peers := []replica.PeerStatus{{Name: "phone", Skew: 10 * time.Minute, Note: "verify both"}}
+	got := printed(t, func(a *app) { a.printTroubles(st, peers) })
+	expectLines(t, got,
+		"waiting   2 versions up to abc@7: missing parent, wants def@1",
+		"waiting   and 2 more; kdelta --json status lists them",
+		"fork      "+st.Forks[0].String(),
+		"note      "+timeHuman(time.Date(2026, 11, 24, 1, 2, 3, 0, time.UTC))+"  this file is a copy")
+	if !strings.Contains(got, "its clock is 10m0s ahead of ours") || !strings.Contains(got, "verify both") {
+		t.Error(got)
+	}
+	shape := statusShape("x.db", 1, st, peers)
+	if len(shape.Pending) != maxListed+2 || shape.Pending[0].Wants != "def@1" || shape.Forks[0] != st.Forks[0].String() || shape.Peers[0].SkewMS != 600_000 {
+		t.Errorf("%+v", shape)
+	}
+}
+
+func TestConflictsOfEveryStatus(t *testing.T) {
+	s := newShell(t)
+	s.ok("set", "a/b", "1")
+	a := systemApp()
+	db, err := a.openDatabase(t.Context(), s.db, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.closeAfter(nil); err != nil {
+			t.Error(err)
+		}
+	}()
+	c := replica.Conflict{
+		Key: "a/b", Path: "/x", Status: "resolved", Why: "edit revives deleted record", ClosedBy: "abc@9",
+		Chosen: replica.ConflictSide{Version: "abc@1", Time: "no time", Value: []byte("1")},
+		Lost:   []replica.ConflictSide{{Version: "def@2", Deleted: true, Time: "2026-11-24T01:02:03Z"}},
+	}
+	expectLines(t, printed(t, func(a *app) { a.printConflict(t.Context(), db, c) }),
+		"a/b  at /x  resolved",
+		"  chosen abc@1  no time  1",
+		"  lost   def@2  2026-11-24T01:02:03Z  deleted",
+		"  base   nothing",
+		"  why    edit revives deleted record",
+		"  closed abc@9")
+}
+
+// Progress bars neither hang a command nor get into its output.
+func TestProgressBars(t *testing.T) {
+	s := newShell(t)
+	s.terminal = true
+	s.stdin = strings.NewReader(strings.Repeat(`{"n":1}`+"\n", 1000))
+	s.ok("import", "a", "-")
+	invite := strings.TrimSpace(s.ok("invite"))
+	backup := filepath.Join(t.TempDir(), "x.bak")
+	for _, args := range [][]string{{"verify"}, {"backup", backup}} {
+		if out := s.run(args...); out.code != exitDone || strings.Contains(out.stdout, "%") {
+			t.Errorf("kdelta %s: %+v", strings.Join(args, " "), out)
+		}
+	}
+	other := newShell(t)
+	other.terminal = true
+	other.ok("join", invite)
+	other.ok("sync", s.db)
+	restored := newShell(t)
+	restored.terminal = true
+	restored.ok("restore", backup)
+	if restored.ok("list", "a") != s.ok("list", "a") {
+		t.Error("the restored database lists other keys")
+	}
+}
+
+// A file that shrinks between planning and writing takes the import back.
+func TestImportOfAFileThatChanges(t *testing.T) {
+	s := newShell(t)
+	s.ok("set", "a/b", "1")
+	a := systemApp()
+	a.stdin = strings.NewReader("[1,2,3]")
+	src, err := a.openSource(t.Context(), "-", formatAuto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.close()
+	cmd := &importCmd{NS: "rows"}
+	plan, err := cmd.plan(t.Context(), a, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan.keys = append(plan.keys, "one-more")
+	db, err := a.openDatabase(t.Context(), s.db, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Import(t.Context(), cmd.feed(src, plan, &progress{}))
+	if err = db.closeAfter(err); !errors.Is(err, errInput) || !strings.Contains(err.Error(), "became shorter") {
+		t.Errorf("%v", err)
+	}
+	if got := s.ok("list", "rows"); got != "" {
+		t.Errorf("left %q", got)
+	}
+}

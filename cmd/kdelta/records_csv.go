@@ -1,0 +1,151 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// columnType is what all cells of a CSV column can be read as. A cell alone cannot tell: one postcode looks like a
+// number, the next has a zero in front.
+type columnType int
+
+const (
+	columnEmpty columnType = iota
+	columnBool
+	columnNumber
+	columnText
+)
+
+// cellType is the narrowest type of one cell.
+func cellType(cell string) columnType {
+	switch cell {
+	case "":
+		return columnEmpty
+	case "true", "false":
+		return columnBool
+	}
+	if v, err := canon.FromJSON([]byte(cell)); err == nil {
+		if t := v.Type(); t == canon.TypeInt || t == canon.TypeFloat {
+			return columnNumber
+		}
+	}
+	return columnText
+}
+
+// widen is the type of a column that holds both.
+func widen(a, b columnType) columnType {
+	switch {
+	case a == columnEmpty || a == b:
+		return b
+	case b == columnEmpty:
+		return a
+	}
+	return columnText
+}
+
+// cellValue is a cell as a value of its column: nothing is null in a column of numbers or booleans, and an empty text
+// in a column of texts.
+func cellValue(cell string, column columnType) (canon.Value, error) {
+	if column == columnText {
+		return canon.String(cell)
+	}
+	if cell == "" {
+		return canon.Null(), nil
+	}
+	return canon.FromJSON([]byte(cell))
+}
+
+// csvReader reads a CSV file (RFC 4180) whose first line names the fields.
+type csvReader struct {
+	csv     *csv.Reader
+	guard   *guard
+	name    string
+	columns []columnType
+	fields  []string
+}
+
+func newCSV(r io.Reader, name string, columns []columnType) *csvReader {
+	g := &guard{r: r}
+	reader := csv.NewReader(g)
+	reader.ReuseRecord = true
+	return &csvReader{csv: reader, guard: g, name: name, columns: columns}
+}
+
+// read is the next line's cells. The guard ends it when a quote that never closes would fill the memory.
+func (c *csvReader) read() ([]string, error) {
+	cells, err := c.csv.Read()
+	c.guard.mark = c.csv.InputOffset()
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: %s: %w (it was read as CSV)", errInput, c.name, err)
+	}
+	return cells, err
+}
+
+// csvColumns reads the whole file for the types of its columns.
+func csvColumns(r io.Reader, name string) ([]columnType, error) {
+	c := newCSV(r, name, nil)
+	if err := c.header(); err != nil {
+		return nil, err
+	}
+	columns := make([]columnType, len(c.fields))
+	for {
+		cells, err := c.read()
+		if errors.Is(err, io.EOF) {
+			return columns, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i, cell := range cells {
+			columns[i] = widen(columns[i], cellType(cell))
+		}
+	}
+}
+
+// header reads the first line.
+func (c *csvReader) header() error {
+	cells, err := c.read()
+	if err != nil {
+		return err
+	}
+	c.fields = append([]string(nil), cells...)
+	seen := map[string]bool{}
+	for _, field := range c.fields {
+		if seen[field] {
+			return fmt.Errorf("%w: %s: line 1 names the field %q twice", errInput, c.name, field)
+		}
+		seen[field] = true
+	}
+	return nil
+}
+
+func (c *csvReader) next() (record, error) {
+	if c.fields == nil {
+		if err := c.header(); err != nil {
+			return record{}, err
+		}
+	}
+	cells, err := c.read()
+	if err != nil {
+		return record{}, err
+	}
+	line, _ := c.csv.FieldPos(0)
+	where := fmt.Sprintf("line %d", line)
+	entries := make([]canon.Entry, len(cells))
+	for i, cell := range cells {
+		v, err := cellValue(cell, c.columns[i])
+		if err != nil {
+			return record{}, fmt.Errorf("%w: %s: %s: %q: %w", errInput, c.name, where, c.fields[i], err)
+		}
+		entries[i] = canon.Entry{Key: c.fields[i], Value: v}
+	}
+	v, err := canon.NewMap(entries)
+	if err != nil {
+		return record{}, fmt.Errorf("%w: %s: %s: %w", errInput, c.name, where, err)
+	}
+	return record{where: where, value: v}, nil
+}

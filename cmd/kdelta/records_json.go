@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// lines reads JSON lines: one value a line, empty lines between them allowed.
+type lines struct {
+	scan *bufio.Scanner
+	name string
+	line int
+}
+
+func newLines(r io.Reader, name string) *lines {
+	scan := bufio.NewScanner(r)
+	scan.Buffer(make([]byte, 0, 64<<10), maxRecord)
+	return &lines{scan: scan, name: name}
+}
+
+func (l *lines) next() (record, error) {
+	for l.scan.Scan() {
+		l.line++
+		text := bytes.TrimSpace(l.scan.Bytes())
+		if len(text) > 0 {
+			return newRecord(l.name, fmt.Sprintf("line %d", l.line), text)
+		}
+	}
+	err := l.scan.Err()
+	switch {
+	case err == nil:
+		return record{}, io.EOF
+	case errors.Is(err, bufio.ErrTooLong):
+		return record{}, fmt.Errorf("%w: %s: line %d is longer than %s", errInput, l.name, l.line+1, byteSize(maxRecord))
+	}
+	return record{}, fmt.Errorf("%w: %s: %w", errInput, l.name, err)
+}
+
+// array reads the elements of a JSON array one by one.
+type array struct {
+	dec    *json.Decoder
+	guard  *guard
+	name   string
+	number int
+	opened bool
+}
+
+func newArray(r io.Reader, name string) *array {
+	g := &guard{r: r}
+	return &array{dec: json.NewDecoder(g), guard: g, name: name}
+}
+
+// guard ends the reading when one element grows beyond maxRecord, before it is in memory as a whole.
+type guard struct {
+	r          io.Reader
+	read, mark int64
+}
+
+func (g *guard) Read(p []byte) (int, error) {
+	if g.read-g.mark > maxRecord {
+		return 0, fmt.Errorf("longer than %s", byteSize(maxRecord))
+	}
+	n, err := g.r.Read(p)
+	g.read += int64(n)
+	return n, err
+}
+
+func (a *array) next() (record, error) {
+	if !a.opened {
+		if t, err := a.dec.Token(); err != nil || t != json.Delim('[') {
+			return record{}, fmt.Errorf("%w: %s does not start as a JSON array", errInput, a.name)
+		}
+		a.opened = true
+	}
+	a.number++
+	where := fmt.Sprintf("record %d", a.number)
+	if !a.dec.More() {
+		if t, err := a.dec.Token(); err != nil || t != json.Delim(']') {
+			return record{}, fmt.Errorf("%w: %s: the array ends too early, before %s", errInput, a.name, where)
+		}
+		if _, err := a.dec.Token(); !errors.Is(err, io.EOF) {
+			return record{}, fmt.Errorf("%w: %s: more text after the array", errInput, a.name)
+		}
+		return record{}, io.EOF
+	}
+	var text json.RawMessage
+	if err := a.dec.Decode(&text); err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("the text ends too early")
+		}
+		return record{}, fmt.Errorf("%w: %s: %s: %w", errInput, a.name, where, err)
+	}
+	a.guard.mark = a.dec.InputOffset()
+	return newRecord(a.name, where, text)
+}
+
+func newRecord(name, where string, text []byte) (record, error) {
+	v, err := canon.FromJSON(text)
+	if err != nil {
+		return record{}, fmt.Errorf("%w: %s: %s: %s", errInput, name, where, strings.TrimPrefix(err.Error(), "canon: "))
+	}
+	return record{where: where, value: v}, nil
+}
+
+// isExported reports whether v is a line that export printed: an object of exactly a key and a value.
+func isExported(v canon.Value) bool {
+	_, hasValue := v.Get("value")
+	key, hasKey := v.Get("key")
+	if v.Type() != canon.TypeMap || v.Len() != 2 || !hasValue || !hasKey {
+		return false
+	}
+	name, ok := key.AsString()
+	return ok && crdt.CheckKey(name) == nil
+}

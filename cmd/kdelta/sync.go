@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kdelta/kdelta/replica"
+)
+
+type syncCmd struct {
+	Targets []string `arg:"" optional:"" name:"target" help:"Database files. Without any: the remembered remotes."`
+}
+
+// errTarget: a target cannot be synced with.
+var errTarget = errors.New("target")
+
+// skewWorthSaying is the difference of two wall clocks that people are told of.
+const skewWorthSaying = 5 * time.Minute
+
+func (c *syncCmd) Run(ctx context.Context, a *app) error {
+	for _, target := range c.Targets {
+		if err := checkTarget(target); err != nil {
+			return err
+		}
+	}
+	return a.change(ctx, func(db *database) error {
+		targets := c.Targets
+		if len(targets) == 0 {
+			var err error
+			if targets, err = db.Remotes(ctx); err != nil {
+				return err
+			}
+		}
+		if len(targets) == 0 {
+			return usagef("no remotes are remembered: name a file, or use kdelta remote add FILE first")
+		}
+		failed := 0
+		for _, target := range targets {
+			if err := a.syncWith(ctx, db, target); err != nil {
+				if len(targets) == 1 {
+					return err
+				}
+				a.notef("kdelta: %s", printable(err.Error()))
+				failed++
+			}
+		}
+		if failed > 0 {
+			return fmt.Errorf("%d of %s failed", failed, count(len(targets), "target"))
+		}
+		return nil
+	})
+}
+
+// checkTarget refuses what is no file name.
+func checkTarget(target string) error {
+	if target == "" || strings.Contains(target, "://") {
+		return usagef("%q is no database file, which is what sync can reach", shorten(target, 60))
+	}
+	return nil
+}
+
+// syncWith exchanges versions with the database file at target.
+func (a *app) syncWith(ctx context.Context, db *database, target string) error {
+	if err := a.checkOther(db.path, target); err != nil {
+		return err
+	}
+	other, err := a.openDatabase(ctx, target, false)
+	if err != nil {
+		return err
+	}
+	bar := a.spinner("sync with " + printable(filepath.Base(target)))
+	rep, theirs, err := replica.SyncPair(ctx, db.Replica, other.Replica)
+	bar.end()
+	if err = other.closeAfter(err); err != nil {
+		return fmt.Errorf("%s: %w", target, err)
+	}
+	if a.asJSON {
+		err = a.printJSON(syncShape(target, rep))
+	} else {
+		a.printSync(target, rep, theirs)
+	}
+	if err == nil && (rep.Diverged || len(rep.Refused) > 0) {
+		return fmt.Errorf("%w: %s: the two are not in the same state; kdelta why and kdelta verify tell more", errTarget, target)
+	}
+	return err
+}
+
+// checkOther makes sure that target is a file, and another one than ours, before anything is opened.
+func (a *app) checkOther(own, target string) error {
+	there, err := os.Stat(target)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errTarget, err)
+	}
+	if there.IsDir() {
+		return fmt.Errorf("%w: %s is a folder", errTarget, target)
+	}
+	if there.Mode().IsRegular() && there.Size() == 0 {
+		return fmt.Errorf("%w: %s is empty, not a database; make it one with kdelta --db %s join", errTarget, target, target)
+	}
+	if here, err := os.Stat(own); err == nil && os.SameFile(here, there) {
+		return fmt.Errorf("%w: %s is this database itself", errTarget, target)
+	}
+	return nil
+}
+
+// printSync tells what a sync did; theirs is what it did at the other end.
+func (a *app) printSync(target string, rep, theirs replica.Report) {
+	a.printf("%s  sent %s (%s), received %s (%s)", a.key(target),
+		count(rep.Sent, "version"), byteSize(rep.SentBytes), count(rep.Received, "version"), byteSize(rep.ReceivedBytes))
+	switch {
+	case rep.Diverged:
+		a.printf(", %s", a.bad("same versions, different state"))
+	case rep.Equal:
+		a.printf(", %s", a.good("in sync"))
+	}
+	a.printf("\n")
+	if rep.Copy {
+		a.printf("  %s\n", a.bad("it is a copy of this file: it writes under a name of its own from its next write on"))
+	}
+	if n := rep.Conflicts; n > 0 {
+		a.printf("  %s new here: kdelta conflicts\n", a.bad(count(n, "conflict")))
+	}
+	if n := rep.Pending + theirs.Pending; n > 0 {
+		a.printf("  %s for what they were written on: kdelta status\n", a.bad(count(n, "version")+" wait"))
+	}
+	if n := rep.Forks + theirs.Forks; n > 0 {
+		a.printf("  %s: two copies of one file had written under one author; both sides are kept\n", a.bad(count(n, "fork")))
+	}
+	for _, reason := range append(append([]string{}, rep.Refused...), theirs.Refused...) {
+		a.printf("  %s %s\n", a.bad("refused:"), printable(reason))
+	}
+	if skew := rep.Skew; skew.Abs() >= skewWorthSaying {
+		a.printf("  %s\n", a.bad(skewText(skew)))
+	}
+}
+
+// skewText says how far another wall clock is from ours.
+func skewText(skew time.Duration) string {
+	direction := "ahead of"
+	if skew < 0 {
+		direction = "behind"
+	}
+	return fmt.Sprintf("its clock is %s %s ours: one of the two is wrong", skew.Abs().Round(time.Second), direction)
+}

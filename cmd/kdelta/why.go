@@ -1,0 +1,32 @@
+package main
+
+import "context"
+
+type whyCmd struct {
+	What string `arg:"" name:"key" help:"A key, or a version seen elsewhere: AUTHOR@SEQ or its id."`
+}
+
+// whyJSON is an explanation.
+type whyJSON struct {
+	Key string   `json:"key"`
+	Why []string `json:"why"`
+}
+
+func (c *whyCmd) Run(ctx context.Context, a *app) error {
+	if c.What == "" {
+		return usagef("name a key or a version")
+	}
+	return a.read(ctx, func(db *database) error {
+		sentences, err := db.Why(ctx, c.What)
+		if err != nil {
+			return err
+		}
+		if a.asJSON {
+			return a.printJSON(whyJSON{Key: c.What, Why: append([]string{}, sentences...)})
+		}
+		for _, sentence := range sentences {
+			a.printf("%s\n", printable(sentence))
+		}
+		return nil
+	})
+}
