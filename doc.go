@@ -21,6 +21,7 @@
 //	2  crdt   (crdt/clock beneath it)            values, clocks, merge laws: pure functions
 //	1  internal/canon   internal/msgpack         bytes | Go values
 //	   identity   transport   transport/pipe     keys and signatures | links of opaque frames
+//	0  internal/order                            sorting, for all floors
 //
 // An arrow only points down. The laws are a test, house_test.go, which prints
 // its reason whenever it refuses something. Not every room of the plan is built

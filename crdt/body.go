@@ -5,6 +5,7 @@ import (
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // bytesKey is the member name that makes an object a leaf: as the only member it would be the text of bytes, so merging
@@ -60,8 +61,8 @@ func appendPatch(b []byte, edits []Edit) ([]byte, error) {
 		}
 		set = appendLeaves(set, p, e.Value)
 	}
-	slices.SortFunc(removed, comparePaths)
-	slices.SortFunc(set, func(x, y edit) int { return comparePaths(x.path, y.path) })
+	order.Sort(removed, comparePaths)
+	order.Sort(set, func(x, y edit) int { return comparePaths(x.path, y.path) })
 	b = canon.AppendArray(b, 1+2*len(set))
 	b = canon.AppendArray(b, len(removed))
 	for _, p := range removed {
@@ -274,7 +275,7 @@ func readAmount(body []byte) (int64, error) {
 
 func appendElements(b []byte, elements []Value) []byte {
 	sorted := slices.Clone(elements)
-	slices.SortFunc(sorted, canon.Compare)
+	order.Sort(sorted, canon.Compare)
 	sorted = slices.CompactFunc(sorted, equalValues)
 	b = canon.AppendArray(b, len(sorted))
 	for _, v := range sorted {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // Change is one place where two values differ.
@@ -21,7 +22,7 @@ type Change struct {
 // became empty are compared as a whole. Values alias a and b.
 func Diff(a, b Value) []Change {
 	changes := appendDiff(nil, nil, a, b)
-	slices.SortFunc(changes, func(x, y Change) int { return comparePaths(Pointer(x.Path), Pointer(y.Path)) })
+	order.Sort(changes, func(x, y Change) int { return comparePaths(Pointer(x.Path), Pointer(y.Path)) })
 	return changes
 }
 

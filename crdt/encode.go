@@ -5,6 +5,7 @@ import (
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // stateFormat is the first item of an encoded state; another number is another format.
@@ -87,7 +88,7 @@ func (s *State) stamps() []clock.Stamp {
 	if s.counter.adds > 0 {
 		out = append(out, s.counter.at)
 	}
-	slices.SortFunc(out, clock.Stamp.Compare)
+	order.Sort(out, clock.Stamp.Compare)
 	return slices.Compact(out)
 }
 

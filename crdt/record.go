@@ -7,6 +7,7 @@ import (
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // claim is what one version says of one path: an entry of a field, or a leaf of a root.
@@ -119,7 +120,7 @@ func lostRoots(roots []*entry, strategy string) []Conflict {
 
 // settle sorts the claims by path, then age, finds out which of them stand, and returns these, without removals.
 func settle(claims []claim) []claim {
-	slices.SortFunc(claims, func(a, b claim) int {
+	order.Sort(claims, func(a, b claim) int {
 		if c := comparePaths(a.path, b.path); c != 0 {
 			return c
 		}
@@ -292,7 +293,7 @@ func splitMembers(claims []claim, depth int) []member {
 	}
 	byKey := func(a, b member) int { return bytes.Compare([]byte(a.key), []byte(b.key)) }
 	if !slices.IsSortedFunc(members, byKey) { // escaped keys sort differently
-		slices.SortFunc(members, byKey)
+		order.Sort(members, byKey)
 	}
 	return members
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // docView is what the document part of a state shows.
@@ -85,7 +86,7 @@ func (s *State) register(st Strategy, base func() (Value, bool)) docView {
 	for _, at := range s.tombs {
 		all = append(all, Sibling{Stamp: at, Deleted: true})
 	}
-	slices.SortFunc(all, func(a, b Sibling) int { return a.Stamp.Compare(b.Stamp) })
+	order.Sort(all, func(a, b Sibling) int { return a.Stamp.Compare(b.Stamp) })
 	distinct := distinctSiblings(all)
 	newest := distinct[len(distinct)-1]
 	if len(distinct) == 1 {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // Registry holds the strategies that a replica knows: the built-in ones and the application's. The zero Registry knows
@@ -72,6 +74,6 @@ func (r Registry) Names() []string {
 	for name := range r.byName {
 		names = append(names, name)
 	}
-	slices.Sort(names)
+	order.Sort(names, strings.Compare)
 	return names
 }

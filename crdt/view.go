@@ -2,8 +2,10 @@ package crdt
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // View is what a key shows.
@@ -104,7 +106,9 @@ func (s *State) mixKinds(view *View) View {
 			Why: "kinds: later operation", Sides: stampsOf([]Side{p.Side}, chosen.Stamp),
 		})
 	}
-	slices.SortStableFunc(view.Conflicts, func(a, b Conflict) int { return comparePaths(a.Path, b.Path) })
+	sort.SliceStable(view.Conflicts, func(i, j int) bool {
+		return comparePaths(view.Conflicts[i].Path, view.Conflicts[j].Path) < 0
+	})
 	return *view
 }
 
@@ -129,7 +133,7 @@ func stampsOf(sides []Side, more ...clock.Stamp) []clock.Stamp {
 	for i := range sides {
 		out = append(out, sides[i].Stamp)
 	}
-	slices.SortFunc(out, clock.Stamp.Compare)
+	order.Sort(out, clock.Stamp.Compare)
 	return slices.Compact(out)
 }
 

@@ -1,9 +1,11 @@
 package history
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // IDs tells the id of the version that owns a dot of the graph, and the LV of that version's last dot. Ids are not in
@@ -178,6 +180,6 @@ func (g *Graph) forkSeqs(lines []Line, line Line) []uint64 {
 			seqs = append(seqs, b.info.ForkSeq)
 		}
 	}
-	slices.Sort(seqs)
+	order.Sort(seqs, cmp.Compare)
 	return slices.Compact(seqs)
 }

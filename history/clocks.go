@@ -3,6 +3,8 @@ package history
 import (
 	"iter"
 	"slices"
+
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // Mark is an entry of a Clock: the last dot that is covered on a line.
@@ -21,7 +23,7 @@ type Clock struct {
 // NewClock is the clock of the marks, given in any order; of two for one line the greater counts.
 func NewClock(marks ...Mark) Clock {
 	sorted := slices.Clone(marks)
-	slices.SortFunc(sorted, func(a, b Mark) int {
+	order.Sort(sorted, func(a, b Mark) int {
 		if a.Line != b.Line {
 			return int(int64(a.Line) - int64(b.Line))
 		}

@@ -1,9 +1,8 @@
 package history
 
 import (
-	"slices"
-
 	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // A Cut is a point in the past: a set of versions that holds the parents of each of its versions. The zero Cut is empty.
@@ -56,7 +55,7 @@ func (g *Graph) Missing(have Clock) []Range {
 			out = append(out, Range{From: s.lv + LV(start-s.seq), To: s.lv + LV(last-s.seq)})
 		}
 	}
-	slices.SortFunc(out, func(a, b Range) int {
+	order.Sort(out, func(a, b Range) int {
 		if a.From < b.From {
 			return -1
 		}

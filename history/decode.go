@@ -8,6 +8,7 @@ import (
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // A Decoder reads the versions of one run, one at a time, and checks and hashes each. What it allocates is at most 8
@@ -251,7 +252,7 @@ func (d *Decoder) finish(chain uint64) (*Version, error) {
 		err = d.orphaned()
 	}
 	if err == nil {
-		slices.SortFunc(v.Deps, compareRefs)
+		order.Sort(v.Deps, compareRefs)
 		d.scratch, err = v.finish(t.seq, d.scratch)
 	}
 	if err != nil {
@@ -308,5 +309,7 @@ func sortedRefs(refs []Ref) []Ref {
 	if len(refs) == 0 {
 		return nil
 	}
-	return slices.SortedFunc(slices.Values(refs), compareRefs)
+	sorted := slices.Clone(refs)
+	order.Sort(sorted, compareRefs)
+	return sorted
 }

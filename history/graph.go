@@ -1,12 +1,14 @@
 package history
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strconv"
 	"sync"
 
 	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // A Graph is the DAG of one database as runs: for ten million versions it holds the few hundred thousand places where
@@ -143,7 +145,7 @@ func (g *Graph) addSpan(line Line, seq uint64, prev LV, parents []LV) {
 			g.depLVs = append(g.depLVs, p)
 		}
 	}
-	slices.Sort(g.depLVs[from:])
+	order.Sort(g.depLVs[from:], cmp.Compare)
 	for _, p := range g.depLVs[from:] {
 		g.depSpans = append(g.depSpans, g.spanOf(p))
 	}

@@ -43,6 +43,8 @@ type Pending struct {
 	Wants  Ref
 	// Run is the versions as a run.
 	Run []byte
+	// Seal is the author's signature over the last of them (identity.Seal), empty where none came.
+	Seal []byte
 	// Received is when they came, in ms since 1970.
 	Received int64
 }
@@ -58,9 +60,9 @@ func (e *pendingError) Error() string { return ErrPending.Error() + ": " + e.cau
 
 func (e *pendingError) Unwrap() []error { return []error{ErrPending, e.cause} }
 
-const pendingItems = 6
+const pendingItems = 7
 
-// Append appends the row's bytes: [reason, author, seq, wants, run, received].
+// Append appends the row's bytes: [reason, author, seq, wants, run, received, seal].
 func (p *Pending) Append(b []byte) []byte {
 	b = canon.AppendArray(b, pendingItems)
 	b = canon.AppendUint(b, uint64(p.Reason))
@@ -68,10 +70,11 @@ func (p *Pending) Append(b []byte) []byte {
 	b = canon.AppendUint(b, p.Seq)
 	b = appendRef(b, &p.Wants)
 	b = canon.AppendBytes(b, p.Run)
-	return canon.AppendInt(b, p.Received)
+	b = canon.AppendInt(b, p.Received)
+	return canon.AppendBytes(b, p.Seal)
 }
 
-// DecodePending is the strict inverse of Append. Run aliases b. The error wraps ErrPending.
+// DecodePending is the strict inverse of Append. Run and Seal alias b. The error wraps ErrPending.
 func DecodePending(b []byte) (Pending, error) {
 	r := canon.NewReader(b)
 	items, _ := r.Array()
@@ -85,6 +88,7 @@ func DecodePending(b []byte) (Pending, error) {
 	p.Wants.ID, _ = r.Bytes32()
 	p.Run, _ = r.Bytes()
 	p.Received, _ = r.Int()
+	p.Seal, _ = r.Bytes()
 	if err := r.End(); err != nil {
 		return Pending{}, &pendingError{cause: err}
 	}

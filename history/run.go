@@ -1,12 +1,13 @@
 package history
 
 import (
+	"cmp"
 	"errors"
-	"slices"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // A run is consecutive versions as bytes: what the wire carries, a disk row and a backup hold. Ids are not in it, but
@@ -163,7 +164,7 @@ func (e *runEncoder) place(i int) error {
 	for d := range v.Deps {
 		e.parents = append(e.parents, e.parent(i, &v.Deps[d]))
 	}
-	slices.Sort(e.parents[from:])
+	order.Sort(e.parents[from:], cmp.Compare)
 	c := e.last
 	if len(e.chains) == 0 || e.chains[c].tip != v.Prev {
 		c = e.chain(v)

@@ -1,8 +1,10 @@
 package history
 
 import (
+	"cmp"
 	"math"
-	"slices"
+
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // A walk goes from versions to their parents, newest first on each line, and stops as early as it can: where a line was
@@ -137,7 +139,7 @@ func (g *Graph) derive(from ...step) []Mark {
 	for s, ok := w.pop(); ok; s, ok = w.pop() {
 		g.gather(w, s)
 	}
-	slices.Sort(w.touched)
+	order.Sort(w.touched, cmp.Compare)
 	marks := make([]Mark, len(w.touched))
 	for i, line := range w.touched {
 		marks[i] = Mark{Line: line, Seq: w.covered[line]}

@@ -153,7 +153,13 @@ func (c Certificate) Verify(space Space) error {
 	if err := c.Grant.Verify(space); err != nil {
 		return err
 	}
-	if !verify(c.Grant.Writer, DomainCertificate, c.body(), c.Sig) {
+	return c.VerifyUnder(c.Grant)
+}
+
+// VerifyUnder is Verify for a caller that has verified the grant already: it
+// checks that c was made under that very grant, and the writer's signature.
+func (c Certificate) VerifyUnder(verified Grant) error {
+	if c.Grant != verified || !verify(c.Grant.Writer, DomainCertificate, c.body(), c.Sig) {
 		return &detail{kind: ErrSignature, text: "certificate of author " + c.Author.String()}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/identity"
 )
 
 // Receive takes a frame from the peer. It keeps no reference to it. An error breaks the session (Denied or Broken) and
@@ -114,11 +115,12 @@ func (s *Session) hearHello(m hello) error {
 		return s.fail(ReasonForeignSpace, &failure{kind: ErrForeignSpace, text: "this replica is in " +
 			shortSpace(s.facts.Space) + ", the peer in " + shortSpace(m.space)})
 	}
-	if m.author == s.facts.Author && m.instance == s.facts.Instance {
+	named := m.author != (identity.Author{}) // who has never written has no name to be told by
+	if named && m.author == s.facts.Author && m.instance == s.facts.Instance {
 		return s.fail(ReasonSelf, &failure{kind: ErrSelf, text: "author " + m.author.String()})
 	}
 	s.report.Peer = Peer{Author: m.author, Instance: m.instance, Strategies: m.strategies}
-	s.report.Copy = m.author == s.facts.Author
+	s.report.Copy = named && m.author == s.facts.Author
 	s.report.Skew = m.wall - s.facts.Wall
 	s.peer.hello = true
 	if m.tips == s.facts.Held.Tips {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // Entry names a version by its dot and says which of two, should the author be forked.
@@ -68,7 +69,7 @@ func (o Order) String() string {
 // NewVector returns the vector of the entries, given in any order.
 func NewVector(entries ...Entry) Vector {
 	sorted := slices.Clone(entries)
-	slices.SortFunc(sorted, Entry.Compare)
+	order.Sort(sorted, Entry.Compare)
 	return slices.Compact(sorted)
 }
 
@@ -111,7 +112,7 @@ func appendJoined(out, a, b Vector) Vector {
 	}
 	start := len(out)
 	out = append(append(out, a...), b...)
-	slices.SortFunc(out[start:], Entry.Compare)
+	order.Sort(out[start:], Entry.Compare)
 	return out[:start+len(slices.Compact(out[start:]))]
 }
 

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // FromJSON reads one JSON text (RFC 8259, UTF-8, white space around it allowed) as a Value. It refuses instead of
@@ -297,7 +299,7 @@ func (p *jsonParser) bytesObject(header int, entries []entrySpan) bool {
 // sort puts the entries of the object that began at offset at into the order of their keys.
 func (p *jsonParser) sort(at int, entries []entrySpan) *jsonFault {
 	start := entries[0].item
-	slices.SortFunc(entries, func(a, b entrySpan) int { return bytes.Compare(p.key(a), p.key(b)) })
+	order.Sort(entries, func(a, b entrySpan) int { return bytes.Compare(p.key(a), p.key(b)) })
 	for i := 1; i < len(entries); i++ {
 		if key := p.key(entries[i]); bytes.Equal(p.key(entries[i-1]), key) {
 			return p.refuse(at, "the same key twice").under(pointerSegment(key))

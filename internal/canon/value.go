@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // Value is one canonical value as its bytes: null, a boolean, a number, a string, bytes, an array of values, or a map
@@ -95,7 +97,8 @@ func NewArray(elements []Value) (Value, error) {
 func NewMap(entries []Entry) (Value, error) {
 	sorted := entries
 	if !slices.IsSortedFunc(entries, compareKeys) {
-		sorted = slices.SortedFunc(slices.Values(entries), compareKeys)
+		sorted = slices.Clone(entries)
+		order.Sort(sorted, compareKeys)
 	}
 	size := 5
 	for i, e := range sorted {
@@ -257,8 +260,11 @@ func (v Value) Elements() iter.Seq[Value] {
 // Get is the value under a key of a map, and whether there is one. It aliases v.
 func (v Value) Get(key string) (Value, bool) {
 	for k, value := range v.entries() {
-		if string(k) >= key {
-			return value, string(k) == key
+		if string(k) == key {
+			return value, true
+		}
+		if string(k) > key {
+			break
 		}
 	}
 	return nil, false

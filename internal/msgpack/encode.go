@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // maxHops bounds the pointers and interfaces between two containers, where a cycle makes no depth.
@@ -290,7 +290,7 @@ func (w *walker) encodeStruct(rv reflect.Value, table *fieldTable, at place) *fa
 		}
 	}
 	if n < len(table.fields) {
-		w.out = slices.Replace(w.out, start, start+header, canon.AppendMap(nil, n)...)
+		w.out = append(canon.AppendMap(w.out[:start], n), w.out[start+header:]...) // a smaller count is no longer
 	}
 	w.spellBytes(start, n)
 	return nil
@@ -361,7 +361,7 @@ func (w *walker) encodeMap(rv reflect.Value, at place) *fault {
 		}
 		entries = append(entries, entry{key, m.Value()})
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+	order.Sort(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
 	start := len(w.out)
 	w.out = canon.AppendMap(w.out, len(entries))
 	for i, e := range entries {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // fieldTable is the fields of a struct as encoding/json sees them: embedded structs opened, shadowed and ambiguous names left
@@ -120,7 +122,7 @@ func fieldsAt(e embedded) (found []field, opened []embedded) {
 // dominant keeps for each name the field that encoding/json takes: the least deep, of these the tagged one; none if that leaves
 // several.
 func dominant(all []field) []field {
-	slices.SortFunc(all, func(a, b field) int {
+	order.Sort(all, func(a, b field) int {
 		return cmp.Or(
 			strings.Compare(a.name, b.name),
 			cmp.Compare(len(a.index), len(b.index)),
@@ -147,11 +149,11 @@ func dominant(all []field) []field {
 
 func newFieldTable(fields []field) *fieldTable {
 	t := &fieldTable{fields: fields, byName: make(map[string]int, len(fields))}
-	slices.SortFunc(fields, func(a, b field) int { return slices.Compare(a.index, b.index) })
+	order.Sort(fields, func(a, b field) int { return slices.Compare(a.index, b.index) })
 	for i := range fields {
 		fields[i].order = i
 	}
-	slices.SortFunc(fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
+	order.Sort(fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
 	for i, f := range fields {
 		t.byName[f.name] = i
 	}

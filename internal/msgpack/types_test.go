@@ -252,7 +252,8 @@ func texts() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "$bytes", "a", "ID", "id", "null", "12", "\ufffd", "😀<&>\u2028"}))
 }
 
-// anyTrees draws what an empty interface may hold.
+// anyTrees draws what an empty interface may hold, but for a map that stands for bytes: what it decodes to is tested by
+// itself.
 func anyTrees(depth int) *rapid.Generator[any] {
 	all := []*rapid.Generator[any]{
 		rapid.Just[any](nil), rapid.Bool().AsAny(), rapid.IntRange(-300, 300).AsAny(), rapid.Float64().AsAny(),
@@ -260,11 +261,13 @@ func anyTrees(depth int) *rapid.Generator[any] {
 	}
 	if depth > 0 {
 		inner := anyTrees(depth - 1)
-		all = append(all, rapid.SliceOfN(inner, 0, 3).AsAny(), rapid.MapOfN(texts(), inner, 0, 3).AsAny(),
+		all = append(all, rapid.SliceOfN(inner, 0, 3).AsAny(), rapid.MapOfN(texts().Filter(notBytes), inner, 0, 3).AsAny(),
 			rapid.Map(inner, func(x any) any { return &x }))
 	}
 	return rapid.OneOf(all...)
 }
+
+func notBytes(key string) bool { return key != "$bytes" }
 
 // randomTypes draws struct types: every kind, every tag, nested.
 func randomTypes(depth int) *rapid.Generator[reflect.Type] {
