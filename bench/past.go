@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/store/sqlite"
+)
+
+func pastRows() []row {
+	return []row{
+		{name: "a key at a past time, hot", target: "<= 20 us", run: func(b *bench) (result, error) { return keyInThePast(b, true) }},
+		{name: "a key at a past time, cold", target: "<= 1 ms", run: func(b *bench) (result, error) { return keyInThePast(b, false) }},
+		{name: "open and get, 1 M versions, whole process", target: "<= 50 ms, 60 MB", large: true, run: func(b *bench) (result, error) {
+			return openAndGet(b, 1_000_000, 50*time.Millisecond, 60)
+		}},
+		{name: "open and get, 10 M versions, whole process", target: "<= 100 ms, 100 MB", large: true, run: func(b *bench) (result, error) {
+			return openAndGet(b, 10_000_000, 100*time.Millisecond, 100)
+		}},
+	}
+}
+
+// keyInThePast reads keys with some hundred versions each at a time in the middle of them.
+func keyInThePast(b *bench, hot bool) (result, error) {
+	const keys, versions = 50, 200
+	dir, err := b.tempDir()
+	if err != nil {
+		return result{}, err
+	}
+	path := filepath.Join(dir, "past.db")
+	st, err := sqlite.Open(path, sqlite.Durability(sqlite.Normal))
+	if err != nil {
+		return result{}, err
+	}
+	r, err := replica.Open(b.ctx, st, replica.Options{})
+	if err != nil {
+		return result{}, err
+	}
+	var middle time.Time
+	for i := range keys * versions {
+		v, err := r.Set(b.ctx, key(i%keys), value(i))
+		if err != nil {
+			return result{}, err
+		}
+		if i == keys*versions/2 {
+			middle = v.Wall()
+		}
+	}
+	get := func(r *replica.Replica, n int) error {
+		for i := range n {
+			var v task
+			if _, err := r.At(replica.TimePoint(middle)).Get(b.ctx, key(i%keys), &v); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	n := 2000
+	took, err := alone(rounds, func() (func() error, error) {
+		if hot {
+			return func() error { return get(r, n) }, get(r, keys)
+		}
+		n = keys
+		st, err := sqlite.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		cold, err := replica.Open(b.ctx, st, replica.Options{})
+		return func() error { return errors.Join(get(cold, n), st.Close()) }, err
+	})
+	limit := time.Millisecond
+	if hot {
+		limit = 20 * time.Microsecond
+	}
+	took /= time.Duration(n)
+	return result{ours: took, met: took <= limit}, errors.Join(err, st.Close())
+}
+
+// openAndGet runs `kdelta get` on a database of so many versions and looks at the whole process.
+func openAndGet(b *bench, versions int, limit time.Duration, megabytes int64) (result, error) {
+	dir, err := b.tempDir()
+	if err != nil {
+		return result{}, err
+	}
+	path, binary := filepath.Join(dir, "large.db"), filepath.Join(dir, "kdelta")
+	build := exec.Command("go", "build", "-o", binary, "./cmd/kdelta")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return result{}, err
+	}
+	if err := largeDatabase(b, path, versions); err != nil {
+		return result{}, err
+	}
+	var memory int64
+	took, err := alone(rounds, func() (func() error, error) {
+		get := exec.Command(binary, "--db", path, "get", key(7))
+		return func() error {
+			out, err := get.CombinedOutput()
+			if err != nil {
+				return fmt.Errorf("%w: %s", err, out)
+			}
+			if usage, ok := get.ProcessState.SysUsage().(*syscall.Rusage); ok {
+				memory = max(memory, usage.Maxrss/1024)
+			}
+			return nil
+		}, nil
+	})
+	info, statErr := os.Stat(path)
+	if err = errors.Join(err, statErr); err != nil {
+		return result{}, err
+	}
+	note := fmt.Sprintf("%d MB of memory, %d bytes of file a version", memory, info.Size()/int64(versions))
+	return result{ours: took, met: took <= limit && memory <= megabytes, note: note}, nil
+}
+
+// largeDatabase writes versions of 56-byte values over a hundredth as many keys.
+func largeDatabase(b *bench, path string, versions int) error {
+	st, err := sqlite.Open(path, sqlite.Durability(sqlite.Normal))
+	if err != nil {
+		return err
+	}
+	r, err := replica.Open(b.ctx, st, replica.Options{})
+	if err != nil {
+		return err
+	}
+	const writers = 64
+	var wg sync.WaitGroup
+	errs := make([]error, writers)
+	for w := range writers {
+		wg.Go(func() {
+			for i := w; i < versions && errs[w] == nil; i += writers {
+				_, errs[w] = r.Set(b.ctx, key(i%(versions/100)), value(i))
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errors.Join(errs...), r.Close(), st.Close())
+}

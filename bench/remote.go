@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/store"
+	"github.com/kdelta/kdelta/store/memory"
+	"github.com/kdelta/kdelta/store/sqlite"
+)
+
+func remoteRows() []row {
+	return []row{
+		{name: "sync of 100 k versions into a memory store", target: "apply >= 1 M/s", run: func(b *bench) (result, error) {
+			return catchUp(b, false)
+		}},
+		{name: "sync of 100 k versions into SQLite, durable", target: ">= 150 k/s", run: func(b *bench) (result, error) {
+			return catchUp(b, true)
+		}},
+		{name: "two replicas, 10 k concurrent sets each, until equal", target: "<= 60 ms, 400 KB", run: concurrentSets},
+		{name: "1,000 authors x 20 sets into one replica", target: "<= 100 ms, 500 KB", run: manyAuthors},
+		{name: "reconnect after 100 k overwrites of 10 k keys, one change", target: "<= 3 ms, 1.5 KiB", run: reconnect},
+	}
+}
+
+func joined(ctx context.Context, st store.Store, invite string) (*replica.Replica, error) {
+	return replica.Join(ctx, st, invite, replica.Options{})
+}
+
+// overwrites makes a replica with so many versions over so many keys.
+func overwrites(ctx context.Context, versions, keys int) (*replica.Replica, string, error) {
+	r, err := memoryReplica(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	for i := range versions {
+		if _, err := r.Set(ctx, key(i*7919%keys), value(i)); err != nil {
+			return nil, "", err
+		}
+	}
+	invite, err := r.Invite(ctx, replica.InviteOptions{})
+	return r, invite, err
+}
+
+func catchUp(b *bench, onDisk bool) (result, error) {
+	const versions = 100_000
+	src, invite, err := overwrites(b.ctx, versions, 2000)
+	if err != nil {
+		return result{}, err
+	}
+	var rep replica.Report
+	took, err := alone(3, func() (func() error, error) {
+		var st store.Store = memory.New()
+		if onDisk {
+			dir, err := b.tempDir()
+			if err != nil {
+				return nil, err
+			}
+			if st, err = sqlite.Open(filepath.Join(dir, "dst.db")); err != nil {
+				return nil, err
+			}
+		}
+		dst, err := joined(b.ctx, st, invite)
+		return func() error {
+			_, got, err := replica.SyncPair(b.ctx, src, dst)
+			rep = got
+			if err == nil && rep.Received != versions {
+				err = fmt.Errorf("received %d versions", rep.Received)
+			}
+			return err
+		}, err
+	})
+	per := took / versions
+	least := 1000 * time.Nanosecond
+	if onDisk {
+		least = 6667 * time.Nanosecond
+	}
+	note := fmt.Sprintf("both sides of the sync, %.1f bytes a version", float64(rep.ReceivedBytes)/versions)
+	return result{ours: per, met: per <= least, note: note}, err
+}
+
+func concurrentSets(b *bench) (result, error) {
+	const n = 10_000
+	var bytes int64
+	took, err := alone(3, func() (func() error, error) {
+		x, err := memoryReplica(b.ctx)
+		if err != nil {
+			return nil, err
+		}
+		invite, err := x.Invite(b.ctx, replica.InviteOptions{})
+		if err != nil {
+			return nil, err
+		}
+		y, err := joined(b.ctx, memory.New(), invite)
+		if err != nil {
+			return nil, err
+		}
+		for i := range n {
+			if _, err := x.Set(b.ctx, key(i), i); err != nil {
+				return nil, err
+			}
+			if _, err := y.Set(b.ctx, key(n+i), i); err != nil {
+				return nil, err
+			}
+		}
+		return func() error {
+			rep, other, err := replica.SyncPair(b.ctx, x, y)
+			bytes = rep.SentBytes + rep.ReceivedBytes
+			if err == nil && (!rep.Equal || !other.Equal) {
+				err = fmt.Errorf("not equal after a sync")
+			}
+			return err
+		}, nil
+	})
+	return result{ours: took, met: took <= 60*time.Millisecond && bytes <= 400_000, note: fmt.Sprintf("%d bytes", bytes)}, err
+}
+
+func manyAuthors(b *bench) (result, error) {
+	const authors, sets = 1000, 20
+	first, err := memoryReplica(b.ctx)
+	if err != nil {
+		return result{}, err
+	}
+	invite, err := first.Invite(b.ctx, replica.InviteOptions{})
+	if err != nil {
+		return result{}, err
+	}
+	all := make([]*replica.Replica, authors)
+	for a := range all {
+		if all[a], err = joined(b.ctx, memory.New(), invite); err != nil {
+			return result{}, err
+		}
+		for i := range sets {
+			if _, err := all[a].Set(b.ctx, key(a*sets+i), i); err != nil {
+				return result{}, err
+			}
+		}
+	}
+	var bytes int64
+	hub, err := joined(b.ctx, memory.New(), invite)
+	if err != nil {
+		return result{}, err
+	}
+	for _, r := range all {
+		if _, _, err := replica.SyncPair(b.ctx, r, hub); err != nil {
+			return result{}, err
+		}
+	}
+	took, err := alone(3, func() (func() error, error) {
+		dst, err := joined(b.ctx, memory.New(), invite)
+		return func() error {
+			_, rep, err := replica.SyncPair(b.ctx, hub, dst)
+			bytes = rep.ReceivedBytes
+			return err
+		}, err
+	})
+	return result{ours: took, met: took <= 100*time.Millisecond && bytes <= 500_000, note: fmt.Sprintf("%d bytes", bytes)}, err
+}
+
+func reconnect(b *bench) (result, error) {
+	src, invite, err := overwrites(b.ctx, 100_000, 10_000)
+	if err != nil {
+		return result{}, err
+	}
+	dst, err := joined(b.ctx, memory.New(), invite)
+	if err != nil {
+		return result{}, err
+	}
+	if _, _, err := replica.SyncPair(b.ctx, src, dst); err != nil {
+		return result{}, err
+	}
+	var bytes int64
+	i := 0
+	took, err := alone(rounds, func() (func() error, error) {
+		i++
+		_, err := src.Set(b.ctx, key(i), i)
+		return func() error {
+			rep, _, err := replica.SyncPair(b.ctx, src, dst)
+			bytes = rep.SentBytes + rep.ReceivedBytes
+			return err
+		}, err
+	})
+	return result{ours: took, met: took <= 3*time.Millisecond && bytes <= 1536, note: fmt.Sprintf("%d bytes", bytes)}, err
+}

@@ -1,0 +1,430 @@
+package replica
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/order"
+	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/store"
+)
+
+// applyRun applies what is good of a run that came from elsewhere, in this one transaction: versions that are valid,
+// sealed by a certified author, and whose parents are here. The verdict on a version depends on its bytes and its
+// ancestry alone, so all replicas come to the same, in whatever order versions arrive.
+func (c *commit) applyRun(run protocol.Run) (protocol.Applied, error) {
+	a := &applier{c: c, run: run, placed: make(map[history.ID]place)}
+	if c.member.IsZero() {
+		return a.applied, fmt.Errorf("replica: a run for a database that belongs to no space")
+	}
+	cache := &c.r.graph
+	err := c.snap().graph(func(*history.Graph) error { return nil }) // load it
+	if err != nil {
+		return a.applied, err
+	}
+	cache.mu.Lock()
+	defer cache.mu.Unlock()
+	if cache.g == nil {
+		return a.applied, errGraphLost
+	}
+	c.held, a.g = cache.g, cache.g
+	c.tipIDs = make(map[history.LV]history.ID, len(c.lines))
+	for _, line := range c.lines {
+		c.tipIDs[history.LV(line.LV)] = line.ID
+	}
+	defer func() { c.held, c.tipIDs, c.past, c.reader.held = nil, nil, nil, nil }()
+	return a.applied, a.apply()
+}
+
+var errGraphLost = errors.New("replica: the version graph was dropped while a run was applied; try again")
+
+// place is where a version of the run stands.
+type place struct {
+	lv   history.LV
+	time clock.Time
+	line history.Line
+}
+
+// applier is one run being applied.
+type applier struct {
+	c       *commit
+	g       *history.Graph
+	run     protocol.Run
+	applied protocol.Applied
+	// certificates are those of authors that are new here, checked.
+	certificates map[identity.Author]identity.Certificate
+	// sealed are the ids that a valid seal is over.
+	sealed map[history.ID]identity.Seal
+	// placed are the versions of the run that are here now.
+	placed map[history.ID]place
+	// lvs and times are reused space for the parents of a version.
+	lvs   []history.LV
+	times []clock.Time
+	// refused are the ids of versions of the run that no replica will take.
+	refused map[history.ID]bool
+	waiting []waiting
+	// copied is true once a version of this database's own author came that it did not write.
+	copied bool
+}
+
+func (a *applier) apply() error {
+	a.check()
+	versions, err := a.decode()
+	if err != nil {
+		return err
+	}
+	vouched := a.vouched(versions)
+	a.c.whole = true
+	defer func() { a.c.whole = false }()
+	for i := range versions {
+		if err := a.version(&versions[i], vouched[i] || a.c.trusting); err != nil {
+			return a.c.fail(err)
+		}
+	}
+	if err := a.keepWaiting(); err != nil {
+		return a.c.fail(err)
+	}
+	if err := a.retry(); err != nil {
+		return a.c.fail(err)
+	}
+	if err := a.keepWaiting(); err != nil {
+		return a.c.fail(err)
+	}
+	if err := a.keepSeals(); err != nil {
+		return a.c.fail(err)
+	}
+	if a.copied {
+		return a.c.leaveAuthor()
+	}
+	return nil
+}
+
+// check verifies the seals, and the certificates of authors that are not known here. A signature costs as much as some
+// hundred versions, so many of them are shared out among the processors.
+func (a *applier) check() {
+	space := a.c.member.Space()
+	seals := a.run.Seals
+	good := inParallel(len(seals), func(i int) bool { return seals[i].Verify(space) == nil })
+	a.sealed = make(map[history.ID]identity.Seal, len(seals))
+	for i, s := range seals {
+		if good[i] {
+			a.sealed[s.ID] = s
+		}
+	}
+	var certificates []identity.Certificate
+	for _, cert := range a.run.Certificates {
+		if len(a.c.byAuthor[cert.Author]) == 0 {
+			certificates = append(certificates, cert)
+		}
+	}
+	a.certificates = make(map[identity.Author]identity.Certificate, len(certificates))
+	if len(certificates) == 0 {
+		return
+	}
+	// Mostly one grant stands behind all of them.
+	grant := certificates[0].Grant
+	granted := grant.Verify(space) == nil
+	good = inParallel(len(certificates), func(i int) bool {
+		if granted && certificates[i].Grant == grant {
+			return certificates[i].VerifyUnder(grant) == nil
+		}
+		return certificates[i].Verify(space) == nil
+	})
+	for i, cert := range certificates {
+		if good[i] {
+			a.certificates[cert.Author] = cert
+		}
+	}
+}
+
+// inParallel asks check about each of n things, on all processors if they are many.
+func inParallel(n int, check func(int) bool) []bool {
+	out := make([]bool, n)
+	workers := min(runtime.GOMAXPROCS(0), n/8)
+	if workers < 2 {
+		for i := range out {
+			out[i] = check(i)
+		}
+		return out
+	}
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < n; i += workers {
+				out[i] = check(i)
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// decode reads the versions and refuses those that are invalid by themselves.
+func (a *applier) decode() ([]history.Version, error) {
+	d := &a.c.decoder
+	if err := d.Reset(a.c.member.Space(), a.run.Bytes); err != nil {
+		a.refuse(&history.Version{}, err)
+		return nil, nil
+	}
+	versions := make([]history.Version, 0, d.Len())
+	for {
+		v, err := d.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return versions, nil
+		case errors.Is(err, history.ErrRun):
+			a.refuse(&history.Version{}, err)
+			return versions, nil
+		case err != nil && !errors.Is(err, history.ErrContent): // bad content is no verdict on the version
+			a.refuse(v, err)
+		default:
+			copied := *v
+			copied.Deps, copied.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
+			versions = append(versions, copied) // its payload lies in the run, which stays while it is applied
+		}
+	}
+}
+
+func (a *applier) refuse(v *history.Version, err error) {
+	if !v.ID.IsZero() {
+		if a.refused == nil {
+			a.refused = make(map[history.ID]bool)
+		}
+		a.refused[v.ID] = true
+	}
+	a.applied.Refused = append(a.applied.Refused,
+		protocol.Refusal{Author: v.Author, Seq: v.Seq, ID: v.ID, Text: err.Error()})
+}
+
+// vouched says which versions a seal of their own author is over, directly or over a later one of the chain.
+func (a *applier) vouched(versions []history.Version) []bool {
+	type chain struct {
+		author identity.Author
+		prev   history.ID
+	}
+	out := make([]bool, len(versions))
+	var now chain // most runs are long stretches of one author
+	others := make(map[history.ID]identity.Author)
+	for i := len(versions) - 1; i >= 0; i-- {
+		v := &versions[i]
+		out[i] = v.ID == now.prev && v.Author == now.author
+		if !out[i] {
+			if author, later := others[v.ID]; later && author == v.Author {
+				delete(others, v.ID)
+				out[i] = true
+			} else if s, ok := a.sealed[v.ID]; ok && s.Author == v.Author && s.Seq == v.Seq {
+				out[i] = true
+			}
+			if out[i] && !now.prev.IsZero() {
+				others[now.prev] = now.author
+			}
+		}
+		if out[i] {
+			now = chain{v.Author, v.Prev}
+		}
+	}
+	return out
+}
+
+// version applies one version, or says why not.
+func (a *applier) version(v *history.Version, vouched bool) error {
+	at, err := a.attach(v)
+	if err != nil {
+		return err
+	}
+	if at.Place == history.PlaceKnown {
+		a.applied.Duplicates++
+		a.placed[v.ID] = place{lv: at.LV, time: v.Time, line: at.Line}
+		return nil
+	}
+	switch {
+	case a.descendsFromRefused(v):
+		a.refuse(v, fmt.Errorf("%w: it descends from a refused version", history.ErrInvalid))
+		return nil
+	case !a.certified(v.Author):
+		a.wait(v, history.ReasonNoCertificate, history.Ref{Author: v.Author})
+		return nil
+	case !vouched:
+		a.wait(v, history.ReasonNoSeal, history.Ref{Author: v.Author})
+		return nil
+	case at.Place == history.PlaceMissing:
+		a.wait(v, history.ReasonMissingParent, v.PrevRef())
+		return nil
+	}
+	parents, times, missing, err := a.parents(v, at)
+	if err != nil {
+		return err
+	}
+	if missing.Seq > 0 {
+		a.wait(v, history.ReasonMissingParent, missing)
+		return nil
+	}
+	if err := v.CheckTime(times...); err != nil {
+		a.refuse(v, err)
+		return nil
+	}
+	return a.place(v, at, parents)
+}
+
+func (a *applier) descendsFromRefused(v *history.Version) bool {
+	if len(a.refused) == 0 {
+		return false
+	}
+	for _, d := range v.Deps {
+		if a.refused[d.ID] {
+			return true
+		}
+	}
+	return a.refused[v.Prev]
+}
+
+// attach finds the version's place; mostly it continues its author's only line.
+func (a *applier) attach(v *history.Version) (history.Attachment, error) {
+	if lines := a.c.byAuthor[v.Author]; len(lines) == 1 && v.Seq > v.Width {
+		if tip := a.c.lines[lines[0]]; tip.ID == v.Prev && tip.Seq == v.Seq-v.Width {
+			return history.Attachment{Place: history.PlaceTip, Line: lines[0], LV: history.LV(tip.LV)}, nil
+		}
+	}
+	return a.g.Attach(v, a.c.snap())
+}
+
+// parents returns the last dots and the times of the version's parents, or names one that is not here.
+func (a *applier) parents(v *history.Version, at history.Attachment) (parents []history.LV, times []clock.Time, missing history.Ref, err error) {
+	parents, times = a.lvs[:0], a.times[:0]
+	add := func(id history.ID, lv history.LV) error {
+		p, ok := a.placed[id]
+		if !ok {
+			t, err := a.timeOf(id, lv)
+			if err != nil {
+				return err
+			}
+			p = place{lv: lv, time: t}
+		}
+		parents, times = append(parents, p.lv), append(times, p.time)
+		return nil
+	}
+	if at.LV > 0 {
+		if err := add(v.Prev, at.LV); err != nil {
+			return nil, nil, missing, err
+		}
+	}
+	for _, dep := range v.Deps {
+		p, ok := a.placed[dep.ID]
+		if !ok {
+			lv, found, err := a.g.Lookup(dep, a.c.snap())
+			if err != nil || !found {
+				return nil, nil, dep, err
+			}
+			p.lv = lv
+		}
+		if err := add(dep.ID, p.lv); err != nil {
+			return nil, nil, missing, err
+		}
+	}
+	if at.LV > 0 {
+		order.Sort(parents[1:], cmp.Compare)
+	} else {
+		order.Sort(parents, cmp.Compare)
+	}
+	a.lvs, a.times = parents, times
+	return parents, times, missing, nil
+}
+
+// timeOf is the time of an applied version.
+func (a *applier) timeOf(id history.ID, lv history.LV) (clock.Time, error) {
+	line, _ := a.g.At(lv)
+	if tip := a.c.lines[line]; tip.ID == id {
+		return clock.Time(tip.Time), nil
+	}
+	v, err := a.c.snap().version(lv)
+	if err != nil {
+		return 0, err
+	}
+	return v.Time, nil
+}
+
+// certified reports whether the author may write in the space.
+func (a *applier) certified(author identity.Author) bool {
+	if len(a.c.byAuthor[author]) > 0 {
+		return true
+	}
+	_, ok := a.certificates[author]
+	return ok
+}
+
+// place applies the version.
+func (a *applier) place(v *history.Version, at history.Attachment, parents []history.LV) error {
+	c := a.c
+	line := at.Line
+	if at.Place == history.PlaceNewLine {
+		line = history.Line(len(c.lines))
+		row := &store.Author{
+			Author: v.Author, Fork: at.Info.Fork, Parent: uint64(at.Info.Parent), ForkSeq: at.Info.ForkSeq,
+		}
+		if at.Info.Branch() {
+			row.Certificate = c.lines[at.Info.Parent].Certificate
+			a.applied.Forks++
+		} else {
+			row.Certificate = a.certificates[v.Author].AppendTo(nil)
+		}
+		c.setLine(line, row)
+	}
+	if !c.author.key.IsZero() && v.Author == c.author.key.Author() {
+		a.copied = true
+	}
+	first := c.tip.next
+	if err := c.placeRemote(*v, line, parents); err != nil {
+		return err
+	}
+	lv := first + history.LV(v.Width) - 1
+	a.placed[v.ID] = place{lv: lv, time: v.Time, line: line}
+	a.applied.Versions++
+	return nil
+}
+
+// keepSeals stores the seals over versions that were applied, so that they can be handed on. Of versions that were here
+// already too: they may have come under the seal of a later one, which waits.
+func (a *applier) keepSeals() error {
+	for id, s := range a.sealed {
+		at, ok := a.placed[id]
+		if !ok {
+			continue
+		}
+		if err := a.c.tx.Put(store.Seals, sealKey(at.line, s.Seq), s.Sig[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sealKey is the key of the seal over the version of a line whose last dot is seq.
+func sealKey(line history.Line, seq uint64) []byte {
+	return append(store.IntKey(uint64(line)), store.IntKey(seq)...)
+}
+
+// leaveAuthor takes a new author after versions of this database's own author came from elsewhere: somebody has a
+// copy of it and writes. What both wrote stays, as a fork that everybody sees.
+func (c *commit) leaveAuthor() error {
+	old := c.author.key.Author().String()
+	if side, ok := c.r.st.(store.Sidecar); ok {
+		file, err := side.FileIdentity()
+		if err != nil {
+			return c.fail(err)
+		}
+		if err := c.newInstance(side, file, identity.Copied); err != nil {
+			return c.fail(err)
+		}
+	} else if err := c.newAuthor(); err != nil {
+		return c.fail(err)
+	}
+	return c.note("A copy of this database has written as " + old + " too; both branches are kept, and this database goes on as " +
+		c.author.key.Author().String() + ".")
+}

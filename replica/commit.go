@@ -1,0 +1,458 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/order"
+	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/store"
+)
+
+// commit is one store transaction that adds versions: it applies them one after the other, folds them into the state
+// of their keys, and writes all that follows from them when it finishes. Nothing of it is visible before.
+type commit struct {
+	ctx context.Context
+	r   *Replica
+	tx  store.Tx
+	// m is what was true at the start; tip, lines and byAuthor are what will be.
+	m      *mem
+	tip    tip
+	member identity.Member
+	author authorRow
+	lines  []*store.Author
+	// ownLines is true once lines is this commit's own copy, ownLine where the row is too.
+	ownLines bool
+	ownLine  map[history.Line]bool
+	byAuthor map[identity.Author][]history.Line
+	// settings replaces m.settings if one was looked up or changed.
+	settings   map[string]Settings
+	dirtyLines map[history.Line]bool
+	docs       map[string]*entry
+	// cached are entries that earlier commits left, right as of the start of this one.
+	cached map[string]*entry
+	// staged are the versions that have no row yet, firstLV the first dot of the first of them, bytes their size.
+	staged  []stored
+	firstLV history.LV
+	bytes   int
+	// placing is the version of another replica that is being folded; its lv is 0 when there is none.
+	placing stored
+	// events are what watchers will hear; watched is true if there are any.
+	watched bool
+	events  []Event
+	// after runs once the commit is durable and before anybody is told.
+	after []func() error
+	// tipIDs and held are there while versions of others are applied: the ids of the lines' tips by their LV, and the
+	// graph, whose lock is held meanwhile.
+	tipIDs map[history.LV]history.ID
+	held   *history.Graph
+
+	// applied are the reports of runs, which learn at the end what conflicts they made.
+	applied []*protocol.Applied
+	// whole keeps staged versions in one row: what came in one frame is sealed as a whole.
+	whole bool
+	// trusting applies versions without a seal: those of a backup, which was somebody's own database.
+	trusting bool
+	decoder  history.Decoder
+	// scratch, rowBuf and groups are reused space, reader what snap returns, past that of the version being applied.
+	scratch, rowBuf []byte
+	groups          []keyOps
+	reader          snap
+	past            *history.Past
+	// wrote is true once there is something to commit, broken the error that forbids it.
+	wrote  bool
+	broken error
+}
+
+// maxRunRow is the size in bytes at which a row of Runs is closed. It is what one frame of a sync carries.
+const maxRunRow = 256 << 10
+
+// begin opens a commit: with what is cached, if the database is still where that left it.
+func (r *Replica) begin(ctx context.Context, tx store.Tx) (*commit, error) {
+	m, err := r.snapshot(tx)
+	if err != nil {
+		return nil, err
+	}
+	c := &commit{
+		ctx: ctx, r: r, tx: tx, m: m, tip: m.tip, member: m.member, author: m.author, lines: m.lines, byAuthor: m.byAuthor,
+		settings: m.settings, dirtyLines: make(map[history.Line]bool), docs: make(map[string]*entry),
+	}
+	c.tip.heads, c.watched = slices.Clone(m.tip.heads), r.watch.any()
+	if r.docs.commits == m.tip.commits {
+		c.cached = r.docs.entries
+	}
+	return c, nil
+}
+
+// fail notes that the transaction cannot be committed any more, since err left it half done.
+func (c *commit) fail(err error) error {
+	if err != nil && c.broken == nil {
+		c.broken = err
+	}
+	return err
+}
+
+// finish writes what the staged versions led to.
+func (c *commit) finish() error {
+	if c.broken != nil {
+		return c.broken
+	}
+	next := &mem{
+		member: c.member, author: c.author, lines: c.lines, byAuthor: c.byAuthor,
+	}
+	if c.wrote {
+		if err := c.writeAll(); err != nil {
+			return err
+		}
+		c.tip.commits++
+		if err := putMeta(c.tx, metaTip, c.tip.append(nil)); err != nil {
+			return err
+		}
+	}
+	next.tip, next.settings = c.tip, c.settings
+	c.r.staged, c.r.stagedEvents, c.r.after = next, c.events, c.after
+	c.r.docs = c.keepDocs()
+	return nil
+}
+
+func (c *commit) writeAll() error {
+	if err := c.closeRun(); err != nil {
+		return err
+	}
+	if err := c.writeDocs(); err != nil {
+		return err
+	}
+	c.fillEvents()
+	for line := range c.dirtyLines {
+		if err := c.tx.Put(store.Authors, store.IntKey(uint64(line)), c.lines[line].Append(nil)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeRun writes the staged versions as one row.
+func (c *commit) closeRun() error {
+	if len(c.staged) == 0 {
+		return nil
+	}
+	versions := make([]history.Version, len(c.staged))
+	var links []byte
+	for i := range c.staged {
+		versions[i] = c.staged[i].Version
+		for _, k := range c.staged[i].keys {
+			links = appendLink(links, k.link)
+		}
+	}
+	run, err := history.EncodeRun(versions)
+	if err != nil {
+		return fmt.Errorf("replica: encoding versions: %w", err)
+	}
+	row := appendRunRow(make([]byte, 0, len(run)+len(links)+16), links, run)
+	if err := c.tx.Put(store.Runs, store.IntKey(uint64(c.firstLV)), row); err != nil {
+		return err
+	}
+	c.staged, c.bytes = nil, 0
+	return nil
+}
+
+// placeRemote stages a version that another replica wrote.
+func (c *commit) placeRemote(v history.Version, line history.Line, parents []history.LV) error {
+	return c.stage(v, line, parents, true)
+}
+
+// stage gives a version its place behind all others: it must be valid and its parents applied. parents are the last
+// dots of its parents, the author's previous version first. past says what it covers.
+func (c *commit) stage(v history.Version, line history.Line, parents []history.LV, remote bool) error {
+	if err := c.place(v, line, parents, remote); err != nil {
+		return c.fail(err)
+	}
+	return nil
+}
+
+func (c *commit) place(v history.Version, line history.Line, parents []history.LV, remote bool) error {
+	if c.bytes > 0 && c.bytes+len(v.Payload) > maxRunRow && !c.whole {
+		if err := c.closeRun(); err != nil {
+			return err
+		}
+	}
+	first := c.tip.next
+	if len(c.staged) == 0 {
+		c.firstLV = first
+	}
+	s := stored{Version: v, lv: first + history.LV(v.Width) - 1}
+	if err := c.addSpan(&s, line, parents); err != nil {
+		return err
+	}
+	if remote {
+		c.placing = s // a fork's branches are told apart by ids: those of this one may be asked for
+	}
+	if err := c.fold(&s, c.pastOf(first, remote)); err != nil {
+		return err
+	}
+	c.placing.lv = 0
+	c.announce(&s, remote)
+	c.staged = append(c.staged, s)
+	c.bytes += len(v.Payload) + 64
+	c.advance(&s, line, parents)
+	c.wrote = true
+	return nil
+}
+
+// pastOf is what a version of another replica covers; nil for one of this replica's own, which covers all there is.
+func (c *commit) pastOf(first history.LV, remote bool) *history.Past {
+	if !remote {
+		return nil
+	}
+	s := c.snap()
+	if c.past == nil {
+		c.past = history.NewPast(c.held, s, first)
+	} else {
+		c.past.Move(first)
+	}
+	return c.past
+}
+
+// addSpan adds the version to the graph, and a span row where it does not go on from the version applied last.
+func (c *commit) addSpan(s *stored, line history.Line, parents []history.LV) error {
+	first := c.tip.next
+	seq := s.Seq - s.Width + 1
+	extends := len(parents) == 1 && parents[0] == first-1 && c.lines[line].LV == uint64(parents[0])
+	if !extends {
+		span := history.Span{Line: line, Seq: seq, LV: first, Parents: parents}
+		if err := c.tx.Put(store.Spans, store.IntKey(uint64(first)), history.AppendSpan(nil, span)); err != nil {
+			return err
+		}
+	}
+	c.onGraph(func(g *history.Graph) {
+		if g.Next() == first {
+			g.Add(line, seq, s.Width, parents)
+		}
+	})
+	return nil
+}
+
+// announce notes what watchers will hear of a version; writeDocs adds the values.
+func (c *commit) announce(s *stored, remote bool) {
+	if !c.watched {
+		return
+	}
+	e := Event{Version: Version{Stamp: s.Stamp()}, Remote: remote, Changes: make([]Change, len(s.keys))}
+	for i := range s.keys {
+		e.Changes[i].Key = s.keys[i].key
+	}
+	c.events = append(c.events, e)
+}
+
+// fillEvents gives the changes of the events the values that the keys have now.
+func (c *commit) fillEvents() {
+	for i := range c.events {
+		for j := range c.events[i].Changes {
+			change := &c.events[i].Changes[j]
+			change.Value = c.docs[change.Key].row.Value
+		}
+	}
+}
+
+// advance moves heads and tips.
+func (c *commit) advance(s *stored, line history.Line, parents []history.LV) {
+	h := head{lv: s.lv, line: line, seq: s.Seq, time: s.Time, id: s.ID}
+	kept := c.tip.heads[:0]
+	for _, old := range c.tip.heads {
+		if !slices.Contains(parents, old.lv) {
+			kept = append(kept, old)
+		}
+	}
+	c.tip.heads = append(kept, h)
+	c.tip.next = s.lv + 1
+	c.tip.versions++
+	c.moveTip(line, h)
+	if line == c.author.line && !c.author.key.IsZero() {
+		c.tip.own = h // its row in Authors stays behind: the tip row says it
+		return
+	}
+	c.dirtyLines[line] = true
+}
+
+// setLine replaces what is known of a line, or adds it.
+func (c *commit) setLine(line history.Line, row *store.Author) {
+	if !c.ownLines {
+		c.lines, c.ownLines = slices.Clone(c.lines), true
+	}
+	if int(line) < len(c.lines) {
+		c.lines[line] = row
+		return
+	}
+	c.lines = append(c.lines, row)
+	c.dirtyLines[line] = true
+	grown := make(map[identity.Author][]history.Line, len(c.byAuthor)+1)
+	for a, l := range c.byAuthor {
+		grown[a] = l
+	}
+	grown[row.Author] = append(slices.Clone(grown[row.Author]), line)
+	c.byAuthor = grown
+	c.onGraph(func(g *history.Graph) {
+		if g.NumLines() == int(line) {
+			g.AddLine(lineInfo(row))
+		}
+	})
+}
+
+// moveTip says what the newest version of a line is.
+func (c *commit) moveTip(line history.Line, h head) {
+	if c.ownLine[line] {
+		setTip(c.lines[line], h)
+		return
+	}
+	if c.ownLine == nil {
+		c.ownLine = make(map[history.Line]bool)
+	}
+	c.ownLine[line] = true
+	c.setLine(line, withTip(c.lines[line], h))
+}
+
+// onGraph changes the graph if it is loaded.
+func (c *commit) onGraph(change func(*history.Graph)) {
+	if c.held != nil {
+		change(c.held)
+		return
+	}
+	cache := &c.r.graph
+	cache.mu.Lock()
+	defer cache.mu.Unlock()
+	if cache.g != nil {
+		change(cache.g)
+	}
+}
+
+// snap reads what the commit has applied so far. It is the same one each time, brought up to date.
+func (c *commit) snap() *snap {
+	s := &c.reader
+	s.r, s.tx, s.tip, s.lines, s.byAuthor = c.r, c.tx, c.tip, c.lines, c.byAuthor
+	s.staged, s.firstLV, s.tipIDs, s.placing, s.changed = c.staged, c.firstLV, c.tipIDs, &c.placing, c.docs
+	if c.held != nil {
+		s.held = c.held
+	}
+	if s.space == (identity.Space{}) && !c.member.IsZero() {
+		s.space = c.member.Space()
+	}
+	return s
+}
+
+// write makes a version of this replica's author from ops and stages it.
+func (c *commit) write(ops []history.Op, meta history.Meta) (Version, error) {
+	if err := c.ensureAuthor(); err != nil {
+		return Version{}, err
+	}
+	for len(c.others()) > history.MaxDeps {
+		if _, err := c.writeOne(nil, history.Meta{}, c.joined()); err != nil {
+			return Version{}, err
+		}
+	}
+	return c.writeOne(ops, meta, c.others())
+}
+
+// others are the heads that are not this author's newest version.
+func (c *commit) others() []head {
+	var others []head
+	for _, h := range c.tip.heads {
+		if c.tip.own.seq == 0 || h.lv != c.tip.own.lv {
+			others = append(others, h)
+		}
+	}
+	return others
+}
+
+// joined are the heads that a join version takes: as many as one version may have, the oldest first, so that every
+// replica in the same place does the same.
+func (c *commit) joined() []head {
+	others := c.others()
+	order.Sort(others, func(a, b head) int { return c.stampOf(a).Compare(c.stampOf(b)) })
+	return others[:min(len(others), history.MaxDeps)]
+}
+
+func (c *commit) stampOf(h head) clock.Stamp {
+	return clock.Stamp{Time: h.time, Author: c.lines[h.line].Author, Seq: h.seq, ID: h.id}
+}
+
+func (c *commit) writeOne(ops []history.Op, meta history.Meta, deps []head) (Version, error) {
+	d := history.Draft{
+		Space: c.member.Space(), Author: c.author.key.Author(), Ops: ops, Meta: meta,
+		Time: c.nextTime(),
+	}
+	var parents []history.LV
+	if own := c.tip.own; own.seq > 0 {
+		d.Prev = history.Ref{Author: d.Author, Seq: own.seq, ID: own.id}
+		parents = append(parents, own.lv)
+	}
+	order.Sort(deps, func(a, b head) int { return int(a.lv) - int(b.lv) })
+	for _, h := range deps {
+		d.Deps = append(d.Deps, history.Ref{Author: c.lines[h.line].Author, Seq: h.seq, ID: h.id})
+		parents = append(parents, h.lv)
+	}
+	v, err := history.New(d)
+	if err != nil {
+		return Version{}, tooLarge(err)
+	}
+	if err := c.stage(v, c.author.line, parents, false); err != nil {
+		return Version{}, err
+	}
+	return Version{Stamp: v.Stamp(), seen: c.tip.next}, nil
+}
+
+// nextTime is the hybrid time of a version written now: above all that was applied.
+func (c *commit) nextTime() clock.Time {
+	after := c.tip.own.time
+	for _, h := range c.tip.heads {
+		after = max(after, h.time)
+	}
+	return clock.Next(c.r.wall.Now(), after)
+}
+
+// strategyOf returns the merge strategy of a namespace and its versioned name; the strategy is nil where this
+// replica does not know it.
+func (c *commit) strategyOf(ns string) (crdt.Strategy, string, error) {
+	settings, err := c.settingsOf(ns)
+	if err != nil {
+		return nil, "", err
+	}
+	s, _ := c.r.registry.Lookup(settings.Strategy)
+	return s, settings.Strategy, nil
+}
+
+func (c *commit) settingsOf(ns string) (Settings, error) {
+	if s, ok := c.settings[ns]; ok {
+		return s, nil
+	}
+	s, err := readSettings(c.tx, ns)
+	if err == nil {
+		c.setSettings(ns, s)
+	}
+	return s, err
+}
+
+// maxSettings bounds the cached settings; namespaces are chosen by peers too.
+const maxSettings = 4096
+
+func (c *commit) setSettings(ns string, s Settings) {
+	next := make(map[string]Settings, len(c.settings)+1)
+	if len(c.settings) < maxSettings {
+		for k, v := range c.settings {
+			next[k] = v
+		}
+	}
+	next[ns] = s
+	c.settings = next
+}
+
+// namespaceOf is the part of a key before its first slash.
+func namespaceOf(key string) string {
+	ns, _, _ := strings.Cut(key, "/")
+	return ns
+}

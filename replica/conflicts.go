@@ -1,0 +1,459 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/store"
+)
+
+// The states of a conflict.
+const (
+	statusOpen        = "open"
+	statusOverwritten = "overwritten"
+	statusResolved    = "resolved"
+)
+
+func conflictKey(key string, id crdt.Identity) []byte {
+	return append(append([]byte(key), 0), id[:]...)
+}
+
+// closedKey is the key of the row of a conflict that was closed. It is another one than that of the open conflict between
+// the same sides: an edit that revives a deleted record opens again what the delete had closed, and then both are told,
+// whichever came first.
+func closedKey(key string, id crdt.Identity) []byte { return append(conflictKey(key, id), 1) }
+
+// writeConflicts makes the rows of a key's conflicts say what its state says: those that are open now, and those that
+// versions of this commit closed.
+func (c *commit) writeConflicts(s *snap, e *entry, view *crdt.View) error {
+	if e.row.Conflicts > 0 {
+		if err := c.dropOpen(e.key); err != nil {
+			return err
+		}
+	}
+	for i := range view.Conflicts {
+		conflict := &view.Conflicts[i]
+		entry, err := openEntry(e.key, conflict)
+		if err != nil {
+			return err
+		}
+		row := store.Conflict{Path: conflict.Path, Status: statusOpen, Entry: entry}
+		if err := c.tx.Put(store.Conflicts, conflictKey(e.key, conflict.Identity()), row.Append(nil)); err != nil {
+			return err
+		}
+	}
+	for _, closed := range e.closed {
+		if err := c.writeClosed(s, e.key, closed); err != nil {
+			return err
+		}
+	}
+	e.closed = nil
+	return nil
+}
+
+// dropOpen removes the rows of a key's open conflicts.
+func (c *commit) dropOpen(key string) error {
+	var open [][]byte
+	prefix := append([]byte(key), 0)
+	for row, err := range c.tx.Scan(store.Conflicts, store.Range{From: prefix, To: store.PrefixEnd(prefix)}) {
+		if err != nil {
+			return err
+		}
+		conflict, err := store.DecodeConflict(row.Value)
+		if err != nil {
+			return err
+		}
+		if conflict.Status == statusOpen {
+			open = append(open, bytes.Clone(row.Key))
+		}
+	}
+	for _, k := range open {
+		if err := c.tx.Delete(store.Conflicts, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeClosed writes the row of a closed conflict. Where several versions closed the same one, all replicas keep the
+// same of them, in whatever order these came.
+func (c *commit) writeClosed(s *snap, key string, closed crdt.Closed) error {
+	k := closedKey(key, closed.Identity())
+	old, err := c.tx.Get(store.Conflicts, k)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err == nil {
+		row, err := store.DecodeConflict(old)
+		if err != nil {
+			return err
+		}
+		was, err := closedOf(row)
+		if err != nil {
+			return err
+		}
+		was.Path, was.Sides = closed.Path, closed.Sides
+		closed = crdt.MergeClosed(was, closed)
+	}
+	row, err := s.closedRow(key, &closed)
+	if err != nil {
+		return err
+	}
+	return c.tx.Put(store.Conflicts, k, row.Append(nil))
+}
+
+// closedRow is the row of a closed conflict.
+func (s *snap) closedRow(key string, closed *crdt.Closed) (store.Conflict, error) {
+	entry, err := s.closedEntry(key, closed)
+	row := store.Conflict{Path: closed.Path, Status: statusOverwritten, Time: uint64(closed.By.Time), Entry: entry}
+	if closed.Resolved {
+		row.Status = statusResolved
+	}
+	return row, err
+}
+
+// closedOf reads back from a row who closed its conflict, and how.
+func closedOf(row store.Conflict) (crdt.Closed, error) {
+	v, err := canon.FromJSON(row.Entry)
+	if err != nil {
+		return crdt.Closed{}, fmt.Errorf("%w: a conflict: %w", store.ErrCorrupt, err)
+	}
+	b, _ := v.Lookup("by")
+	stamp, _ := b.AsBytes()
+	r := canon.NewReader(stamp)
+	by, err := clock.ReadStamp(&r)
+	if err != nil {
+		return crdt.Closed{}, fmt.Errorf("%w: a conflict: %w", store.ErrCorrupt, err)
+	}
+	return crdt.Closed{By: by, Resolved: row.Status == statusResolved}, nil
+}
+
+// object builds a value from pairs of names and values.
+func object(pairs ...any) (canon.Value, error) {
+	entries := make([]canon.Entry, 0, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		var v canon.Value
+		var err error
+		switch x := pairs[i+1].(type) {
+		case canon.Value:
+			if v = x; x == nil {
+				v = canon.Null()
+			}
+		case string:
+			v, err = canon.String(x)
+		case bool:
+			v = canon.Bool(x)
+		case []canon.Value:
+			v, err = canon.NewArray(x)
+		case []byte:
+			v = canon.Bytes(x)
+		default:
+			err = fmt.Errorf("replica: no value for %T", x)
+		}
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, canon.Entry{Key: pairs[i].(string), Value: v})
+	}
+	return canon.NewMap(entries)
+}
+
+// timeFormat is RFC 3339 with milliseconds, as all output has it.
+const timeFormat = "2006-01-02T15:04:05.000Z07:00"
+
+func sideValue(s *crdt.Side) (canon.Value, error) {
+	return object("version", s.Stamp.Name(), "id", s.Stamp.ID.String(), "time", Version{Stamp: s.Stamp}.Wall().Format(timeFormat),
+		"kind", string(s.Kind), "value", s.Value, "deleted", s.Deleted)
+}
+
+// openEntry is an open conflict as JSON.
+func openEntry(key string, c *crdt.Conflict) ([]byte, error) {
+	chosen, err := sideValue(&c.Chosen)
+	if err != nil {
+		return nil, err
+	}
+	lost := make([]canon.Value, len(c.Lost))
+	for i := range c.Lost {
+		if lost[i], err = sideValue(&c.Lost[i]); err != nil {
+			return nil, err
+		}
+	}
+	v, err := object("key", key, "path", c.Path, "chosen", chosen, "lost", lost, "why", c.Why, "sides", packStamps(c.Sides))
+	if err != nil {
+		return nil, err
+	}
+	return v.AppendJSON(nil), nil
+}
+
+func packStamps(stamps []clock.Stamp) []byte {
+	var b []byte
+	for _, s := range stamps {
+		b = s.Append(b)
+	}
+	return b
+}
+
+func unpackStamps(b []byte) ([]clock.Stamp, error) {
+	var stamps []clock.Stamp
+	r := canon.NewReader(b)
+	for r.Len() > 0 {
+		s, err := clock.ReadStamp(&r)
+		if err != nil {
+			return nil, err
+		}
+		stamps = append(stamps, s)
+	}
+	return stamps, nil
+}
+
+// closedEntry is a closed conflict as JSON. It is made from the versions alone, so that it is the same on replicas that
+// never saw the conflict open: as chosen stands the side that is last in the total order.
+func (s *snap) closedEntry(key string, closed *crdt.Closed) ([]byte, error) {
+	sides := make([]canon.Value, len(closed.Sides))
+	for i, stamp := range closed.Sides {
+		side, err := s.sideOf(key, closed.Path, stamp)
+		if err != nil {
+			return nil, err
+		}
+		if sides[i], err = sideValue(&side); err != nil {
+			return nil, err
+		}
+	}
+	last := len(sides) - 1
+	v, err := object("key", key, "path", closed.Path, "chosen", sides[last], "lost", sides[:last],
+		"why", "later in the total order", "sides", packStamps(closed.Sides),
+		"closed_by", closed.By.Name(), "by", packStamps([]clock.Stamp{closed.By}))
+	if err != nil {
+		return nil, err
+	}
+	return v.AppendJSON(nil), nil
+}
+
+// sideOf is what a version says at a path of a key.
+func (s *snap) sideOf(key, path string, stamp clock.Stamp) (crdt.Side, error) {
+	side := crdt.Side{Stamp: stamp, Deleted: true, Kind: crdt.KindRegister}
+	v, err := s.versionOf(stamp)
+	if err != nil {
+		return side, err
+	}
+	segments, err := crdt.ParsePointer(path)
+	if err != nil {
+		return side, err
+	}
+	for _, op := range v.opsOn(key) {
+		switch op.Code {
+		case crdt.CodePut:
+			side.Value, _ = canon.Value(op.Body).Lookup(segments...)
+		case crdt.CodeDelete:
+			side.Value = nil
+		case crdt.CodePatch:
+			side.Kind = crdt.KindRecord
+			edits, err := op.Edits()
+			if err != nil {
+				return side, err
+			}
+			for _, e := range edits {
+				if len(e.Path) <= len(segments) && slices.Equal(e.Path, segments[:len(e.Path)]) && e.Value != nil {
+					side.Value, _ = e.Value.Lookup(segments[len(e.Path):]...)
+				}
+			}
+		}
+	}
+	side.Deleted = side.Value == nil
+	return side, nil
+}
+
+// versionOf finds the version that a stamp names.
+func (s *snap) versionOf(stamp clock.Stamp) (*stored, error) {
+	var lv history.LV
+	err := s.graph(func(g *history.Graph) error {
+		at, found, err := g.Lookup(history.Ref{Author: stamp.Author, Seq: stamp.Seq, ID: stamp.ID}, s)
+		if err == nil && !found {
+			err = fmt.Errorf("%w: version %s is missing", store.ErrCorrupt, stamp.Name())
+		}
+		lv = at
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.version(lv)
+}
+
+// mergedKeys lists the keys under a prefix that hold more than one plain value: strategies may show them in different
+// ways, also where the present one sees no conflict.
+func (s *snap) mergedKeys(prefix string) ([]string, error) {
+	var keys []string
+	r := store.Range{From: []byte(prefix), To: store.PrefixEnd([]byte(prefix))}
+	for row, err := range s.tx.Scan(store.Docs, r) {
+		if err != nil {
+			return nil, err
+		}
+		doc, err := store.DecodeDoc(row.Value)
+		if err != nil {
+			return nil, err
+		}
+		if doc.State != nil {
+			keys = append(keys, string(row.Key))
+		}
+	}
+	return keys, nil
+}
+
+// ConflictQuery says which conflicts are wanted.
+type ConflictQuery struct {
+	// All also yields what was resolved, and what was overwritten long ago. Without it, open conflicts and those that
+	// were overwritten within the last 30 days are listed.
+	All bool
+}
+
+// overwrittenShown is how long a conflict that a later write covered stays in the ordinary listing.
+const overwrittenShown = 30 * 24 * time.Hour
+
+// Conflicts yields the concurrent writes on keys that start with prefix which are not shown, by key.
+func (r *Replica) Conflicts(ctx context.Context, prefix string, q ConflictQuery) iter.Seq2[Conflict, error] {
+	return func(yield func(Conflict, error) bool) {
+		err := r.view(ctx, func(s *snap) error {
+			rows := store.Range{From: []byte(prefix), To: store.PrefixEnd([]byte(prefix))}
+			for row, err := range s.tx.Scan(store.Conflicts, rows) {
+				if err != nil {
+					return err
+				}
+				key, _, _ := strings.Cut(string(row.Key), "\x00")
+				conflict, err := store.DecodeConflict(row.Value)
+				if err != nil {
+					return err
+				}
+				if !q.wants(key, prefix, &conflict, r.wall.Now()) {
+					continue
+				}
+				c, err := s.conflict(key, &conflict)
+				if err != nil {
+					return err
+				}
+				if !yield(c, nil) {
+					return errStop
+				}
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(Conflict{}, err)
+		}
+	}
+}
+
+func (q ConflictQuery) wants(key, prefix string, c *store.Conflict, now int64) bool {
+	if strings.HasPrefix(key, ".") && !strings.HasPrefix(prefix, ".") {
+		return false
+	}
+	switch {
+	case q.All, c.Status == statusOpen:
+		return true
+	case c.Status == statusResolved:
+		return false
+	}
+	return now-clock.Time(c.Time).Millis() < overwrittenShown.Milliseconds()
+}
+
+// errStop ends a transaction whose consumer wants no more.
+var errStop = errors.New("replica: enough")
+
+// conflict reads a row and adds the base.
+func (s *snap) conflict(key string, row *store.Conflict) (Conflict, error) {
+	v, err := canon.FromJSON(row.Entry)
+	if err != nil {
+		return Conflict{}, fmt.Errorf("%w: a conflict of %q: %w", store.ErrCorrupt, key, err)
+	}
+	c := Conflict{Key: key, Path: row.Path, Status: row.Status, Why: text(v, "why"), ClosedBy: text(v, "closed_by")}
+	chosen, _ := v.Get("chosen")
+	c.Chosen = readSide(chosen)
+	lost, _ := v.Get("lost")
+	for side := range lost.Elements() {
+		c.Lost = append(c.Lost, readSide(side))
+	}
+	packed, _ := v.Get("sides")
+	b, _ := packed.AsBytes()
+	sides, err := unpackStamps(b)
+	if err != nil {
+		return c, fmt.Errorf("%w: a conflict of %q: %w", store.ErrCorrupt, key, err)
+	}
+	base, err := s.meetValue(key, sides, nil)
+	if err != nil || base == nil {
+		return c, err
+	}
+	segments, err := crdt.ParsePointer(row.Path)
+	if err != nil {
+		return c, err
+	}
+	if at, ok := base.Lookup(segments...); ok {
+		c.Base = at.AppendJSON(nil)
+	}
+	return c, nil
+}
+
+func text(v canon.Value, name string) string {
+	field, _ := v.Get(name)
+	s, _ := field.AsString()
+	return s
+}
+
+func readSide(v canon.Value) ConflictSide {
+	side := ConflictSide{
+		Version: text(v, "version"), ID: text(v, "id"), Time: text(v, "time"), Kind: text(v, "kind"),
+	}
+	deleted, _ := v.Get("deleted")
+	side.Deleted, _ = deleted.AsBool()
+	if value, ok := v.Get("value"); ok && !side.Deleted {
+		side.Value = value.AppendJSON(nil)
+	}
+	return side
+}
+
+// baseOf is the value of a key where its siblings parted.
+func (s *snap) baseOf(key string, state *crdt.State, strategy crdt.Strategy) (canon.Value, error) {
+	return s.meetValue(key, state.Siblings(), strategy)
+}
+
+// meetValue is what the key showed at the merge base of some versions: the cut at the pointwise minimum of their
+// clocks. nil: nothing. A nil strategy stands for the namespace's own there.
+func (s *snap) meetValue(key string, sides []clock.Stamp, strategy crdt.Strategy) (canon.Value, error) {
+	if len(sides) == 0 {
+		return nil, nil
+	}
+	var cut history.Cut
+	err := s.graph(func(g *history.Graph) error {
+		var meet history.Clock
+		for i, stamp := range sides {
+			lv, found, err := g.Lookup(history.Ref{Author: stamp.Author, Seq: stamp.Seq, ID: stamp.ID}, s)
+			if err == nil && !found {
+				err = fmt.Errorf("%w: version %s is missing", store.ErrCorrupt, stamp.Name())
+			}
+			if err != nil {
+				return err
+			}
+			at := g.Clock(lv)
+			if i == 0 {
+				meet = at
+			}
+			meet = meet.Meet(at)
+		}
+		cut = history.CutAt(meet)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	view, err := s.viewAt(key, point{cut: cut}, strategy)
+	return view.Value, err
+}

@@ -1,0 +1,145 @@
+package replica
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// PathChange is one place where two values of a key differ.
+type PathChange struct {
+	// Path is the place's JSON pointer (RFC 6901), empty for the whole value.
+	Path string
+	// Old and New are what stands there before and after, as compact JSON; nil where there is nothing.
+	Old, New json.RawMessage
+}
+
+// Diff lists how what a key shows at one point differs from what it shows at another, by ascending path. Objects are
+// compared member by member; anything else is one piece.
+//
+// to nil means now. from nil means before the last edit of the key that to holds, so without both it is what that edit
+// changed: the last one in the total order of versions, by itself, whatever was written beside it. ErrNotFound where
+// the key was never written.
+func (r *Replica) Diff(ctx context.Context, key string, from, to Point) ([]PathChange, error) {
+	if err := crdt.CheckKey(key); err != nil {
+		return nil, err
+	}
+	var changes []PathChange
+	err := r.view(ctx, func(s *snap) error {
+		until := point{before: s.tip.next}
+		var err error
+		if to != nil {
+			if until, err = to.resolve(s); err != nil {
+				return err
+			}
+		}
+		var since point
+		if from != nil {
+			since, err = from.resolve(s)
+		} else {
+			since, until, err = s.lastEdit(key, until, to == nil)
+		}
+		if err != nil {
+			return err
+		}
+		changes, err = s.diff(key, since, until)
+		return err
+	})
+	return changes, err
+}
+
+// lastEdit finds the last version of a key that a point holds, and returns the points before and after it. Unless only it
+// is asked for, the point after is the one given.
+func (s *snap) lastEdit(key string, within point, alone bool) (before, after point, err error) {
+	v, err := s.newest(key, within)
+	if err != nil {
+		return before, after, err
+	}
+	parents, err := s.parents(v)
+	if err != nil {
+		return before, after, err
+	}
+	if before, err = Frontier(parents).resolve(s); err != nil || !alone {
+		return before, within, err
+	}
+	after, err = Version{Stamp: v.Stamp()}.resolve(s)
+	return before, after, err
+}
+
+// newest is the last version of a key, in the total order, that a point holds.
+func (s *snap) newest(key string, within point) (*stored, error) {
+	var newest *stored
+	in := within.member(s)
+	err := s.logOfKey(key, func(v *stored) (bool, error) {
+		at := v.Stamp()
+		ok, err := in(v.lv, &at)
+		if err != nil || !ok {
+			return true, err
+		}
+		if newest == nil || newest.Stamp().Less(at) {
+			newest = v
+		}
+		l, _ := v.link(key)
+		return !l.all, nil // what it covers is before it in every order
+	})
+	if err == nil && newest == nil {
+		err = fmt.Errorf("%w: %s was not written yet at that point", ErrNotFound, key)
+	}
+	return newest, err
+}
+
+func (s *snap) diff(key string, from, to point) ([]PathChange, error) {
+	before, err := s.viewAt(key, from, nil)
+	if err != nil {
+		return nil, err
+	}
+	after, err := s.viewAt(key, to, nil)
+	if err != nil {
+		return nil, err
+	}
+	return pathChanges(history.Compare(before.Value, after.Value)), nil
+}
+
+func pathChanges(changes history.Changes) []PathChange {
+	out := make([]PathChange, len(changes))
+	for i, c := range changes {
+		out[i] = PathChange{Path: crdt.Pointer(c.Path), Old: jsonOf(c.Old), New: jsonOf(c.New)}
+	}
+	return out
+}
+
+// jsonOf is a value as JSON, nil for none.
+func jsonOf(v canon.Value) json.RawMessage {
+	if v == nil {
+		return nil
+	}
+	return v.AppendJSON(nil)
+}
+
+// Patch is the changes that Diff listed as an RFC 6902 patch: an array of add, remove and replace. Applied to the old
+// value it gives the new one. The error says which change is not one that Diff makes.
+func Patch(changes []PathChange) (json.RawMessage, error) {
+	all := make(history.Changes, len(changes))
+	for i, c := range changes {
+		var err error
+		if all[i].Path, err = crdt.ParsePointer(c.Path); err != nil {
+			return nil, err
+		}
+		for _, side := range []struct {
+			text json.RawMessage
+			into *canon.Value
+		}{{c.Old, &all[i].Old}, {c.New, &all[i].New}} {
+			if side.text == nil {
+				continue
+			}
+			if *side.into, err = canon.FromJSON(side.text); err != nil {
+				return nil, fmt.Errorf("%q: %w", c.Path, err)
+			}
+		}
+	}
+	return all.AppendPatch(nil), nil
+}

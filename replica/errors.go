@@ -1,0 +1,38 @@
+package replica
+
+import "errors"
+
+// Errors of this package. Those of the store, of identity and of history come through, wrapped.
+var (
+	// ErrNotFound: the key has no visible value (at the point asked).
+	ErrNotFound = errors.New("not found")
+	// ErrWrongKind: the op does not fit what the key holds, as in adding to a register. Delete the key first, or
+	// use another one.
+	ErrWrongKind = errors.New("the key holds another kind of value")
+	// ErrReserved: namespaces that start with a dot are kdelta's own.
+	ErrReserved = errors.New("namespaces that start with '.' are kdelta's own")
+	// ErrVersionMismatch: IfVersion named another version than the key's current one. Read again and retry.
+	ErrVersionMismatch = errors.New("the key has changed since that version was read")
+	// ErrNewerFormat: the key holds ops that a newer kdelta wrote; this one can read around them but not write.
+	ErrNewerFormat = errors.New("the key was written by a newer kdelta; update kdelta to change it")
+	// ErrReadOnlyMember: this replica joined with a read-only invite and has no right to write.
+	ErrReadOnlyMember = errors.New("this replica joined read-only; ask a member for a read-write invite")
+	// ErrNested: a write on the replica from inside its own Update. Use the Tx that Update was given.
+	ErrNested = errors.New("a write from inside Update must use its Tx")
+	// ErrTooLarge: one version would exceed the format's limit. Split the write.
+	ErrTooLarge = errors.New("too large for one version")
+	// ErrOutOfRange: a counter would leave ±(2^53−1).
+	ErrOutOfRange = errors.New("the counter would leave ±(2^53−1)")
+	// ErrClosed: the replica was closed.
+	ErrClosed = errors.New("the replica is closed")
+	// ErrUsed: the database already holds data of its own, so it cannot simply join another space; Adopt brings it along.
+	ErrUsed = errors.New("this database already holds data of its own; adopt it into the space to keep both")
+	// ErrAmbiguous: a point names more than one thing.
+	ErrAmbiguous = errors.New("ambiguous")
+	// ErrPoint: a point in the past that cannot be understood, or names nothing.
+	ErrPoint = errors.New("no such point")
+	// ErrUnknownStrategy: no merge strategy of that name is known here.
+	ErrUnknownStrategy = errors.New("unknown merge strategy")
+	// ErrNoConflict: there is no open conflict to resolve.
+	ErrNoConflict = errors.New("no open conflict")
+)

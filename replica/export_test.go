@@ -1,0 +1,36 @@
+package replica
+
+import (
+	"context"
+
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/store"
+)
+
+// WaitingWrites is how many writes wait for their turn.
+func WaitingWrites(r *Replica) int {
+	r.queue.mu.Lock()
+	defer r.queue.mu.Unlock()
+	return len(r.queue.waiting)
+}
+
+// StoredVersions are the versions of a store as they are kept.
+func StoredVersions(ctx context.Context, r *Replica) ([]history.Version, error) {
+	var versions []history.Version
+	err := r.view(ctx, func(s *snap) error {
+		for row, err := range s.tx.Scan(store.Runs, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			run, err := decodeRunRow(s.space, history.LV(store.KeyInt(row.Key)), row.Value)
+			if err != nil {
+				return err
+			}
+			for i := range run {
+				versions = append(versions, run[i].Version)
+			}
+		}
+		return nil
+	})
+	return versions, err
+}

@@ -1,0 +1,450 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/order"
+	"github.com/kdelta/kdelta/store"
+)
+
+// entry is a key while a commit changes it: its row of Docs, unfolded.
+type entry struct {
+	key   string
+	row   store.Doc
+	state *crdt.State
+	// before is the key's share of the state digest when the commit began; zero where the key was not there.
+	before digest
+	// tops are the last dots of the versions on the key that no other version on it covers; knownTops is false until
+	// they were read.
+	tops      []history.LV
+	knownTops bool
+	// folded is true while state holds no value: the key is one value, which only the row has.
+	folded bool
+	dirty  bool
+	closed []crdt.Closed
+}
+
+// entry returns the key's entry in this commit.
+func (c *commit) entry(key string) (*entry, error) {
+	if e := c.docs[key]; e != nil {
+		return e, nil
+	}
+	if e := c.cached[key]; e != nil {
+		c.docs[key] = e
+		return e, nil
+	}
+	e, err := c.snap().loadEntry(key)
+	if err != nil {
+		return nil, err
+	}
+	if e.row.Count > 0 {
+		e.before, c.scratch = keyDigest(c.scratch, key, e.state.AppendDigest)
+	}
+	c.docs[key] = e
+	return e, nil
+}
+
+// docCache keeps entries between commits: a key that is written again need not be read again. It is the writer's alone,
+// and right while the database is at the commit that left it.
+type docCache struct {
+	commits uint64
+	entries map[string]*entry
+}
+
+// maxCachedDocs bounds the cache. Only keys of the simplest state stay, at about a kilobyte each.
+const maxCachedDocs = 4096
+
+// keepDocs is the cache that this commit leaves.
+func (c *commit) keepDocs() docCache {
+	kept := docCache{commits: c.tip.commits, entries: c.cached}
+	if kept.entries == nil || len(kept.entries)+len(c.docs) > maxCachedDocs {
+		kept.entries = make(map[string]*entry, len(c.docs))
+	}
+	for key, e := range c.docs {
+		if !e.fold() || len(kept.entries) >= maxCachedDocs {
+			delete(kept.entries, key)
+			continue
+		}
+		kept.entries[key] = e
+	}
+	return kept
+}
+
+// fold drops the value from the state of an entry that is as its row says, and reports whether that is all there is to
+// know: the value may lie in memory that is not the entry's.
+func (e *entry) fold() bool {
+	stamp, _, simple := e.state.Simple()
+	if !simple || e.dirty || len(e.row.Value) > 4096 {
+		return false
+	}
+	if !e.folded {
+		e.state, e.folded = crdt.SimpleState(stamp, canon.Null()), true
+	}
+	return true
+}
+
+// loadEntry reads a key's row; a key that was never written has the zero state.
+func (s *snap) loadEntry(key string) (*entry, error) {
+	e := &entry{key: key}
+	b, err := s.tx.Get(store.Docs, []byte(key))
+	if errors.Is(err, store.ErrNotFound) {
+		e.state, e.knownTops = &crdt.State{}, true
+		return e, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if e.row, err = store.DecodeDoc(b); err != nil {
+		return nil, err
+	}
+	if e.folded = e.row.State == nil; !e.folded {
+		e.state, err = s.stateOf(&e.row)
+	} else {
+		var stamp clock.Stamp
+		stamp, err = s.rowStamp(&e.row)
+		e.state = crdt.SimpleState(stamp, canon.Null())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: the state of %q: %w", store.ErrCorrupt, key, err)
+	}
+	return e, nil
+}
+
+// unfold gives a folded state its value.
+func (e *entry) unfold() error {
+	if !e.folded {
+		return nil
+	}
+	value, err := canon.FromJSON(e.row.Value)
+	if err != nil {
+		return fmt.Errorf("%w: the value of %q: %w", store.ErrCorrupt, e.key, err)
+	}
+	stamp, _, _ := e.state.Simple()
+	e.state, e.folded = crdt.SimpleState(stamp, value), false
+	return nil
+}
+
+// stateOf unfolds a row's merge state. Rows of the simplest state, one value and no concurrency ever, do not spell it out.
+func (s *snap) stateOf(row *store.Doc) (*crdt.State, error) {
+	if row.State != nil {
+		return crdt.DecodeState(slices.Clone(row.State))
+	}
+	value, err := canon.FromJSON(row.Value)
+	if err != nil {
+		return nil, err
+	}
+	stamp, err := s.rowStamp(row)
+	if err != nil {
+		return nil, err
+	}
+	return crdt.SimpleState(stamp, value), nil
+}
+
+// rowStamp is the version that the visible value of a row is from.
+func (s *snap) rowStamp(row *store.Doc) (clock.Stamp, error) {
+	if row.Author >= uint64(len(s.lines)) {
+		return clock.Stamp{}, fmt.Errorf("%w: author line %d is missing", store.ErrCorrupt, row.Author)
+	}
+	return clock.Stamp{
+		Time: clock.Time(row.Time), Author: s.lines[row.Author].Author, Seq: row.Seq, ID: row.ID,
+	}, nil
+}
+
+// seesAll is the past of a version that covers everything there is: any local write.
+type seesAll struct{}
+
+func (seesAll) Covers(clock.Stamp) bool { return true }
+func (seesAll) All() bool               { return true }
+
+// fold applies a version to the state of each key that it touches. past is nil for a version that covers all there is.
+func (c *commit) fold(s *stored, past *history.Past) error {
+	c.groups = groupOps(c.groups[:0], &s.Version)
+	s.keys = make([]keyLink, len(c.groups))
+	for i := range c.groups {
+		g := &c.groups[i]
+		e, err := c.entry(g.key)
+		if err != nil {
+			return err
+		}
+		all, err := c.foldKey(e, g.ops, top{s.lv, s.Stamp()}, past)
+		if err != nil {
+			return err
+		}
+		s.keys[i] = keyLink{e.key, link{prev: history.LV(e.row.Last), all: all}}
+		e.row.Last = uint64(s.lv)
+		e.row.Count++
+		e.dirty = true
+		if e.row.Count%checkpointEvery == 0 {
+			if err := c.checkpointSoon(e, top{s.lv, s.Stamp()}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// foldKey applies a version's ops on one key and reports whether it covers all that was there before.
+func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (all bool, err error) {
+	if all, err = c.moveTops(e, at.lv, past == nil); err != nil {
+		return false, err
+	}
+	if all && len(ops) == 1 && ops[0].Code == crdt.CodePut {
+		e.folded = false // the key is one value after as before: what the old one was does not matter
+	} else if err := e.unfold(); err != nil {
+		return false, err
+	}
+	var closed []crdt.Closed
+	if all {
+		closed, err = e.state.Apply(ops, at.stamp, seesAll{}, nil)
+	} else {
+		look := keyLog{s: c.snap(), key: e.key, last: history.LV(e.row.Last)}
+		closed, err = e.state.Apply(ops, at.stamp, partial{past}, look)
+		err = errors.Join(err, past.Err())
+	}
+	e.closed = append(e.closed, closed...)
+	return all, err
+}
+
+// partial is the past of a version that does not cover all there is on a key.
+type partial struct{ *history.Past }
+
+// All implements crdt.Past.
+func (partial) All() bool { return false }
+
+// moveTops makes a version one of the key's tops instead of those that it covers, and reports whether it covers all of
+// them. A local version does.
+func (c *commit) moveTops(e *entry, lv history.LV, local bool) (all bool, err error) {
+	if local {
+		e.tops, e.knownTops = append(e.tops[:0], lv), true
+		return true, nil
+	}
+	if err := c.readTops(e); err != nil {
+		return false, err
+	}
+	kept := e.tops[:0]
+	for _, t := range e.tops {
+		if !c.held.Covers(lv, t) {
+			kept = append(kept, t)
+		}
+	}
+	all = len(kept) == 0
+	e.tops = append(kept, lv)
+	return all, nil
+}
+
+// readTops finds the newest versions on the key that do not cover each other.
+func (c *commit) readTops(e *entry) error {
+	if e.knownTops {
+		return nil
+	}
+	e.knownTops = true
+	if e.state.Linear() {
+		e.tops = append(e.tops, history.LV(e.row.Last))
+		return nil
+	}
+	s := c.snap()
+	log := keyLog{s: s, key: e.key, last: history.LV(e.row.Last)}
+	return log.walk(0, func(v *stored, l link) (bool, error) {
+		covered := false
+		err := s.graph(func(g *history.Graph) error {
+			covered = slices.ContainsFunc(e.tops, func(t history.LV) bool { return g.Covers(t, v.lv) })
+			return nil
+		})
+		if !covered {
+			e.tops = append(e.tops, v.lv)
+		}
+		return !l.all, err
+	})
+}
+
+// checkpointSoon stores the key's state; the version at is the one just folded.
+func (c *commit) checkpointSoon(e *entry, at top) error {
+	if err := c.readTops(e); err != nil {
+		return err
+	}
+	tops := make([]top, len(e.tops))
+	for i, lv := range e.tops {
+		if tops[i] = at; lv == at.lv {
+			continue
+		}
+		stamp, err := c.snap().stampAt(lv)
+		if err != nil {
+			return err
+		}
+		tops[i] = top{lv, stamp}
+	}
+	return c.putCheckpoint(e, tops)
+}
+
+// provisional is the stamp of a version that a transaction may come to write.
+func (c *commit) provisional(ops int) clock.Stamp {
+	at := clock.Stamp{Time: c.nextTime(), Seq: c.tip.own.seq + uint64(ops) + 1}
+	if !c.author.key.IsZero() {
+		at.Author = c.author.key.Author()
+	}
+	for i := range at.ID {
+		at.ID[i] = 0xff
+	}
+	return at
+}
+
+// viewOf is what a state of a key shows under the namespace's strategy.
+func (c *commit) viewOf(key string, state *crdt.State) (crdt.View, error) {
+	strategy, _, err := c.strategyOf(namespaceOf(key))
+	if err != nil {
+		return crdt.View{}, err
+	}
+	return c.snap().viewOf(key, state, strategy)
+}
+
+// viewOf is what a state of a key shows under a strategy; nil stands for one that this replica does not know.
+func (s *snap) viewOf(key string, state *crdt.State, strategy crdt.Strategy) (crdt.View, error) {
+	if strategy == nil {
+		strategy = crdt.LWW()
+	}
+	var failed error
+	view := state.View(strategy, func() (crdt.Value, bool) {
+		value, err := s.baseOf(key, state, strategy)
+		failed = errors.Join(failed, err)
+		return value, value != nil
+	})
+	return view, failed
+}
+
+// writeDocs writes the rows of all keys that the commit changed, in the order of the keys. What a strategy's own record
+// says goes first: it decides how the others are seen.
+func (c *commit) writeDocs() error {
+	keys := make([]string, 0, len(c.docs))
+	for key, e := range c.docs {
+		if e.dirty {
+			keys = append(keys, key)
+		}
+	}
+	order.Sort(keys, strings.Compare)
+	changed := map[string]bool{}
+	for _, key := range keys {
+		ns, isStrategy := strings.CutPrefix(key, strategyPrefix)
+		if !isStrategy {
+			var ok bool
+			if ns, ok = strings.CutPrefix(key, erasablePrefix); !ok {
+				continue
+			}
+		}
+		old, err := c.settingsOf(ns)
+		if err != nil {
+			return err
+		}
+		now := old
+		if err := c.settingsFrom(c.docs[key], &now); err != nil {
+			return err
+		}
+		c.setSettings(ns, now)
+		if now.Strategy != old.Strategy {
+			changed[ns] = true
+		}
+	}
+	for _, key := range keys {
+		if err := c.writeDoc(c.docs[key]); err != nil {
+			return fmt.Errorf("key %q: %w", key, err)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	written := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		written[key] = true
+	}
+	for ns := range changed {
+		if err := c.rewriteMerged(ns, written); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rewriteMerged computes the rows of a namespace's keys with concurrent writes anew: the others look the same under every
+// strategy.
+func (c *commit) rewriteMerged(ns string, written map[string]bool) error {
+	keys, err := c.snap().mergedKeys(ns + "/")
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		e, err := c.entry(key)
+		if err != nil {
+			return err
+		}
+		if written[key] {
+			continue // under the new strategy already
+		}
+		if err := c.writeDoc(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeDoc writes what a key has come to: its row, its conflicts and its share of the digest.
+func (c *commit) writeDoc(e *entry) error {
+	strategy, name, err := c.strategyOf(namespaceOf(e.key))
+	if err != nil {
+		return err
+	}
+	s := c.snap()
+	view, err := s.viewOf(e.key, e.state, strategy)
+	if err != nil {
+		return err
+	}
+	if view.Fault != nil {
+		c.r.log.Warn("a merge strategy failed; the key shows the last write", "key", e.key, "strategy", name, "error", view.Fault)
+	}
+	if err := c.writeConflicts(s, e, &view); err != nil {
+		return err
+	}
+	row := &e.row
+	for _, a := range c.applied {
+		a.Conflicts += max(len(view.Conflicts)-int(row.Conflicts), 0)
+	}
+	fillRow(row, &view, e.state, c.byAuthor)
+	if strategy == nil && row.State != nil {
+		if err := c.lack(name); err != nil {
+			return err
+		}
+	}
+	c.rowBuf = row.Append(c.rowBuf[:0])
+	if err := c.tx.Put(store.Docs, []byte(e.key), c.rowBuf); err != nil {
+		return err
+	}
+	var now digest
+	now, c.scratch = keyDigest(c.scratch, e.key, e.state.AppendDigest)
+	c.tip.digest.sub(e.before)
+	c.tip.digest.add(now)
+	e.before, e.dirty = now, false
+	return nil
+}
+
+// fillRow makes a row of Docs say what a view of the key's state shows.
+func fillRow(row *store.Doc, view *crdt.View, state *crdt.State, byAuthor map[identity.Author][]history.Line) {
+	row.Kind, row.Strategy, row.Conflicts = string(view.Kind), view.Strategy, uint64(len(view.Conflicts))
+	row.Value = nil
+	if view.Value != nil {
+		row.Value = view.Value.AppendJSON(nil)
+	}
+	row.Author, row.Seq, row.Time, row.ID = 0, view.At.Seq, uint64(view.At.Time), view.At.ID
+	if lines := byAuthor[view.At.Author]; len(lines) > 0 {
+		row.Author = uint64(lines[0])
+	}
+	row.State = nil
+	if _, _, simple := state.Simple(); !simple {
+		row.State = state.Append(nil)
+	}
+}

@@ -1,0 +1,265 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/store"
+)
+
+// Bounds of what waits. Beyond either, what came first is given up: it comes again with a later sync.
+const (
+	maxPendingRows  = 256
+	maxPendingBytes = 16 << 20
+)
+
+// waiting are consecutive versions of one author that cannot be applied yet.
+type waiting struct {
+	versions []history.Version
+	reason   history.Reason
+	wants    history.Ref
+}
+
+// wait sets a version aside.
+func (a *applier) wait(v *history.Version, reason history.Reason, wants history.Ref) {
+	a.applied.Pending++
+	if n := len(a.waiting); n > 0 {
+		w := &a.waiting[n-1]
+		last := &w.versions[len(w.versions)-1]
+		if last.ID == v.Prev && last.Author == v.Author && w.reason == reason {
+			w.versions = append(w.versions, *v)
+			return
+		}
+	}
+	a.waiting = append(a.waiting, waiting{versions: []history.Version{*v}, reason: reason, wants: wants})
+}
+
+// keepWaiting stores what waits.
+func (a *applier) keepWaiting() error {
+	for _, w := range a.waiting {
+		run, err := history.EncodeRun(w.versions)
+		if err != nil {
+			return err
+		}
+		last := &w.versions[len(w.versions)-1]
+		p := history.Pending{
+			Reason: w.reason, Author: last.Author, Seq: last.Seq, Wants: w.wants, Run: run, Received: a.c.r.wall.Now(),
+		}
+		if seal, ok := a.sealed[last.ID]; ok && seal.Author == last.Author && seal.Seq == last.Seq {
+			p.Seal = seal.Sig[:]
+		}
+		if err := a.c.putPending(p); err != nil {
+			return err
+		}
+	}
+	a.waiting = nil
+	return nil
+}
+
+// putPending adds a row, unless the same versions wait already, and gives up the oldest rows beyond the bounds.
+func (c *commit) putPending(p history.Pending) error {
+	type held struct {
+		ordinal uint64
+		size    int
+	}
+	var rows []held
+	total := 0
+	for row, err := range c.tx.Scan(store.Pending, store.Range{}) {
+		if err != nil {
+			return err
+		}
+		old, err := decodePending(row.Value)
+		if err == nil && old.Author == p.Author && old.Seq == p.Seq && old.Wants == p.Wants && bytes.Equal(old.Run, p.Run) && bytes.Equal(old.Seal, p.Seal) {
+			return nil
+		}
+		rows = append(rows, held{store.KeyInt(row.Key), len(row.Value)})
+		total += len(row.Value)
+	}
+	next := uint64(1)
+	if n := len(rows); n > 0 {
+		next = rows[n-1].ordinal + 1
+	}
+	b := withSum(p.Append(nil))
+	for len(rows) > 0 && (len(rows) >= maxPendingRows || total+len(b) > maxPendingBytes) {
+		if err := c.tx.Delete(store.Pending, store.IntKey(rows[0].ordinal)); err != nil {
+			return err
+		}
+		total -= rows[0].size
+		rows = rows[1:]
+	}
+	return c.tx.Put(store.Pending, store.IntKey(next), b)
+}
+
+// pendingRows yields what waits, oldest first. A damaged row is yielded with its error.
+func (s *snap) pendingRows() iter.Seq2[uint64, pendingRow] {
+	return func(yield func(uint64, pendingRow) bool) {
+		for row, err := range s.tx.Scan(store.Pending, store.Range{}) {
+			var p pendingRow
+			if p.err = err; err == nil {
+				p.Pending, p.err = decodePending(append([]byte(nil), row.Value...))
+			}
+			var ordinal uint64
+			if err == nil {
+				ordinal = store.KeyInt(row.Key)
+			}
+			if !yield(ordinal, p) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// decodePending reads a row of Pending. What it holds was believed when it came, so it has a checksum.
+func decodePending(b []byte) (history.Pending, error) {
+	b, err := withoutSum(b)
+	if err != nil {
+		return history.Pending{}, fmt.Errorf("%w: %w", history.ErrPending, err)
+	}
+	return history.DecodePending(b)
+}
+
+type pendingRow struct {
+	history.Pending
+	err error
+}
+
+// retry applies what waited for something that this run brought, as long as there is more of it.
+func (a *applier) retry() error {
+	for progress := true; progress; {
+		progress = false
+		for ordinal, row := range a.c.snap().pendingRowsNow() {
+			if row.err != nil && !errors.Is(row.err, history.ErrPending) {
+				return row.err
+			}
+			done, err := a.retryRow(row)
+			if err != nil {
+				return err
+			}
+			if done {
+				if err := a.c.tx.Delete(store.Pending, store.IntKey(ordinal)); err != nil {
+					return err
+				}
+				progress = true
+			}
+		}
+	}
+	return nil
+}
+
+// pendingRowsNow is pendingRows read at once, so that the loop may write to the table.
+func (s *snap) pendingRowsNow() iter.Seq2[uint64, pendingRow] {
+	var ordinals []uint64
+	var rows []pendingRow
+	for ordinal, row := range s.pendingRows() {
+		ordinals, rows = append(ordinals, ordinal), append(rows, row)
+	}
+	return func(yield func(uint64, pendingRow) bool) {
+		for i := range rows {
+			if !yield(ordinals[i], rows[i]) {
+				return
+			}
+		}
+	}
+}
+
+// retryRow reports whether a row is done with: applied, here by another way, refused, or damaged.
+func (a *applier) retryRow(row pendingRow) (done bool, err error) {
+	if row.err != nil {
+		return true, nil
+	}
+	if !a.certified(row.Author) || row.Reason == history.ReasonMissingParent && !a.isHere(row.Wants) {
+		return false, nil
+	}
+	versions, err := history.DecodeRun(a.c.member.Space(), row.Run)
+	if err != nil || len(versions) == 0 {
+		return true, nil
+	}
+	a.unpackSeal(&row, &versions[len(versions)-1])
+	before, held := a.waiting, a.applied
+	a.waiting = nil
+	vouched := a.vouched(versions)
+	for i := range versions {
+		if err := a.version(&versions[i], vouched[i]); err != nil {
+			return false, err
+		}
+	}
+	still := a.waiting
+	a.waiting = before
+	a.applied.Pending, a.applied.Duplicates = held.Pending, held.Duplicates
+	if len(still) > 0 && a.applied.Versions == held.Versions {
+		return false, nil // as before: the row stays
+	}
+	for _, w := range still {
+		a.waiting = append(a.waiting, w)
+		a.applied.Pending += len(w.versions)
+	}
+	return true, nil
+}
+
+// unpackSeal puts the seal that came with a row's versions to those of the run: it vouches for them, and is kept with them.
+func (a *applier) unpackSeal(row *pendingRow, last *history.Version) {
+	seal := identity.Seal{Author: last.Author, Seq: last.Seq, ID: last.ID}
+	if copy(seal.Sig[:], row.Seal) == len(seal.Sig) && seal.Verify(a.c.member.Space()) == nil {
+		a.sealed[last.ID] = seal
+	}
+}
+
+func (a *applier) isHere(ref history.Ref) bool {
+	if _, ok := a.placed[ref.ID]; ok {
+		return true
+	}
+	_, found, err := a.g.Lookup(ref, a.c.snap())
+	return err == nil && found
+}
+
+// PendingItem is something that was received and waits.
+type PendingItem struct {
+	// Version is AUTHOR@SEQ of the newest version that waits, Versions how many there are.
+	Version  string
+	Versions int
+	// Reason says why: "missing parent", "no certificate", "no seal" or "refused".
+	Reason string
+	// Wants names what would help: a version, or an author.
+	Wants string
+	// Received is when it came, in ms since 1970.
+	Received int64
+}
+
+// Pending lists what was received and waits, oldest first.
+func (r *Replica) Pending(ctx context.Context) ([]PendingItem, error) {
+	var items []PendingItem
+	err := r.view(ctx, func(s *snap) error {
+		var err error
+		items, err = s.pendingItems()
+		return err
+	})
+	return items, err
+}
+
+func (s *snap) pendingItems() ([]PendingItem, error) {
+	var items []PendingItem
+	for _, row := range s.pendingRows() {
+		if errors.Is(row.err, history.ErrPending) {
+			continue
+		}
+		if row.err != nil {
+			return nil, row.err
+		}
+		item := PendingItem{
+			Version: nameOf(row.Author, row.Seq), Reason: row.Reason.String(), Received: row.Received,
+		}
+		if item.Wants = row.Wants.Author.String(); row.Wants.Seq > 0 {
+			item.Wants = nameOf(row.Wants.Author, row.Wants.Seq)
+		}
+		if versions, err := history.DecodeRun(s.space, row.Run); err == nil {
+			item.Versions = len(versions)
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}

@@ -1,0 +1,270 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/store"
+)
+
+// A Point is a point in the past: a set of versions that holds the parents of each of its versions. Version, Frontier,
+// TimePoint and Tag are points.
+type Point interface {
+	resolve(s *snap) (point, error)
+}
+
+// TimePoint is all versions whose time is t or before, by the clocks of the devices that wrote them.
+type TimePoint time.Time
+
+// Frontier is the named versions and all that they cover.
+type Frontier []Version
+
+// Tag is the frontier that a tag names.
+type Tag string
+
+// point is a Point in terms of one database: a cut of its graph, or all that it had applied before a dot.
+type point struct {
+	cut history.Cut
+	// before, where it is not 0, is the first dot that was not there yet; cut then says nothing.
+	before history.LV
+}
+
+func (v Version) resolve(s *snap) (point, error) { return Frontier{v}.resolve(s) }
+
+func (f Frontier) resolve(s *snap) (point, error) {
+	var p point
+	err := s.graph(func(g *history.Graph) error {
+		lvs := make([]history.LV, len(f))
+		for i, v := range f {
+			lv, found, err := g.Lookup(history.Ref{Author: v.Author, Seq: v.Seq, ID: v.ID}, s)
+			if err != nil {
+				return err
+			}
+			if !found {
+				return fmt.Errorf("%w: version %s is not here", ErrPoint, v)
+			}
+			lvs[i] = lv
+		}
+		p.cut = history.CutAt(g.ClockOf(lvs...))
+		return nil
+	})
+	return p, err
+}
+
+func (t TimePoint) resolve(*snap) (point, error) {
+	ms := time.Time(t).UnixMilli()
+	if ms < 0 {
+		ms = 0
+	}
+	// All of that millisecond: the counter of a hybrid time is below it.
+	return point{cut: history.CutAtTime(clock.Time(ms+1)<<16 - 1)}, nil
+}
+
+func (t Tag) resolve(s *snap) (point, error) {
+	if err := crdt.CheckKey(tagPrefix + string(t)); err != nil {
+		return point{}, fmt.Errorf("%w: no tag can be called %q: %w", ErrPoint, string(t), err)
+	}
+	b, err := s.tx.Get(store.Docs, []byte(tagPrefix+string(t)))
+	if err == nil {
+		var row store.Doc
+		if row, err = store.DecodeDoc(b); err == nil && row.Value != nil {
+			return s.readTag(row.Value)
+		}
+	}
+	if err == nil || errors.Is(err, store.ErrNotFound) {
+		err = fmt.Errorf("%w: there is no tag %q", ErrPoint, string(t))
+	}
+	return point{}, err
+}
+
+// member says what a point holds.
+func (p point) member(s *snap) member {
+	if p.before > 0 {
+		return func(lv history.LV, _ *clock.Stamp) (bool, error) { return lv < p.before, nil }
+	}
+	if t, ok := p.cut.Time(); ok {
+		return func(_ history.LV, at *clock.Stamp) (bool, error) { return at.Time <= t, nil }
+	}
+	return func(lv history.LV, at *clock.Stamp) (in bool, err error) {
+		err = s.graph(func(g *history.Graph) error {
+			line, seq := g.At(lv)
+			in = p.cut.Contains(line, seq, at.Time)
+			return nil
+		})
+		return in, err
+	}
+}
+
+// stateAt is the key's state at a point.
+func (s *snap) stateAt(key string, p point) (*crdt.State, error) {
+	if e := s.changed[key]; e != nil && e.dirty {
+		// The row is still what it was before the commit that asks.
+		f, err := keyLog{s: s, key: key, last: history.LV(e.row.Last)}.fold(p.member(s))
+		return f.state, err
+	}
+	b, err := s.tx.Get(store.Docs, []byte(key))
+	if errors.Is(err, store.ErrNotFound) {
+		return &crdt.State{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	row, err := store.DecodeDoc(b)
+	if err != nil {
+		return nil, err
+	}
+	if p.before > history.LV(row.Last) {
+		row.Value, row.State = bytes.Clone(row.Value), bytes.Clone(row.State)
+		return s.stateOf(&row)
+	}
+	f, err := keyLog{s: s, key: key, last: history.LV(row.Last)}.fold(p.member(s))
+	return f.state, err
+}
+
+// viewAt is what a key showed at a point, under the strategy that was in force there. A strategy that is given is
+// used instead.
+func (s *snap) viewAt(key string, p point, strategy crdt.Strategy) (crdt.View, error) {
+	state, err := s.stateAt(key, p)
+	if err != nil {
+		return crdt.View{}, err
+	}
+	if strategy == nil {
+		if strategy, err = s.strategyAt(namespaceOf(key), p); err != nil {
+			return crdt.View{}, err
+		}
+	}
+	return s.viewOf(key, state, strategy)
+}
+
+// strategyAt is the strategy of a namespace at a point; nil where this replica does not know it.
+func (s *snap) strategyAt(ns string, p point) (crdt.Strategy, error) {
+	name := defaultStrategy
+	if ns[0] != '.' {
+		state, err := s.stateAt(strategyPrefix+ns, p)
+		if err != nil {
+			return nil, err
+		}
+		if v := state.View(crdt.LWW(), nil).Value; v != nil {
+			name = nameIn(v.AppendJSON(nil))
+		}
+	}
+	strategy, _ := s.r.registry.Lookup(name)
+	return strategy, nil
+}
+
+// past is the read side at a point.
+type past struct {
+	r  *Replica
+	at Point
+}
+
+var _ Reader = (*past)(nil)
+
+// At returns the database as it was at a point. What it returns reads the history when it is asked; it holds nothing.
+func (r *Replica) At(p Point) Reader { return &past{r: r, at: p} }
+
+func (p *past) view(ctx context.Context, fn func(*snap, point) error) error {
+	return p.r.view(ctx, func(s *snap) error {
+		if p.at == nil {
+			return fmt.Errorf("%w: no point was given", ErrPoint)
+		}
+		at, err := p.at.resolve(s)
+		if err != nil {
+			return err
+		}
+		return fn(s, at)
+	})
+}
+
+func (p *past) look(ctx context.Context, key string, fn func(*snap, *crdt.View) error) error {
+	if err := crdt.CheckKey(key); err != nil {
+		return err
+	}
+	return p.view(ctx, func(s *snap, at point) error {
+		view, err := s.viewAt(key, at, nil)
+		if err != nil {
+			return err
+		}
+		if view.Value == nil {
+			return fmt.Errorf("%w: %s (at that point)", ErrNotFound, key)
+		}
+		return fn(s, &view)
+	})
+}
+
+// Get implements Reader.
+func (p *past) Get(ctx context.Context, key string, dst any) (Version, error) {
+	var v Version
+	var value canon.Value
+	err := p.look(ctx, key, func(_ *snap, view *crdt.View) error {
+		v, value = Version{Stamp: view.At}, bytes.Clone(view.Value)
+		return nil
+	})
+	if err != nil {
+		return Version{}, err
+	}
+	return v, decodeInto(value, dst)
+}
+
+// Doc implements Reader.
+func (p *past) Doc(ctx context.Context, key string) (Doc, error) {
+	var d Doc
+	err := p.look(ctx, key, func(s *snap, view *crdt.View) error {
+		d = Doc{Row: viewRow(key, view), Strategy: view.Strategy}
+		return s.describe(&d)
+	})
+	return d, err
+}
+
+func viewRow(key string, view *crdt.View) Row {
+	return Row{
+		Key: key, Version: Version{Stamp: view.At}, Value: view.Value.AppendJSON(nil), Kind: view.Kind,
+		Conflicts: len(view.Conflicts),
+	}
+}
+
+// List implements Reader.
+func (p *past) List(ctx context.Context, prefix string, opts ...ListOption) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		err := p.view(ctx, func(s *snap, at point) error {
+			n := 0
+			o := applyListOptions(opts)
+			for row, err := range s.docs(prefix, o.after) {
+				if err != nil {
+					return err
+				}
+				key := string(row.Key)
+				view, err := s.viewAt(key, at, nil)
+				if err != nil {
+					return err
+				}
+				if view.Value == nil {
+					continue
+				}
+				if !yield(viewRow(key, &view), nil) {
+					return errStop
+				}
+				if n++; n == o.limit {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(Row{}, err)
+		}
+	}
+}
+
+// Namespaces implements Reader.
+func (p *past) Namespaces(ctx context.Context) ([]Namespace, error) {
+	return countNamespaces(p.List(ctx, ""))
+}

@@ -1,0 +1,173 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/kdelta/kdelta/store"
+)
+
+// queue gives the writers of one process their turns. Writers that wait while another one commits go together into
+// the next transaction: each makes its own version, and all share one durable commit (group commit). Inside a
+// transaction the turn is handed from goroutine to goroutine, so each write runs on the goroutine that asked for it.
+type queue struct {
+	mu      sync.Mutex
+	busy    bool
+	waiting []*turn
+}
+
+// maxGroup bounds how many writes share one transaction, and with it how long the first of them waits.
+const maxGroup = 256
+
+// turn is one write on its way through the queue.
+type turn struct {
+	body func(*commit) error
+	// err is what body returned; commitErr is what became of the transaction.
+	err, commitErr error
+	panicked       any
+	// lead is closed when the turn is to lead the next transaction, start when it is its turn inside of one.
+	lead  chan struct{}
+	start chan *commit
+	ran   chan struct{}
+	done  chan struct{}
+}
+
+// write runs body inside a transaction and returns when that is durable, or with the error of either. A body that
+// fails leaves nothing behind.
+func (r *Replica) write(ctx context.Context, body func(*commit) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t := &turn{
+		body: body,
+		lead: make(chan struct{}), start: make(chan *commit), ran: make(chan struct{}), done: make(chan struct{}),
+	}
+	q := &r.queue
+	q.mu.Lock()
+	if !q.busy {
+		q.busy = true
+		q.mu.Unlock()
+		r.lead(ctx, t)
+		return t.outcome()
+	}
+	q.waiting = append(q.waiting, t)
+	q.mu.Unlock()
+	for {
+		select {
+		case <-t.lead:
+			r.lead(ctx, t)
+			return t.outcome()
+		case c := <-t.start:
+			t.follow(c)
+			<-t.done
+			return t.outcome()
+		case <-ctx.Done():
+			if q.leave(t) {
+				return ctx.Err()
+			}
+			// Somebody has picked the turn already: it runs, and soon.
+			ctx = context.WithoutCancel(ctx)
+		}
+	}
+}
+
+// follow runs the turn inside the leader's transaction. The leader goes on whatever becomes of this goroutine: a body may
+// end it.
+func (t *turn) follow(c *commit) {
+	defer func() { t.ran <- struct{}{} }()
+	t.err = runTurn(c, t)
+}
+
+func (t *turn) outcome() error {
+	if t.panicked != nil {
+		panic(t.panicked)
+	}
+	if t.err != nil {
+		return t.err
+	}
+	return t.commitErr
+}
+
+// leave takes a turn that gave up waiting out of the queue; false: it is no longer in it.
+func (q *queue) leave(t *turn) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, w := range q.waiting {
+		if w == t {
+			q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// lead runs one transaction: the leader's own write and those that are waiting. Then it wakes the next leader.
+func (r *Replica) lead(ctx context.Context, own *turn) {
+	var group []*turn
+	ran, err := false, errPanicked // until the transaction says how it ended
+	defer r.queue.pass()
+	defer func() {
+		if err != nil && ran {
+			r.forget()
+		}
+		own.commitErr = err
+		for _, t := range group {
+			t.commitErr = err
+			close(t.done)
+		}
+	}()
+	err = r.st.Update(ctx, func(tx store.Tx) error {
+		ran = true
+		c, err := r.begin(ctx, tx)
+		if err != nil {
+			return err
+		}
+		own.err = runTurn(c, own)
+		group = r.queue.take(maxGroup - 1)
+		for _, t := range group {
+			t.start <- c
+			<-t.ran
+		}
+		return c.finish()
+	})
+	if err == nil {
+		r.committed()
+	}
+}
+
+// runTurn runs one write. A write that fails has staged nothing: bodies stage versions as their last act, and a
+// failure in the middle of staging breaks the commit. A panic waits until the others are served.
+func runTurn(c *commit, t *turn) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			t.panicked, err = p, errPanicked
+		}
+	}()
+	return t.body(c)
+}
+
+// errPanicked stands for a body's panic, which goes on in the goroutine that asked for the write.
+var errPanicked = errors.New("replica: the write panicked")
+
+func (q *queue) take(n int) []*turn {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n = min(n, len(q.waiting))
+	group := q.waiting[:n:n]
+	q.waiting = q.waiting[n:]
+	return group
+}
+
+// pass hands the lead to the first who waits.
+func (q *queue) pass() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.busy = false
+		return
+	}
+	next := q.waiting[0]
+	q.waiting = q.waiting[1:]
+	close(next.lead)
+}

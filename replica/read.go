@@ -1,0 +1,220 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/msgpack"
+	"github.com/kdelta/kdelta/store"
+)
+
+var _ Reader = (*Replica)(nil)
+
+// Get implements Reader for the present.
+func (r *Replica) Get(ctx context.Context, key string, dst any) (Version, error) {
+	row, v, err := r.row(ctx, key)
+	if err != nil {
+		return Version{}, err
+	}
+	return v, decodeJSON(row.Value, dst)
+}
+
+// row reads a key's row and the version that its visible value is from.
+func (r *Replica) row(ctx context.Context, key string) (store.Doc, Version, error) {
+	if r.isClosed() {
+		return store.Doc{}, Version{}, ErrClosed
+	}
+	if err := crdt.CheckKey(key); err != nil {
+		return store.Doc{}, Version{}, err
+	}
+	if one, ok := r.st.(store.Getter); ok {
+		if doc, v, ok, err := r.rowOne(ctx, one, key); ok || err != nil {
+			return doc, v, err
+		}
+	}
+	var doc store.Doc
+	var v Version
+	err := r.view(ctx, func(s *snap) error {
+		b, err := s.tx.Get(store.Docs, []byte(key))
+		if err != nil {
+			return absent(err, key)
+		}
+		if doc, err = store.DecodeDoc(bytes.Clone(b)); err != nil {
+			return err
+		}
+		if doc.Value == nil {
+			return absent(store.ErrNotFound, key)
+		}
+		stamp, err := s.rowStamp(&doc)
+		v = Version{Stamp: stamp, seen: s.tip.next}
+		return err
+	})
+	return doc, v, err
+}
+
+// rowOne reads a row without a transaction. ok is false where the cache does not know the row's author yet.
+func (r *Replica) rowOne(ctx context.Context, one store.Getter, key string) (doc store.Doc, v Version, ok bool, err error) {
+	b, err := one.GetOne(ctx, store.Docs, []byte(key))
+	if err != nil {
+		return doc, v, false, absent(err, key)
+	}
+	if doc, err = store.DecodeDoc(b); err != nil {
+		return doc, v, false, err
+	}
+	if doc.Value == nil {
+		return doc, v, false, absent(store.ErrNotFound, key)
+	}
+	r.mu.RLock()
+	m := r.mem
+	r.mu.RUnlock()
+	if m == nil || doc.Author >= uint64(len(m.lines)) {
+		return doc, v, false, nil
+	}
+	stamp, err := m.snap(r, nil).rowStamp(&doc)
+	// What is behind the row's newest op was not seen.
+	return doc, Version{Stamp: stamp, seen: history.LV(doc.Last) + 1}, true, err
+}
+
+func absent(err error, key string) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("%w: %s", ErrNotFound, key)
+	}
+	return err
+}
+
+// decodeJSON reads a visible value into an application's value.
+func decodeJSON(text []byte, dst any) error {
+	if dst == nil {
+		return nil
+	}
+	v, err := canon.FromJSON(text)
+	if err != nil {
+		return fmt.Errorf("%w: a stored value: %w", store.ErrCorrupt, err)
+	}
+	return msgpack.ToGo(v, dst)
+}
+
+func decodeInto(v canon.Value, dst any) error {
+	if dst == nil {
+		return nil
+	}
+	return msgpack.ToGo(v, dst)
+}
+
+// Doc implements Reader for the present.
+func (r *Replica) Doc(ctx context.Context, key string) (Doc, error) {
+	row, v, err := r.row(ctx, key)
+	if err != nil {
+		return Doc{}, err
+	}
+	d := Doc{Row: rowOf(key, &row, v), Strategy: row.Strategy}
+	err = r.view(ctx, func(s *snap) error { return s.describe(&d) })
+	return d, err
+}
+
+// describe adds the parents and the clock of the visible version.
+func (s *snap) describe(d *Doc) error {
+	stored, err := s.versionOf(d.Version.Stamp)
+	if err != nil {
+		return err
+	}
+	if d.Parents, err = s.parents(stored); err != nil {
+		return err
+	}
+	d.Clock, err = s.vectorAt(stored.lv)
+	return err
+}
+
+func rowOf(key string, doc *store.Doc, v Version) Row {
+	return Row{Key: key, Version: v, Value: doc.Value, Kind: crdt.Kind(doc.Kind), Conflicts: int(doc.Conflicts)}
+}
+
+func applyListOptions(opts []ListOption) listOptions {
+	var o listOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// List implements Reader for the present. It holds one snapshot until the loop ends.
+func (r *Replica) List(ctx context.Context, prefix string, opts ...ListOption) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		err := r.view(ctx, func(s *snap) error {
+			n := 0
+			o := applyListOptions(opts)
+			for row, err := range s.docs(prefix, o.after) {
+				if err != nil {
+					return err
+				}
+				doc, err := store.DecodeDoc(bytes.Clone(row.Value))
+				if err != nil {
+					return err
+				}
+				if doc.Value == nil {
+					continue
+				}
+				stamp, err := s.rowStamp(&doc)
+				if err != nil {
+					return err
+				}
+				if !yield(rowOf(string(row.Key), &doc, Version{Stamp: stamp, seen: s.tip.next}), nil) {
+					return errStop
+				}
+				if n++; n == o.limit {
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(Row{}, err)
+		}
+	}
+}
+
+// docs scans the rows of the keys that start with prefix and come behind after. kdelta's own namespaces must be asked
+// for.
+func (s *snap) docs(prefix, after string) iter.Seq2[store.Row, error] {
+	r := store.Range{From: []byte(prefix), To: store.PrefixEnd([]byte(prefix))}
+	if after != "" && after >= prefix {
+		r.From = store.After([]byte(after))
+	}
+	return func(yield func(store.Row, error) bool) {
+		for row, err := range s.tx.Scan(store.Docs, r) {
+			if err == nil && row.Key[0] == '.' && !strings.HasPrefix(prefix, ".") {
+				continue
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+// Namespaces implements Reader for the present.
+func (r *Replica) Namespaces(ctx context.Context) ([]Namespace, error) {
+	return countNamespaces(r.List(ctx, ""))
+}
+
+func countNamespaces(rows iter.Seq2[Row, error]) ([]Namespace, error) {
+	var all []Namespace
+	for row, err := range rows {
+		if err != nil {
+			return nil, err
+		}
+		ns := namespaceOf(row.Key)
+		if len(all) == 0 || all[len(all)-1].Name != ns {
+			all = append(all, Namespace{Name: ns})
+		}
+		all[len(all)-1].Keys++
+	}
+	return all, nil
+}

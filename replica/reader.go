@@ -1,0 +1,81 @@
+package replica
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
+)
+
+// Reader is the read side, the same for the present (a Replica) and for the past (what At returns).
+type Reader interface {
+	// Get reads the key's visible value into dst (by encoding/json's rules; nil dst: only the version) and returns
+	// the version that it is from. ErrNotFound where nothing is visible.
+	Get(ctx context.Context, key string, dst any) (Version, error)
+	// Doc is all that is known of a key.
+	Doc(ctx context.Context, key string) (Doc, error)
+	// List yields the visible keys that start with prefix, in byte order.
+	List(ctx context.Context, prefix string, opts ...ListOption) iter.Seq2[Row, error]
+	// Namespaces lists the namespaces that have visible keys, in byte order.
+	Namespaces(ctx context.Context) ([]Namespace, error)
+}
+
+// Row is one visible key.
+type Row struct {
+	Key     string
+	Version Version
+	// Value is the visible value as compact JSON.
+	Value json.RawMessage
+	// Kind is the value's kind: register, record, counter or set.
+	Kind crdt.Kind
+	// Conflicts counts the key's open conflicts.
+	Conflicts int
+}
+
+// Doc is all that is known of a key at a point.
+type Doc struct {
+	Row
+	// Parents are those of the visible version.
+	Parents []Version
+	// Clock is that of the visible version.
+	Clock clock.Vector
+	// Strategy is the versioned name of the strategy that computed the visible value.
+	Strategy string
+}
+
+// Namespace is a namespace and how many visible keys it has.
+type Namespace struct {
+	Name string
+	Keys int
+}
+
+// Conflict is a concurrent write that is not shown.
+type Conflict struct {
+	Key string `json:"key"`
+	// Path is the JSON pointer of the conflict inside the value, empty for the whole value.
+	Path string `json:"path"`
+	// Status is "open", "overwritten" (a later write covered it without saying so) or "resolved".
+	Status string `json:"status"`
+	// Base is the value before the sides parted, nil where there was none.
+	Base json.RawMessage `json:"base"`
+	// Chosen is the side that is (or was) shown, Lost the others.
+	Chosen ConflictSide   `json:"chosen"`
+	Lost   []ConflictSide `json:"lost"`
+	// Why says in words why Chosen was chosen.
+	Why string `json:"why"`
+	// ClosedBy names the version that closed the conflict, empty while it is open.
+	ClosedBy string `json:"closed_by,omitempty"`
+}
+
+// ConflictSide is one of the concurrent writes of a conflict.
+type ConflictSide struct {
+	Version string `json:"version"`
+	ID      string `json:"id"`
+	Time    string `json:"time"`
+	Kind    string `json:"kind"`
+	// Value is nil where the side deleted.
+	Value   json.RawMessage `json:"value"`
+	Deleted bool            `json:"deleted,omitempty"`
+}

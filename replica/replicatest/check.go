@@ -1,0 +1,336 @@
+package replicatest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/replica"
+)
+
+// ingest reads what is new in a replica's log, and reports whether that could be read. Every version must have its parents
+// before it and be one that somebody wrote; see Model.Enter for the rest.
+func (d *device) ingest() bool {
+	w := d.w
+	var fresh []replica.LogEntry
+	for e, err := range d.r.Log(w.ctx, "", replica.LogQuery{}) {
+		if err != nil {
+			if d.tolerates(err) {
+				return false
+			}
+			w.failf("log", "%s: %v", d.name, err)
+		}
+		if e.ID == d.newest {
+			break
+		}
+		fresh = append(fresh, e)
+	}
+	slices.Reverse(fresh)
+	for i := range fresh {
+		e := &fresh[i]
+		n, isNew, err := w.model.Enter(e)
+		if err != nil {
+			w.failf("I3", "%s: %v", d.name, err)
+		}
+		if d.seen.Has(n) {
+			w.failf("I10", "%s shows %s twice", d.name, e.Version)
+		}
+		for _, p := range w.model.nodes[n].parents {
+			if !d.seen.Has(p) {
+				w.failf("I3", "%s shows %s without its parent %s", d.name, e.Version, w.model.Stamp(p).Name())
+			}
+		}
+		if w.evil.made(e.ID) == versionBad {
+			w.failf("I15", "%s took %s, which is invalid", d.name, e.Version)
+		}
+		if isNew && !d.mayWrite && !d.unsure && w.evil.made(e.ID) == versionUnknown {
+			w.failf("I13", "%s shows %s, which nobody wrote", d.name, e.Version)
+		}
+		d.seen.Add(n)
+		d.newest = e.ID
+		w.noteVersion(e)
+	}
+	d.unsure = false
+	return true
+}
+
+// noteVersion counts what is worth to be seen in a run.
+func (w *World) noteVersion(e *replica.LogEntry) {
+	if len(e.Parents) > 1 {
+		w.count("version: merge")
+	}
+	if len(e.Ops) == 0 {
+		w.count("version: join")
+	}
+	for _, op := range e.Ops {
+		w.count("version: " + op.Op)
+	}
+}
+
+// checkKeys compares what keys show with the definitions (I5 to I8, I18), and reports whether they could be read.
+func (d *device) checkKeys(keys ...string) bool {
+	w := d.w
+	for _, key := range keys {
+		doc, err := d.r.Doc(w.ctx, key)
+		if err != nil && d.tolerates(err) {
+			return false
+		}
+		if err != nil && !errors.Is(err, replica.ErrNotFound) {
+			w.failf("read", "%s: %s: %v", d.name, key, err)
+		}
+		w.compare(d.name, key, doc.Row, err == nil, d.shown(key))
+	}
+	return true
+}
+
+// compare fails unless a row shows what the definitions say.
+func (w *World) compare(where, key string, row replica.Row, found bool, want Shown) {
+	if !found && want.Kind == crdt.KindNone {
+		return
+	}
+	text := []byte("nothing")
+	if want.Kind != crdt.KindNone {
+		text = want.Value.AppendJSON(nil)
+	}
+	if !found || want.Kind != row.Kind || string(text) != string(row.Value) || want.Conflicts >= 0 && want.Conflicts != row.Conflicts {
+		w.failf("I8", "%s: %s shows %s %s with %d conflicts, and must show %s %s with %d", where, key, row.Kind, row.Value, row.Conflicts,
+			want.Kind, text, want.Conflicts)
+	}
+	switch {
+	case want.Kind == crdt.KindRecord:
+		w.count("shown: record")
+	case row.Conflicts > 0:
+		w.count("shown: conflict")
+	}
+}
+
+// picture is what a set of versions looked like on the replica that had it first.
+type picture struct{ who, text string }
+
+// checkAll compares all that a replica shows with the definitions, and with what others showed that held the same (I1).
+func (d *device) checkAll() {
+	w := d.w
+	w.count("check: all")
+	st, err := d.r.Status(w.ctx)
+	if err != nil {
+		if !d.tolerates(err) {
+			w.failf("status", "%s: %v", d.name, err)
+		}
+		return
+	}
+	d.checkStatus(&st)
+	rows, ok := d.rows()
+	if !ok {
+		return
+	}
+	conflicts, ok := d.conflicts()
+	if !ok || !d.checkLogs() {
+		return
+	}
+	base := fmt.Sprintf("state %x\nheads %v\n", st.StateDigest, st.Heads)
+	w.sameAs(d, "set "+d.seen.ID(), base)
+	w.sameAs(d, fmt.Sprintf("view %t %s", d.knowsRare, d.seen.ID()), rows+conflicts)
+}
+
+// sameAs fails unless what a replica shows is what was shown for the same versions before.
+func (w *World) sameAs(d *device, id, text string) {
+	old, known := w.pictures[id]
+	switch {
+	case !known:
+		w.pictures[id] = picture{d.name, text}
+	case old.text != text:
+		w.failf("I1", "%s and %s hold the same and differ:\n%s", old.who, d.name, difference(old.text, text))
+	case old.who != d.name:
+		w.count("check: equal sets compared")
+	}
+}
+
+// difference are the lines that only one of two texts has.
+func difference(a, b string) string {
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	var out strings.Builder
+	for _, line := range x {
+		if !slices.Contains(y, line) {
+			out.WriteString("- " + line + "\n")
+		}
+	}
+	for _, line := range y {
+		if !slices.Contains(x, line) {
+			out.WriteString("+ " + line + "\n")
+		}
+	}
+	return out.String()
+}
+
+// checkStatus compares counts, heads and forks.
+func (d *device) checkStatus(st *replica.Status) {
+	w := d.w
+	members := d.seen.Members()
+	if int(st.Versions) != len(members) {
+		w.failf("status", "%s says it holds %d versions and shows %d", d.name, st.Versions, len(members))
+	}
+	covered := Set{}
+	for _, n := range members {
+		covered.AddAll(w.model.nodes[n].past)
+	}
+	var heads []clock.ID
+	for _, n := range d.seen.Without(covered) {
+		heads = append(heads, w.model.nodes[n].stamp.ID)
+	}
+	got := make([]clock.ID, 0, len(st.Heads))
+	for _, h := range st.Heads {
+		got = append(got, h.ID)
+	}
+	slices.SortFunc(heads, clock.ID.Compare)
+	slices.SortFunc(got, clock.ID.Compare)
+	if !slices.Equal(heads, got) {
+		w.failf("I1", "%s has the heads %v and must have %v", d.name, got, heads)
+	}
+	if forked := w.model.Forked(d.seen); forked != (len(st.Forks) > 0) {
+		w.failf("I13", "%s: forked is %t, and status shows %v", d.name, forked, st.Forks)
+	} else if forked {
+		w.count("fork seen")
+	}
+	if len(st.Pending) > 0 {
+		w.count("pending seen")
+	}
+}
+
+// rows are all visible keys, compared with the definitions.
+func (d *device) rows() (text string, ok bool) {
+	w := d.w
+	var b strings.Builder
+	var keys []string
+	for _, prefix := range []string{"", "."} {
+		for row, err := range d.r.List(w.ctx, prefix) {
+			if err != nil {
+				if d.tolerates(err) {
+					return "", false
+				}
+				w.failf("list", "%s: %v", d.name, err)
+			}
+			keys = append(keys, row.Key)
+			fmt.Fprintf(&b, "%s %s %s %s %d\n", row.Key, row.Version, row.Kind, row.Value, row.Conflicts)
+			w.compare(d.name, row.Key, row, true, d.shown(row.Key))
+		}
+	}
+	for _, key := range w.model.Keys(d.seen) {
+		if d.shown(key).Kind != crdt.KindNone && !slices.Contains(keys, key) {
+			w.failf("I1", "%s does not list %s", d.name, key)
+		}
+	}
+	return b.String(), true
+}
+
+// conflicts are all conflicts, closed ones too, as text.
+func (d *device) conflicts() (text string, ok bool) {
+	w := d.w
+	var b strings.Builder
+	for _, prefix := range []string{"", "."} {
+		for c, err := range d.r.Conflicts(w.ctx, prefix, replica.ConflictQuery{All: true}) {
+			if err != nil {
+				if d.tolerates(err) {
+					return "", false
+				}
+				w.failf("conflicts", "%s: %v", d.name, err)
+			}
+			fmt.Fprintf(&b, "%s %s %s base %s chosen %v", c.Key, c.Path, c.Status, c.Base, side(c.Chosen))
+			for _, l := range c.Lost {
+				fmt.Fprintf(&b, " lost %v", side(l))
+			}
+			fmt.Fprintf(&b, " why %s by %s\n", c.Why, c.ClosedBy)
+			w.count("conflict: " + c.Status)
+			w.noteWhy(c.Why)
+		}
+	}
+	return b.String(), true
+}
+
+func (w *World) noteWhy(why string) {
+	for _, rule := range []string{"revives", "kinds:", "beats a delete", "later time"} {
+		if strings.Contains(why, rule) {
+			w.count("conflict why: " + strings.TrimSuffix(rule, ":"))
+		}
+	}
+}
+
+func side(s replica.ConflictSide) string {
+	return fmt.Sprintf("%s %s %s %t", s.Version, s.Kind, s.Value, s.Deleted)
+}
+
+// checkLogs compares the log of one key with the versions that touch it.
+func (d *device) checkLogs() bool {
+	w := d.w
+	keys := w.model.Keys(d.seen)
+	if len(keys) == 0 {
+		return true
+	}
+	key := pick(w, keys)
+	var got Set
+	for e, err := range d.r.Log(w.ctx, key, replica.LogQuery{}) {
+		if err != nil {
+			if d.tolerates(err) {
+				return false
+			}
+			w.failf("log", "%s: %s: %v", d.name, key, err)
+		}
+		n, known := w.model.Lookup(e.ID)
+		if !known || got.Has(n) {
+			w.failf("log", "%s: the log of %s shows %s, known %t", d.name, key, e.Version, known)
+		}
+		got.Add(n)
+	}
+	var want Set
+	for _, p := range w.model.on(d.seen, key).ops {
+		want.Add(p.n)
+	}
+	if got.ID() != want.ID() {
+		w.failf("log", "%s: the log of %s has %d versions and must have %d", d.name, key, got.Len(), want.Len())
+	}
+	return true
+}
+
+// checkPast reads keys as they were at some points and compares them with the definitions for the versions that these hold.
+func (d *device) checkPast() {
+	w := d.w
+	members := d.seen.Members()
+	if len(members) == 0 {
+		return
+	}
+	w.count("check: past")
+	a, b := pick(w, members), pick(w, members)
+	at := func(n int) replica.Version { return replica.Version{Stamp: w.model.Stamp(n)} }
+	both := w.model.Closed(a)
+	both.AddAll(w.model.Closed(b))
+	ms := w.model.Stamp(a).Time.Millis()
+	var until Set
+	for _, n := range members {
+		if w.model.Stamp(n).Time.Millis() <= ms {
+			until.Add(n)
+		}
+	}
+	for _, p := range []struct {
+		name string
+		at   replica.Point
+		set  Set
+	}{
+		{"version " + at(a).String(), at(a), w.model.Closed(a)},
+		{"frontier", replica.Frontier{at(a), at(b)}, both},
+		{"time", replica.TimePoint(time.UnixMilli(ms)), until},
+	} {
+		for _, key := range append([]string{"n/1", "s/1"}, worldKeys...) {
+			doc, err := d.r.At(p.at).Doc(w.ctx, key)
+			if err != nil && d.tolerates(err) {
+				return
+			}
+			if err != nil && !errors.Is(err, replica.ErrNotFound) {
+				w.failf("past", "%s at %s: %s: %v", d.name, p.name, key, err)
+			}
+			w.compare(d.name+" at "+p.name, key, doc.Row, err == nil, w.model.View(p.set, key, d.knows))
+		}
+	}
+}

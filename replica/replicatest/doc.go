@@ -1,0 +1,50 @@
+// Package replicatest proves the engine: it lets small worlds of replicas happen, in which everything goes wrong that can,
+// and compares what the replicas show with what the definitions say. Whoever changes the engine, or writes a store,
+// a strategy or a program that carries frames, can run worlds of their own.
+//
+// # The model
+//
+// A WORLD is everything that follows from one seed. It runs in one goroutine, on one clock that nobody waits for, over one
+// heap of events:
+//
+//	steps ──▶ writes of every kind, syncs, partitions, clock jumps, crashes, copies, restored backups, invites
+//	            │
+//	 ┌──────────▼──────────┐   frames, which the network    ┌─────────────────────┐
+//	 │ replica.Replica     │   drops, repeats, reorders,    │ replica.Replica     │
+//	 │ on a failing store, │◀─ delays, truncates, flips ───▶│ …                   │ ◀── a scripted peer
+//	 │ a wall clock, keys  │                                └─────────────────────┘     that follows no rules
+//	 └──────────┬──────────┘
+//	            ▼ log, rows, conflicts, status, the past
+//	 Model: the set of versions, and what it means by the definitions
+//
+// The replicas are the real ones, with the real codec and session. A MODEL knows versions as a log shows them and nothing
+// of how the engine folds them: what a key shows it computes anew, each time, from which op covers which (package crdt
+// has the definitions). After the last step the world heals: nothing fails any more, and all must come to hold the
+// same and show the same.
+//
+// # What is checked
+//
+//	I1   equal sets: equal digests, heads, conflicts and rows      after every full check, against all earlier ones
+//	I2   all hold the same within maxRounds once the world heals   at the end, and again after a write by each
+//	I3   parents come first; clocks are what the parents say       for every version on every replica
+//	I4   what was acknowledged is there after every restart        at every start
+//	I5   a transaction shows whole or not at all                   after every step, by comparison with the model
+//	I6   what was deleted stays so, I7 concurrent adds count,      likewise
+//	I8   who saw another wins, and losers are conflicts
+//	I9   times and dots rise                                       for every version
+//	I10  nothing is applied twice, in no order                     for every version
+//	I13  one id is one content; a fork is told                     for every version; in every full check
+//	I14  Verify finds nothing                                      at the end
+//	I15  what is invalid is refused by all, I16 and harms only     whenever the scripted peer was met
+//	     what depends on it
+//	I18  a write can be read                                       after every write
+//	I21  everybody can write, whatever came                        at the end
+//	I24  one seed is one trace                                     TestWorldRepeats
+//
+// The past is checked too: points of every kind are read and compared with the model of what they hold.
+//
+// # When a world fails
+//
+// The error names the seed and the command that prints what happened in it. Worlds are small, so the trace can be read.
+// testdata/mutants holds bugs that were planted on purpose; TestMutants asks that the worlds find each of them.
+package replicatest

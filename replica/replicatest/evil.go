@@ -1,0 +1,232 @@
+package replicatest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"io"
+	"slices"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/protocol"
+)
+
+// verdict is what must become of a version that the scripted peer made.
+type verdict int
+
+const (
+	versionUnknown verdict = iota // not of the scripted peer
+	versionGood
+	versionBad     // invalid, or a descendant of what is
+	versionWaiting // waits for something until it is told otherwise
+)
+
+// evil is a member that follows no rules: it makes versions by hand and hands out what it likes.
+type evil struct {
+	w      *World
+	member identity.Member
+	key    identity.AuthorKey
+	late   identity.AuthorKey // an author whose certificate comes late
+	tip    history.Version    // of its good chain
+	lateV  *history.Version
+	orphan *history.Version // sent before its parent
+	parent *history.Version
+	heads  map[history.ID]history.Version
+	runs   []protocol.Run // what it hands out to everybody, the newest last
+	once   []protocol.Run // what it hands out in the next session only
+	fates  map[history.ID]verdict
+	n      int
+}
+
+var _ protocol.Local = (*evil)(nil)
+
+func newEvil(w *World) *evil {
+	inv, err := identity.ParseInvite(w.invite)
+	if err != nil {
+		w.failf("setup", "%v", err)
+	}
+	seed := func() (b [32]byte) {
+		for i := range b {
+			b[i] = byte(w.rng.Uint32())
+		}
+		return b
+	}
+	return &evil{
+		w: w, member: identity.FromInvite(inv), key: identity.AuthorKeyFromSeed(seed()), late: identity.AuthorKeyFromSeed(seed()),
+		heads: make(map[history.ID]history.Version), fates: make(map[history.ID]verdict),
+	}
+}
+
+// made says what the scripted peer knows of a version; a world without one made none.
+func (e *evil) made(id clock.ID) verdict {
+	if e == nil {
+		return versionUnknown
+	}
+	return e.fates[id]
+}
+
+// Facts implements protocol.Local.
+func (e *evil) Facts() (protocol.Facts, error) {
+	return protocol.Facts{Space: e.member.Space(), Author: e.key.Author(), Wall: epoch, Strategies: []string{"lww/1"}}, nil
+}
+
+// Held implements protocol.Local.
+func (e *evil) Held() (protocol.Held, error) { return protocol.Held{}, nil }
+
+// Acknowledge implements protocol.Local.
+func (e *evil) Acknowledge(protocol.Peer, protocol.Ack) error { return nil }
+
+// Apply implements protocol.Local: it learns the heads.
+func (e *evil) Apply(run protocol.Run) (protocol.Applied, error) {
+	versions, err := history.DecodeRun(e.member.Space(), bytes.Clone(run.Bytes))
+	if err != nil {
+		return protocol.Applied{}, err
+	}
+	for i := range versions {
+		v := versions[i].Clone()
+		delete(e.heads, v.Prev)
+		for _, d := range v.Deps {
+			delete(e.heads, d.ID)
+		}
+		if v.Author != e.key.Author() && v.Author != e.late.Author() {
+			e.heads[v.ID] = v
+		}
+	}
+	return protocol.Applied{Versions: len(versions)}, nil
+}
+
+// Missing implements protocol.Local: whatever the peer has, it gets the newest.
+func (e *evil) Missing(clock.Vector) (protocol.Feed, error) {
+	f := &evilFeed{runs: append(slices.Clone(e.once), e.runs[max(0, len(e.runs)-5):]...)}
+	e.once = nil
+	return f, nil
+}
+
+type evilFeed struct{ runs []protocol.Run }
+
+func (f *evilFeed) Close() error { return nil }
+
+func (f *evilFeed) Next() (protocol.Run, error) {
+	if len(f.runs) == 0 {
+		return protocol.Run{}, io.EOF
+	}
+	run := f.runs[0]
+	f.runs = f.runs[1:]
+	return run, nil
+}
+
+// version makes a version on top of a previous one.
+func (e *evil) version(key identity.AuthorKey, prev *history.Version, at clock.Time, deps []history.Ref, ops ...history.Op) history.Version {
+	d := history.Draft{Space: e.member.Space(), Author: key.Author(), Time: at, Deps: deps, Ops: ops}
+	if prev != nil && prev.Seq > 0 {
+		d.Prev = prev.Ref()
+	}
+	v, err := history.New(d)
+	if err != nil {
+		e.w.failf("evil", "%v", err)
+	}
+	e.n++
+	return v
+}
+
+func (e *evil) put(key string) history.Op {
+	v, _ := canon.Int(int64(1000 + e.n))
+	op, err := crdt.Put(key, v)
+	if err != nil {
+		e.w.failf("evil", "%v", err)
+	}
+	return history.Op{Op: op}
+}
+
+// run packs versions with the seals over some of them.
+func (e *evil) run(certified bool, sealed []history.Version, versions ...history.Version) protocol.Run {
+	b, err := history.EncodeRun(versions)
+	if err != nil {
+		e.w.failf("evil", "%v", err)
+	}
+	r := protocol.Run{Bytes: b, Versions: len(versions)}
+	for _, v := range sealed {
+		key := e.key
+		if v.Author == e.late.Author() {
+			key = e.late
+		}
+		r.Seals = append(r.Seals, key.Seal(e.member.Space(), v.Seq, v.ID))
+	}
+	if !certified {
+		return r
+	}
+	met := make(map[identity.Author]bool)
+	for _, v := range versions {
+		if !met[v.Author] {
+			met[v.Author] = true
+			cert, err := e.member.Certify(v.Author)
+			if err != nil {
+				e.w.failf("evil", "%v", err)
+			}
+			r.Certificates = append(r.Certificates, cert)
+		}
+	}
+	return r
+}
+
+// newest are the refs of known heads, and the greatest time among them and the good chain.
+func (e *evil) newest() (deps []history.Ref, after clock.Time) {
+	after = e.tip.Time
+	ids := make([]history.ID, 0, len(e.heads))
+	for id := range e.heads {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, history.ID.Compare)
+	for _, id := range ids {
+		if v := e.heads[id]; len(deps) < 3 {
+			deps, after = append(deps, v.Ref()), max(after, v.Time)
+		}
+	}
+	return deps, after
+}
+
+// good extends the good chain, and hands the version out for ever.
+func (e *evil) good(ops ...history.Op) history.Version {
+	deps, after := e.newest()
+	v := e.version(e.key, &e.tip, clock.Next(epoch+e.w.now, after), deps, ops...)
+	clear(e.heads) // they are covered now
+	e.tip = v
+	e.fates[v.ID] = versionGood
+	e.runs = append(e.runs, e.run(true, []history.Version{v}, v))
+	return v
+}
+
+// unheard is the id of nothing.
+func (e *evil) unheard() history.ID { return sha256.Sum256([]byte{byte(e.n), 'x'}) }
+
+// evilStep lets the scripted peer make something and hand it to a replica.
+func (w *World) evilStep(d *device) {
+	if w.evil == nil || d.readOnly && w.chance(70) {
+		return
+	}
+	w.evil.scheme()
+	w.meetEvil(d)
+}
+
+// meetEvil lets a replica sync with the scripted peer.
+func (w *World) meetEvil(d *device) {
+	s := d.r.Session(w.ctx)
+	_, err := w.talk(protocol.New(w.evil), s)
+	rep := s.Report()
+	w.tracef("%s meets the scripted peer: %d came, %d refused, %d wait: %v", d.name, rep.Received.Versions, rep.RefusedCount, rep.Pending, err)
+	if rep.RefusedCount > 0 {
+		w.count("version refused")
+	}
+	if err != nil && !d.tolerates(err) {
+		w.failf("I16", "%s with the scripted peer: %v", d.name, err)
+	}
+	if d.dead() && d.r != nil {
+		d.crash()
+	}
+	if d.r != nil && err == nil {
+		d.ingest()
+	}
+}

@@ -1,0 +1,143 @@
+package replicatest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/replica"
+)
+
+// maxRounds is how many rounds a healed world may need, in each of which news travel once up and once down the line in which
+// the replicas stand.
+const maxRounds = 4
+
+// heal ends all faults, lets everybody sync with everybody, and checks that all hold the same and show the same (I2, I1),
+// that everybody can still write (I21), and that every database verifies (I14).
+func (w *World) heal() {
+	w.tracef("the world heals")
+	clear(w.blocked)
+	for _, d := range w.devices {
+		d.stop()
+		d.wall.offset, d.wall.frozen = 0, 0
+		if d.side != nil {
+			d.side.writes = 0
+		}
+		d.open(nil)
+		d.rediscover()
+	}
+	w.events, w.sessions = nil, nil
+	w.converge("after healing")
+	for _, d := range w.devices {
+		if d.readOnly {
+			continue
+		}
+		text := fmt.Sprintf(`{"a":%d,"from":"%s"}`, w.rng.IntN(9), d.name)
+		key := pick(w, []string{"a/1", "f/1", "f/2"})
+		w.attempt(d, &attempt{
+			what: "set at last", keys: []string{key}, may: func(err error) bool { return !d.writable(key) || d.shown(key).Kind != "" },
+			run: func() (v replica.Version, err error) { return d.r.Set(w.ctx, key, json.RawMessage(text)) },
+		})
+	}
+	w.converge("after a last write each")
+	for _, d := range w.devices {
+		d.checkPast()
+	}
+	pick(w, w.devices).verify() // all rows of one are all rows of all
+	w.checkEvil()
+	for _, d := range w.devices {
+		d.stop()
+	}
+}
+
+// converge lets all sync with all until they hold the same.
+func (w *World) converge(when string) {
+	for round := 1; round <= maxRounds; round++ {
+		for i := range w.devices[1:] {
+			w.syncHonestly(w.devices[i], w.devices[i+1])
+		}
+		for i := len(w.devices) - 1; i > 0; i-- {
+			w.syncHonestly(w.devices[i], w.devices[i-1])
+		}
+		if w.allEqual() {
+			w.count(fmt.Sprintf("converged in round %d", round))
+			for _, d := range w.devices {
+				d.checkAll()
+			}
+			return
+		}
+	}
+	text := ""
+	for _, d := range w.devices {
+		st, _ := d.r.Status(w.ctx)
+		text += fmt.Sprintf("\n%s (%s): %d versions, pending %v, lacks", d.name, st.AuthorName, d.seen.Len(), st.Pending)
+		for _, other := range w.devices {
+			for _, n := range other.seen.Without(d.seen) {
+				text += " " + w.model.Stamp(n).Name()
+			}
+		}
+	}
+	w.failf("I2", "%s the replicas are not equal after %d rounds:%s", when, maxRounds, text)
+}
+
+func (w *World) allEqual() bool {
+	for _, d := range w.devices {
+		if d.seen.ID() != w.devices[0].seen.ID() {
+			return false
+		}
+	}
+	return true
+}
+
+// syncHonestly is one sync without faults.
+func (w *World) syncHonestly(a, b *device) {
+	sa, sb := a.r.Session(w.ctx), b.r.Session(w.ctx)
+	errA, errB := w.talk(sa, sb)
+	a.ingest()
+	b.ingest()
+	for _, err := range []error{errA, errB} {
+		if err == nil {
+			continue
+		}
+		if errors.Is(err, protocol.ErrSelf) || errors.Is(err, protocol.ErrPeer) && errors.Is(errors.Join(errA, errB), protocol.ErrSelf) {
+			stA, _ := a.r.Status(w.ctx)
+			stB, _ := b.r.Status(w.ctx)
+			if stA.Author == stB.Author && stA.Author != (identity.Author{}) {
+				w.count("session: copies with each other")
+				return
+			}
+		}
+		w.failf("I2", "%s with %s: %v", a.name, b.name, err)
+	}
+	ra, rb := sa.Report(), sb.Report()
+	if ra.Diverged || rb.Diverged {
+		w.failf("I1", "%s and %s hold the same and show another state", a.name, b.name)
+	}
+	w.tracef("%s and %s have synced: %d and %d came", a.name, b.name, ra.Received.Versions, rb.Received.Versions)
+}
+
+// checkEvil: what no replica may take, none has taken, not even one that has lost it since (I15).
+func (w *World) checkEvil() {
+	if w.evil == nil {
+		return
+	}
+	for n := range w.model.Len() {
+		if w.evil.made(w.model.Stamp(n).ID) == versionBad {
+			w.failf("I15", "somebody took %s, which is invalid", w.model.Stamp(n).Name())
+		}
+	}
+}
+
+// verify lets a replica check its database (I14).
+func (d *device) verify() {
+	rep, err := d.r.Verify(d.w.ctx, nil)
+	if err != nil {
+		d.w.failf("I14", "%s: %v", d.name, err)
+	}
+	if len(rep.Damage) > 0 {
+		d.w.failf("I14", "%s: %v", d.name, rep.Damage)
+	}
+	d.w.count("check: verified")
+}

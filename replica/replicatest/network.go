@@ -1,0 +1,191 @@
+package replicatest
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/kdelta/kdelta/protocol"
+)
+
+// session is a conversation between two replicas over a link that may misbehave.
+type session struct {
+	w     *World
+	ends  [2]*device
+	sides [2]*protocol.Session
+	over  bool
+	// faults is how often in 100 frames something happens to one.
+	faults int
+	// last is when the newest frame of each direction arrives: an honest link keeps their order.
+	last [2]int64
+}
+
+// startSession lets two replicas talk.
+func (w *World) startSession(a, b *device) {
+	if a == b || a.r == nil || b.r == nil {
+		return
+	}
+	s := &session{w: w, ends: [2]*device{a, b}}
+	s.sides = [2]*protocol.Session{a.r.Session(w.ctx), b.r.Session(w.ctx)}
+	if w.chance(40) {
+		s.faults = 1 + w.rng.IntN(30)
+	}
+	w.count("session")
+	w.tracef("%s and %s begin to sync", a.name, b.name)
+	w.sessions = append(w.sessions, s)
+	w.after(500, s.drop)
+	s.pump(0)
+	s.pump(1)
+}
+
+// drop gives a session up.
+func (s *session) drop() {
+	if s.over {
+		return
+	}
+	s.over = true
+	for i := range s.sides {
+		err := s.sides[i].Close()
+		if s.ends[i].r != nil {
+			s.judge(i, err)
+		}
+	}
+	s.w.sessions = slices.DeleteFunc(s.w.sessions, func(x *session) bool { return x == s })
+}
+
+// dropSessions gives up all sessions of a replica that stops.
+func (d *device) dropSessions() {
+	for _, s := range slices.Clone(d.w.sessions) {
+		if s.ends[0] == d || s.ends[1] == d {
+			s.over = true
+			for i := range s.sides {
+				s.sides[i].Close() //nolint:errcheck // it is cut
+			}
+			d.w.sessions = slices.DeleteFunc(d.w.sessions, func(x *session) bool { return x == s })
+		}
+	}
+}
+
+// judge looks at how one side's session ended.
+func (s *session) judge(side int, err error) {
+	w := s.w
+	rep := s.sides[side].Report()
+	if rep.Diverged && s.faults == 0 { // a digest with a flipped bit looks like that too
+		w.failf("I1", "%s and %s hold the same and show another state", s.ends[0].name, s.ends[1].name)
+	}
+	switch {
+	case err == nil:
+		w.count("session: synced")
+	case errors.Is(err, protocol.ErrCut), errors.Is(err, protocol.ErrUnexpected), errors.Is(err, protocol.ErrMalformed),
+		errors.Is(err, protocol.ErrPeer):
+		w.count("session: broken")
+	case errors.Is(err, protocol.ErrSelf):
+		w.count("session: with itself")
+	case errors.Is(err, protocol.ErrForeignSpace), errors.Is(err, protocol.ErrVersion):
+		if s.faults == 0 {
+			w.failf("sync", "%s: %v", s.ends[side].name, err)
+		}
+	case isInjected(err):
+		w.count("session: local fault")
+	default:
+		w.failf("sync", "%s with %s: %v", s.ends[side].name, s.ends[1-side].name, err)
+	}
+}
+
+// pump puts on the link what one side has to say.
+func (s *session) pump(side int) {
+	for !s.over {
+		frame, err := s.sides[side].Next()
+		if s.ends[side].dead() && s.ends[side].r != nil {
+			s.ends[side].crash()
+			return
+		}
+		if frame == nil && err == nil {
+			break
+		}
+		if frame != nil {
+			s.send(side, frame)
+		}
+	}
+	if !s.over && s.sides[0].Done() && s.sides[1].Done() {
+		s.drop()
+	}
+}
+
+// send carries a frame, or does not.
+func (s *session) send(side int, frame []byte) {
+	w := s.w
+	frame = slices.Clone(frame)
+	if w.blocked[[2]int{s.ends[side].id, s.ends[1-side].id}] {
+		w.count("frame: into a partition")
+		return
+	}
+	at := max(w.now+1+int64(w.rng.IntN(20)), s.last[side]+1)
+	if w.rng.IntN(100) >= s.faults {
+		s.last[side] = at
+		s.deliver(at, side, frame)
+		return
+	}
+	switch w.rng.IntN(6) {
+	case 0:
+		w.count("frame: dropped")
+	case 1:
+		w.count("frame: repeated")
+		s.deliver(at, side, frame)
+		s.deliver(at+int64(w.rng.IntN(30)), side, frame)
+	case 2:
+		w.count("frame: reordered")
+		s.deliver(w.now+int64(w.rng.IntN(60)), side, frame)
+	case 3:
+		w.count("frame: delayed")
+		s.last[side] = at + 200
+		s.deliver(at+200, side, frame)
+	case 4:
+		w.count("frame: truncated")
+		s.deliver(at, side, frame[:w.rng.IntN(len(frame))])
+	default:
+		w.count("frame: bit flipped")
+		bit := w.rng.IntN(len(frame) * 8)
+		frame[bit/8] ^= 1 << (bit % 8)
+		s.deliver(at, side, frame)
+	}
+}
+
+func (s *session) deliver(at int64, side int, frame []byte) {
+	s.w.after(at-s.w.now, func() {
+		if s.over {
+			return
+		}
+		to := s.ends[1-side]
+		_ = s.sides[1-side].Receive(frame) // Close says it again
+		if to.dead() && to.r != nil {
+			to.crash()
+			return
+		}
+		to.ingest()
+		if s.over {
+			return
+		}
+		s.pump(1 - side)
+	})
+}
+
+// talk lets two sessions speak over a perfect link until they are through, and returns what they ended in.
+func (w *World) talk(a, b *protocol.Session) (errA, errB error) {
+	for moved := true; moved; {
+		moved = false
+		for i, from := range []*protocol.Session{a, b} {
+			to := []*protocol.Session{b, a}[i]
+			for {
+				frame, err := from.Next()
+				if frame == nil && err == nil {
+					break
+				}
+				moved = true
+				if frame != nil {
+					_ = to.Receive(slices.Clone(frame)) // Close says it again
+				}
+			}
+		}
+	}
+	return a.Close(), b.Close()
+}

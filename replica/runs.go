@@ -1,0 +1,305 @@
+package replica
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/store"
+)
+
+// A row of Runs holds consecutive versions and, for each key that each of them touches, a link back to the op on that
+// key that was applied before. A key's log is thus a chain that starts in its Docs row; no index of versions by key
+// is written, and reading the log of a key reads the versions of that key.
+
+// link says what was applied to a key before: the last dot of the version with the previous op on it (0: there was
+// none), and whether this op's version covers all earlier ops on the key.
+type link struct {
+	prev history.LV
+	all  bool
+}
+
+func appendLink(b []byte, l link) []byte {
+	n := uint64(l.prev) << 1
+	if l.all {
+		n |= 1
+	}
+	return binary.AppendUvarint(b, n)
+}
+
+// appendRunRow appends the value of a row of Runs.
+func appendRunRow(b []byte, links, run []byte) []byte {
+	b = canon.AppendArray(b, 2)
+	b = canon.AppendBytes(b, links)
+	return canon.AppendBytes(b, run)
+}
+
+// stored is a version with its place and links.
+type stored struct {
+	history.Version
+	// lv is that of its last dot.
+	lv history.LV
+	// keys are the keys that it touches in order of first appearance.
+	keys []keyLink
+	// index finds one of them where there are many; nil where there are few, or the version has no row yet.
+	index *keyIndex
+}
+
+// manyKeys is how many keys of a version are looked through one by one.
+const manyKeys = 8
+
+// keyIndex finds the ops on one key among those of a version, which may be tens of thousands. It is built when it is
+// first asked.
+type keyIndex struct {
+	once   sync.Once
+	groups []keyOps
+	at     map[string]int
+}
+
+// find is the place of a key among the version's keys.
+func (x *keyIndex) find(v *history.Version, key string) (int, bool) {
+	x.once.Do(func() {
+		x.groups = groupOps(nil, v)
+		x.at = make(map[string]int, len(x.groups))
+		for i := range x.groups {
+			x.at[x.groups[i].key] = i
+		}
+	})
+	i, ok := x.at[key]
+	return i, ok
+}
+
+// opsOn returns the version's ops on a key, in order.
+func (s *stored) opsOn(key string) []crdt.Op {
+	if s.index == nil {
+		return opsOn(&s.Version, key)
+	}
+	i, ok := s.index.find(&s.Version, key)
+	if !ok {
+		return nil
+	}
+	return s.index.groups[i].ops
+}
+
+// keyLink is a key that a version touches, and the way back along the key's log.
+type keyLink struct {
+	key string
+	link
+}
+
+func (s *stored) link(key string) (link, bool) {
+	if s.index != nil {
+		i, ok := s.index.find(&s.Version, key)
+		if !ok {
+			return link{}, false
+		}
+		return s.keys[i].link, true
+	}
+	for i := range s.keys {
+		if s.keys[i].key == key {
+			return s.keys[i].link, true
+		}
+	}
+	return link{}, false
+}
+
+// opsOn returns the version's ops on a key, in order.
+func opsOn(v *history.Version, key string) []crdt.Op {
+	var ops []crdt.Op
+	for _, op := range v.Ops() {
+		if op.Key == key {
+			ops = append(ops, op.Op)
+		}
+	}
+	return ops
+}
+
+// keyOps are a version's ops on one key, in order.
+type keyOps struct {
+	key string
+	ops []crdt.Op
+}
+
+// groupOps appends the version's ops by key, in the order in which the keys first appear. It reuses the space of what
+// dst held.
+func groupOps(dst []keyOps, v *history.Version) []keyOps {
+	var index map[string]int
+	for _, op := range v.Ops() {
+		i := len(dst)
+		switch {
+		case index != nil:
+			if at, ok := index[op.Key]; ok {
+				i = at
+			}
+		case i < 8:
+			i = max(slices.IndexFunc(dst, func(k keyOps) bool { return k.key == op.Key }), -1)
+			if i < 0 {
+				i = len(dst)
+			}
+		default:
+			index = make(map[string]int, v.OpCount())
+			for at := range dst {
+				index[dst[at].key] = at
+			}
+			if at, ok := index[op.Key]; ok {
+				i = at
+			}
+		}
+		if i < len(dst) {
+			dst[i].ops = append(dst[i].ops, op.Op)
+			continue
+		}
+		if index != nil {
+			index[op.Key] = i
+		}
+		var ops []crdt.Op
+		if cap(dst) > i {
+			ops = dst[:i+1][i].ops[:0]
+		}
+		dst = append(dst, keyOps{key: op.Key, ops: append(ops, op.Op)})
+	}
+	return dst
+}
+
+// decodeRunRow reads the row of Runs whose first dot is first.
+func decodeRunRow(space identity.Space, first history.LV, value []byte) ([]stored, error) {
+	r := canon.NewReader(value)
+	_, _ = r.Array()
+	links, _ := r.Bytes()
+	run, err := r.Bytes()
+	if err == nil {
+		err = r.End()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, first, err)
+	}
+	versions, err := history.DecodeRun(space, run)
+	if err != nil {
+		return nil, fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, first, err)
+	}
+	row := make([]stored, len(versions))
+	lv := first - 1
+	var groups []keyOps
+	for i, v := range versions {
+		lv += history.LV(v.Width)
+		groups = groupOps(groups[:0], &v)
+		row[i] = stored{Version: v, lv: lv, keys: make([]keyLink, len(groups))}
+		if len(groups) > manyKeys {
+			row[i].index = new(keyIndex)
+		}
+		for k := range groups {
+			n, size := binary.Uvarint(links)
+			if size <= 0 {
+				return nil, fmt.Errorf("%w: run %d: links are missing", store.ErrCorrupt, first)
+			}
+			links = links[size:]
+			row[i].keys[k] = keyLink{groups[k].key, link{prev: history.LV(n >> 1), all: n&1 == 1}}
+		}
+	}
+	if len(links) != 0 {
+		return nil, fmt.Errorf("%w: run %d: links are left over", store.ErrCorrupt, first)
+	}
+	return row, nil
+}
+
+// runCache keeps decoded rows of Runs. Rows never change, so it needs no invalidation but when a transaction that
+// wrote some was rolled back.
+type runCache struct {
+	mu   sync.Mutex
+	rows map[history.LV]*cachedRun
+	// rowOf finds the row of a version by its last dot.
+	rowOf map[history.LV]history.LV
+	// order is a clock hand's ring over the keys of rows.
+	order []history.LV
+	hand  int
+	bytes int
+}
+
+type cachedRun struct {
+	row  []stored
+	size int
+	used bool
+}
+
+// maxRunCache bounds what the cached rows' bytes add up to; decoded they take about twice that.
+const maxRunCache = 8 << 20
+
+func (c *runCache) get(first history.LV) []stored {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.rows[first]; r != nil {
+		r.used = true
+		return r.row
+	}
+	return nil
+}
+
+// find returns the row that holds the version whose last dot is lv.
+func (c *runCache) find(lv history.LV) []stored {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first, ok := c.rowOf[lv]
+	if !ok {
+		return nil
+	}
+	r := c.rows[first]
+	r.used = true
+	return r.row
+}
+
+func (c *runCache) put(first history.LV, row []stored, size int) {
+	if size > maxRunCache/4 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rows == nil {
+		c.rows = make(map[history.LV]*cachedRun)
+		c.rowOf = make(map[history.LV]history.LV)
+	}
+	if c.rows[first] != nil {
+		return
+	}
+	for c.bytes+size > maxRunCache && len(c.order) > 0 {
+		c.evict()
+	}
+	c.rows[first] = &cachedRun{row: row, size: size}
+	for i := range row {
+		c.rowOf[row[i].lv] = first
+	}
+	c.order = append(c.order, first)
+	c.bytes += size
+}
+
+// evict drops the next row that was not used since the hand last passed it (the second-chance rule).
+func (c *runCache) evict() {
+	for {
+		c.hand %= len(c.order)
+		first := c.order[c.hand]
+		r := c.rows[first]
+		if r.used {
+			r.used = false
+			c.hand++
+			continue
+		}
+		delete(c.rows, first)
+		for i := range r.row {
+			delete(c.rowOf, r.row[i].lv)
+		}
+		c.bytes -= r.size
+		c.order[c.hand] = c.order[len(c.order)-1]
+		c.order = c.order[:len(c.order)-1]
+		return
+	}
+}
+
+func (c *runCache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rows, c.rowOf, c.order, c.hand, c.bytes = nil, nil, nil, 0, 0
+}

@@ -1,0 +1,214 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sort"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/store"
+)
+
+// snap reads the history in one transaction's snapshot.
+type snap struct {
+	r        *Replica
+	tx       store.Tx
+	space    identity.Space
+	tip      tip
+	lines    []*store.Author
+	byAuthor map[identity.Author][]history.Line
+	// staged are versions of a commit that have no row yet, the first dot being firstLV.
+	staged  []stored
+	firstLV history.LV
+	// changed are the keys that a commit has changed so far, with rows that are not written yet.
+	changed map[string]*entry
+	// placing is the version that a commit is folding; its lv is 0 when there is none.
+	placing *stored
+	// tipIDs are the ids of line tips that a commit has at hand.
+	tipIDs map[history.LV]history.ID
+	// held is the graph where its lock is held already.
+	held *history.Graph
+}
+
+// view runs fn on a snapshot.
+func (r *Replica) view(ctx context.Context, fn func(*snap) error) error {
+	if r.isClosed() {
+		return ErrClosed
+	}
+	return r.st.View(ctx, func(tx store.Tx) error {
+		m, err := r.snapshot(tx)
+		if err != nil {
+			return err
+		}
+		return fn(m.snap(r, tx))
+	})
+}
+
+func (m *mem) snap(r *Replica, tx store.Tx) *snap {
+	return &snap{r: r, tx: tx, space: m.space(), tip: m.tip, lines: m.lines, byAuthor: m.byAuthor}
+}
+
+// space is the zero Space before the database belongs to one.
+func (m *mem) space() identity.Space {
+	if m.member.IsZero() {
+		return identity.Space{}
+	}
+	return m.member.Space()
+}
+
+// graph runs fn with the version graph, which knows at least all that the snapshot holds. It holds the graph's lock:
+// fn must not wait for anything but the transaction, nor ask for the graph again.
+func (s *snap) graph(fn func(*history.Graph) error) error {
+	if s.held != nil {
+		return fn(s.held)
+	}
+	cache := &s.r.graph
+	cache.mu.Lock()
+	defer cache.mu.Unlock()
+	if cache.g == nil {
+		cache.g = history.NewGraph()
+	}
+	if cache.g.Next() < s.tip.next || cache.g.NumLines() < len(s.lines) {
+		if err := s.loadGraph(cache.g); err != nil {
+			cache.g = nil
+			return err
+		}
+	}
+	s.held = cache.g
+	defer func() { s.held = nil }()
+	return fn(cache.g)
+}
+
+// loadGraph takes a graph to what the snapshot holds.
+func (s *snap) loadGraph(g *history.Graph) error {
+	addLine := func(line history.Line) error {
+		if int(line) >= len(s.lines) {
+			return fmt.Errorf("%w: author line %d is missing", store.ErrCorrupt, line)
+		}
+		g.AddLine(lineInfo(s.lines[line]))
+		return nil
+	}
+	if g.Next() < s.tip.next {
+		from := store.IntKey(uint64(g.LastSpan().LV))
+		spans := func(yield func(history.Span, error) bool) {
+			for row, err := range s.tx.Scan(store.Spans, store.Range{From: from}) {
+				var span history.Span
+				if err == nil {
+					span, err = history.DecodeSpan(row.Value)
+				}
+				if !yield(span, err) || err != nil {
+					return
+				}
+			}
+		}
+		if err := g.Load(spans, s.tip.next, addLine); err != nil {
+			return fmt.Errorf("%w: %w", store.ErrCorrupt, err)
+		}
+	}
+	for g.NumLines() < len(s.lines) {
+		if err := addLine(history.Line(g.NumLines())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runAt returns the row of Runs that holds a dot.
+func (s *snap) runAt(lv history.LV) ([]stored, error) {
+	if len(s.staged) > 0 && lv >= s.firstLV {
+		return s.staged, nil
+	}
+	if cached := s.r.runs.find(lv); cached != nil {
+		return cached, nil
+	}
+	to := store.IntKey(uint64(lv) + 1)
+	for row, err := range s.tx.Scan(store.Runs, store.Range{To: to, Reverse: true, KeysOnly: true}) {
+		if err != nil {
+			return nil, err
+		}
+		return s.run(history.LV(store.KeyInt(row.Key)))
+	}
+	return nil, fmt.Errorf("%w: no run holds version %d", store.ErrCorrupt, lv)
+}
+
+// run returns the row of Runs whose first dot is first.
+func (s *snap) run(first history.LV) ([]stored, error) {
+	if cached := s.r.runs.get(first); cached != nil {
+		return cached, nil
+	}
+	value, err := s.tx.Get(store.Runs, store.IntKey(uint64(first)))
+	if err != nil {
+		return nil, err
+	}
+	decoded, err := decodeRunRow(s.space, first, value)
+	if err != nil {
+		return nil, err
+	}
+	s.r.runs.put(first, decoded, len(value))
+	return decoded, nil
+}
+
+// rows yields the rows of Runs from the one that holds the dot from, or backwards from the newest.
+func (s *snap) rows(from history.LV, backwards bool) iter.Seq2[[]stored, error] {
+	return func(yield func([]stored, error) bool) {
+		r := store.Range{Reverse: backwards, KeysOnly: true}
+		if !backwards && from > 1 {
+			first, err := s.runAt(from)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			r.From = store.IntKey(uint64(first[0].lv) - first[0].Width + 1)
+		}
+		for row, err := range s.tx.Scan(store.Runs, r) {
+			var run []stored
+			if err == nil {
+				run, err = s.run(history.LV(store.KeyInt(row.Key)))
+			}
+			if !yield(run, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// version returns the version that owns a dot.
+func (s *snap) version(lv history.LV) (*stored, error) {
+	if p := s.placing; p != nil && lv <= p.lv && lv > p.lv-history.LV(p.Width) {
+		return p, nil
+	}
+	row, err := s.runAt(lv)
+	if err != nil {
+		return nil, err
+	}
+	i := sort.Search(len(row), func(i int) bool { return row[i].lv >= lv })
+	if i == len(row) || lv+history.LV(row[i].Width) <= row[i].lv {
+		return nil, fmt.Errorf("%w: version %d is missing from its run", store.ErrCorrupt, lv)
+	}
+	return &row[i], nil
+}
+
+// ID returns the id of the version that owns a dot, and its last dot. It is what the graph asks where only an id can
+// tell the branches of a fork apart.
+func (s *snap) ID(lv history.LV) (history.ID, history.LV, error) {
+	if id, ok := s.tipIDs[lv]; ok {
+		return id, lv, nil
+	}
+	v, err := s.version(lv)
+	if err != nil {
+		return history.ID{}, 0, err
+	}
+	return v.ID, v.lv, nil
+}
+
+// stampAt is the stamp of the version that owns a dot.
+func (s *snap) stampAt(lv history.LV) (clock.Stamp, error) {
+	v, err := s.version(lv)
+	if err != nil {
+		return clock.Stamp{}, err
+	}
+	return v.Stamp(), nil
+}

@@ -1,0 +1,239 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/store"
+	"github.com/kdelta/kdelta/transport"
+	"github.com/kdelta/kdelta/transport/pipe"
+)
+
+// ErrNoSpace: a database that belongs to no space yet has nobody to sync with. Join one, or write something.
+var ErrNoSpace = errors.New("the database belongs to no space yet; join one or write first")
+
+// Report says what a sync did, as this replica saw it.
+type Report struct {
+	// Sent and Received count versions.
+	Sent, Received           int
+	SentBytes, ReceivedBytes int64
+	// Duplicates were received although they were here.
+	Duplicates int
+	// Conflicts are open now here and were not before; Forks likewise.
+	Conflicts, Forks int
+	// Refused names what was refused here and why, Pending counts what waits.
+	Refused []string
+	Pending int
+	// Skew is how far the peer's wall clock is ahead of ours; negative: behind.
+	Skew time.Duration
+	// Peer is the author of the other side, zero if it has never written.
+	Peer identity.Author
+	// Copy says that the peer is a copy of this database that still writes as the same author.
+	Copy bool
+	// Equal: both hold the same versions. Diverged: and yet their states differ, which is a bug or damage: verify both.
+	Equal, Diverged bool
+}
+
+// Sync exchanges with the replica at the other end of conn what each lacks, and returns when both have it durably, or
+// with what ended it early; what was applied until then stays, and the next Sync goes on from there. It does not close
+// conn.
+func (r *Replica) Sync(ctx context.Context, conn transport.Conn) (Report, error) {
+	session := r.Session(ctx)
+	d := &driver{session: session, conn: conn, wake: make(chan struct{}, 1)}
+	err := d.run(ctx)
+	rep := reportOf(session.Report())
+	return rep, errors.Join(err, r.remember(context.WithoutCancel(ctx), rep))
+}
+
+// driver carries a session's frames: one goroutine receives, the other sends, and a lock makes them take turns at the
+// session itself.
+type driver struct {
+	mu      sync.Mutex
+	session *protocol.Session
+	conn    transport.Conn
+	// wake tells the sender that the session may have something to say.
+	wake chan struct{}
+	// failed is true once no more frames can come.
+	failed bool
+}
+
+func (d *driver) run(ctx context.Context) error {
+	receiving, stop := context.WithCancel(ctx)
+	defer stop()
+	received := make(chan error, 1)
+	go func() {
+		received <- d.receive(receiving)
+		d.poke()
+	}()
+	sendErr := d.send(ctx)
+	stop() // whatever the session ended in, there is nothing more to hear
+	recvErr := <-received
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.session.Close(); err != nil {
+		return errors.Join(err, cause(sendErr), cause(recvErr))
+	}
+	return nil
+}
+
+// cause drops what only says that the other half of the driver has ended.
+func cause(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, errSessionOver) {
+		return nil
+	}
+	return err
+}
+
+// errSessionOver ends one half of the driver when the other is through.
+var errSessionOver = errors.New("replica: the session is over")
+
+func (d *driver) poke() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// send gives out frames until the session is done.
+func (d *driver) send(ctx context.Context) error {
+	for {
+		d.mu.Lock()
+		frame, err := d.session.Next()
+		done := d.session.Done()
+		d.mu.Unlock()
+		switch {
+		case frame != nil:
+			if err := d.conn.Send(ctx, frame); err != nil {
+				return err
+			}
+			continue
+		case done:
+			return nil
+		case err != nil:
+			continue // the next frame tells the peer
+		}
+		select {
+		case <-d.wake:
+			if d.over() {
+				return errSessionOver
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// over reports whether the receiving half has failed.
+func (d *driver) over() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed
+}
+
+// receive takes frames until the session is done.
+func (d *driver) receive(ctx context.Context) error {
+	for {
+		d.mu.Lock()
+		done := d.session.Done()
+		d.mu.Unlock()
+		if done {
+			return nil
+		}
+		frame, err := d.conn.Receive(ctx)
+		d.mu.Lock()
+		if err == nil {
+			err = d.session.Receive(frame)
+			d.mu.Unlock()
+			d.poke()
+			if err != nil {
+				return nil // the session says it, and the sender tells the peer
+			}
+			continue
+		}
+		d.failed = true
+		d.mu.Unlock()
+		return err
+	}
+}
+
+func reportOf(p protocol.Report) Report {
+	rep := Report{
+		Sent: p.Sent.Versions, Received: p.Received.Versions, SentBytes: p.Sent.Bytes, ReceivedBytes: p.Received.Bytes,
+		Duplicates: p.Duplicates, Conflicts: p.Conflicts, Forks: p.Forks, Pending: p.Pending,
+		Skew: time.Duration(p.Skew) * time.Millisecond, Peer: p.Peer.Author, Copy: p.Copy, Equal: p.Equal, Diverged: p.Diverged,
+	}
+	for _, refusal := range p.Refused {
+		rep.Refused = append(rep.Refused, nameOf(refusal.Author, refusal.Seq)+": "+refusal.Text)
+	}
+	return rep
+}
+
+// remember keeps what the report says of the peer, for `peers` and `status`.
+func (r *Replica) remember(ctx context.Context, rep Report) error {
+	if rep.Peer == (identity.Author{}) || r.isClosed() {
+		return nil
+	}
+	return r.write(ctx, func(c *commit) error {
+		p, err := readPeer(c.tx, rep.Peer)
+		if err != nil {
+			return err
+		}
+		p.Met = uint64(max(r.wall.Now(), 0))
+		p.Skew = rep.Skew.Milliseconds()
+		p.Sent += uint64(rep.Sent)
+		p.Received += uint64(rep.Received)
+		p.Note = ""
+		if rep.Diverged {
+			p.Note = "holds the same versions and shows another state: verify both databases"
+		}
+		return c.fail(c.tx.Put(store.Peers, rep.Peer[:], p.Append(nil)))
+	})
+}
+
+// maxRounds is how many sessions SyncPair holds at most: a fork that one session finds is healed by the next.
+const maxRounds = 3
+
+// SyncPair syncs two replicas of this process with each other until both hold the same, and returns the sum of what each
+// saw.
+func SyncPair(ctx context.Context, a, b *Replica) (ra, rb Report, err error) {
+	for range maxRounds {
+		x, y, err := syncOnce(ctx, a, b)
+		ra, rb = ra.plus(x), rb.plus(y)
+		if err != nil || x.Equal && y.Equal || x.Sent+x.Received+y.Sent+y.Received == 0 {
+			return ra, rb, err
+		}
+	}
+	return ra, rb, nil
+}
+
+func syncOnce(ctx context.Context, a, b *Replica) (ra, rb Report, err error) {
+	ca, cb := pipe.New()
+	var errB error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		rb, errB = b.Sync(ctx, cb)
+		errB = errors.Join(errB, cb.Close())
+	}()
+	ra, err = a.Sync(ctx, ca)
+	err = errors.Join(err, ca.Close())
+	<-done
+	return ra, rb, errors.Join(err, errB)
+}
+
+// plus adds what a later session did.
+func (r Report) plus(later Report) Report {
+	later.Sent += r.Sent
+	later.Received += r.Received
+	later.SentBytes += r.SentBytes
+	later.ReceivedBytes += r.ReceivedBytes
+	later.Duplicates += r.Duplicates
+	later.Conflicts += r.Conflicts
+	later.Forks += r.Forks
+	later.Refused = append(r.Refused, later.Refused...)
+	return later
+}

@@ -1,0 +1,304 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// ErrNoUndo says that this database's author has made no edit that is not undone yet.
+var ErrNoUndo = errors.New("there is no edit of this device to undo")
+
+// Undo takes this database's own last edit back: the last version of its author that is no undo, and was not undone, and
+// changed something. Undo after Undo thus goes further and further back. It is a new version, which names the one it
+// undoes; nothing is removed from the history.
+//
+// Each key of the edit is given what it showed before. Where others' work can be told apart from the edit it stays:
+// a counter loses what the edit added, a set the elements that it added, a record under `fields` the members
+// that it changed. Settings, tags and names are no edits. ErrNoUndo where there is nothing to undo; a database that
+// took a new author, as a copy does, starts anew.
+func (r *Replica) Undo(ctx context.Context, opts ...WriteOption) (Version, error) {
+	o := applyWriteOptions(opts)
+	var undo Version
+	err := r.writeUser(ctx, func(c *commit) error {
+		meta := history.Meta{Message: o.message}
+		ops, err := c.undoLast(&meta)
+		if err != nil {
+			return err
+		}
+		undo, err = c.write(ops, meta)
+		return err
+	})
+	if err != nil {
+		return Version{}, err
+	}
+	return undo, nil
+}
+
+// undoLast finds the edit to undo and returns the ops that do; it names the edit in meta.
+func (c *commit) undoLast(meta *history.Meta) ([]history.Op, error) {
+	s := c.snap()
+	undone := make(map[string]bool)
+	for lv := c.tip.own.lv; c.tip.own.seq > 0; {
+		if err := c.ctx.Err(); err != nil {
+			return nil, err
+		}
+		v, err := s.version(lv)
+		if err != nil {
+			return nil, err
+		}
+		id := v.ID.String()
+		if group := v.Meta().Undo; group != "" {
+			undone[group] = true
+		} else if !undone[id] {
+			ops, err := c.undo(v)
+			if err != nil || len(ops) > 0 {
+				meta.Undo = id
+				return ops, err
+			}
+		}
+		prev := v.PrevRef()
+		if prev.Seq == 0 {
+			break
+		}
+		var found bool
+		err = s.graph(func(g *history.Graph) (err error) { lv, found, err = g.Lookup(prev, s); return err })
+		if err != nil || !found {
+			return nil, errors.Join(err, fmt.Errorf("%w: the version before %s", errNoDot, v.Stamp().Name()))
+		}
+	}
+	return nil, ErrNoUndo
+}
+
+// undo returns the ops that take a version back, none if it changed nothing.
+func (c *commit) undo(v *stored) ([]history.Op, error) {
+	s := c.snap()
+	parents, err := s.parents(v)
+	if err != nil {
+		return nil, err
+	}
+	before, err := Frontier(parents).resolve(s)
+	if err != nil {
+		return nil, err
+	}
+	after, err := Version{Stamp: v.Stamp()}.resolve(s)
+	if err != nil {
+		return nil, err
+	}
+	tx := &Tx{c: c}
+	for _, touched := range v.keys {
+		key := touched.key
+		if strings.HasPrefix(key, ".") {
+			continue
+		}
+		old, err := s.viewAt(key, before, nil)
+		if err != nil {
+			return nil, err
+		}
+		edited, err := s.viewAt(key, after, nil)
+		if err != nil {
+			return nil, err
+		}
+		if outcomeOf(&old).equal(outcomeOf(&edited)) {
+			continue
+		}
+		if err := tx.takeBack(key, &old, &edited); err != nil {
+			return nil, err
+		}
+	}
+	return tx.ops, nil
+}
+
+// takeBack stages what undoes the change of a key from old to edited.
+func (tx *Tx) takeBack(key string, old, edited *crdt.View) error {
+	now, err := tx.view(key)
+	if err != nil {
+		return err
+	}
+	want, shown, made := outcomeOf(old), outcomeOf(&now), outcomeOf(edited)
+	if !shown.equal(made) && shown.like(made) && (want.like(made) || want.value == nil) {
+		if want, err = without(&now, old, edited, want); err != nil {
+			return err
+		}
+	}
+	return tx.restore(key, want)
+}
+
+func outcomeOf(v *crdt.View) outcome { return outcome{kind: v.Kind, value: v.Value} }
+
+// like reports whether both are of one kind; a register and a record are two ways to see a document.
+func (w outcome) like(x outcome) bool {
+	if w.value == nil || x.value == nil {
+		return w.value == nil && x.value == nil
+	}
+	return w.kind == x.kind || w.document() && x.document()
+}
+
+func (w outcome) equal(x outcome) bool { return w.like(x) && bytes.Equal(w.value, x.value) }
+
+// without is what a key shows now less what an edit changed, where the two can be told apart.
+func without(now, old, edited *crdt.View, otherwise outcome) (outcome, error) {
+	switch now.Kind {
+	case crdt.KindCounter:
+		sum, isSum := now.Value.AsInt()
+		after, isAfter := edited.Value.AsInt()
+		before, isBefore := old.Value.AsInt()
+		if !isSum || !isAfter || !isBefore && old.Value != nil {
+			return otherwise, nil
+		}
+		value, err := canon.Int(sum - (after - before))
+		if err != nil {
+			return otherwise, fmt.Errorf("%w: %w", ErrOutOfRange, err)
+		}
+		return outcome{kind: now.Kind, value: value}, nil
+	case crdt.KindSet:
+		was, became, is := elementsOf(old.Value), elementsOf(edited.Value), elementsOf(now.Value)
+		var kept []canon.Value
+		for v := range now.Value.Elements() {
+			if was[string(v)] || !became[string(v)] {
+				kept = append(kept, v)
+			}
+		}
+		for v := range old.Value.Elements() {
+			if !became[string(v)] && !is[string(v)] {
+				kept = append(kept, v)
+			}
+		}
+		if len(kept) == 0 {
+			return outcome{}, nil
+		}
+		value, err := canon.NewArray(kept)
+		return outcome{kind: now.Kind, value: value}, err
+	}
+	if now.Strategy != crdt.Fields().Name() || old.Value.Type() != canon.TypeMap || now.Value.Type() != canon.TypeMap {
+		return otherwise, nil
+	}
+	var edits []crdt.Edit
+	for _, change := range crdt.Diff(old.Value, edited.Value) {
+		edits = append(edits, crdt.Edit{Path: change.Path, Value: change.Old})
+	}
+	if value, err := crdt.ApplyEdits(now.Value, edits); err == nil {
+		return outcome{kind: now.Kind, value: value}, nil
+	}
+	return otherwise, nil // members that no patch can write: the whole is
+}
+
+// elementsOf are the elements of a set's value.
+func elementsOf(set canon.Value) map[string]bool {
+	elements := make(map[string]bool, set.Len())
+	for v := range set.Elements() {
+		elements[string(v)] = true
+	}
+	return elements
+}
+
+// Revert writes what a key showed at a point as a new version: a value, a counter's sum, a set's elements, or nothing.
+// If that is what it shows now, no version is made and the zero Version returned. ErrNotFound where it never showed
+// anything, then or now.
+func (r *Replica) Revert(ctx context.Context, key string, to Point, opts ...WriteOption) (Version, error) {
+	return r.one(ctx, opts, func(tx *Tx, o *writeOptions) error {
+		now, err := tx.check(key, o)
+		if err != nil {
+			return err
+		}
+		if to == nil {
+			return fmt.Errorf("%w: no point was given", ErrPoint)
+		}
+		s := tx.c.snap()
+		at, err := to.resolve(s)
+		if err != nil {
+			return err
+		}
+		then, err := s.viewAt(key, at, nil)
+		if err != nil {
+			return err
+		}
+		if then.Value == nil && now.Value == nil {
+			return fmt.Errorf("%w: %s, at that point and now", ErrNotFound, key)
+		}
+		return tx.restore(key, outcome{kind: then.Kind, value: then.Value})
+	})
+}
+
+// restore stages what makes a key show want instead of what it shows, and nothing if it does already. A counter is
+// moved by the difference and a set by elements, so that what others add meanwhile stays.
+func (tx *Tx) restore(key string, want outcome) error {
+	now, err := tx.view(key)
+	if err != nil {
+		return err
+	}
+	shown := outcomeOf(&now)
+	switch {
+	case shown.equal(want):
+		return nil
+	case want.value == nil:
+		return tx.delete(key, &writeOptions{})
+	case want.document() && (shown.value == nil || shown.like(want)):
+		return tx.set(key, want.value, &writeOptions{})
+	case want.kind == crdt.KindCounter && shown.like(want):
+		return tx.moveCounter(key, shown.value, want.value)
+	case want.kind == crdt.KindSet && shown.like(want):
+		return tx.moveSet(key, shown.value, want.value)
+	}
+	if shown.value == nil {
+		op, err := contentOp(key, want)
+		if err != nil {
+			return err
+		}
+		return tx.stageContent(key, op)
+	}
+	state, err := tx.state(key)
+	if err != nil {
+		return err
+	}
+	ops, err := wholeOps(key, state, want)
+	if err != nil {
+		return err
+	}
+	return tx.stageAll(key, ops)
+}
+
+func (tx *Tx) moveCounter(key string, from, to canon.Value) error {
+	have, ok := from.AsInt()
+	want, exact := to.AsInt()
+	if !ok || !exact {
+		return fmt.Errorf("%w: %s", ErrOutOfRange, key)
+	}
+	return tx.add(key, want-have, &writeOptions{})
+}
+
+func (tx *Tx) moveSet(key string, from, to canon.Value) error {
+	has, wants := elementsOf(from), elementsOf(to)
+	var added, removed []canon.Value
+	for v := range to.Elements() {
+		if !has[string(v)] {
+			added = append(added, v)
+		}
+	}
+	for v := range from.Elements() {
+		if !wants[string(v)] {
+			removed = append(removed, v)
+		}
+	}
+	var ops []crdt.Op
+	for _, part := range []struct {
+		elements []canon.Value
+		make     func(string, []crdt.Value) (crdt.Op, error)
+	}{{added, crdt.SetAdd}, {removed, crdt.SetRemove}} {
+		if len(part.elements) == 0 {
+			continue
+		}
+		op, err := part.make(key, part.elements)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, op)
+	}
+	return tx.stageAll(key, ops)
+}

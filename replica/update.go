@@ -1,0 +1,247 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/internal/order"
+	"github.com/kdelta/kdelta/store"
+)
+
+// Update runs fn and commits what it wrote as one version: all of it is visible or none, here and on every peer.
+//
+// Isolation: Updates of all goroutines and all processes on one database run one after the other (serialisable). Inside
+// fn, Get and List see the database as it was when fn began and fn's own writes. fn may run again if the store asks
+// for it, so it should have no effects but through its Tx. If fn returns an error nothing is written and Update
+// returns that error. If fn wrote nothing, Update returns the zero Version.
+//
+// An Update never splits: what is too large for one version is refused with ErrTooLarge. Writing to the Replica itself
+// from inside fn is ErrNested.
+func (r *Replica) Update(ctx context.Context, fn func(*Tx) error, opts ...WriteOption) (Version, error) {
+	o := applyWriteOptions(opts)
+	var v Version
+	err := r.writeUser(ctx, func(c *commit) error {
+		tx := &Tx{c: c}
+		err := r.updating.run(func() error {
+			defer func() { tx.done = true }()
+			return fn(tx)
+		})
+		if err != nil {
+			return err
+		}
+		if len(tx.ops) == 0 {
+			return nil
+		}
+		v, err = c.write(tx.ops, history.Meta{Message: o.message})
+		return err
+	})
+	if err != nil {
+		return Version{}, err
+	}
+	return v, nil
+}
+
+// writeUser is write for what users call: it refuses closed replicas and nested writes.
+func (r *Replica) writeUser(ctx context.Context, body func(*commit) error) error {
+	if r.isClosed() {
+		return ErrClosed
+	}
+	if r.updating.here() {
+		return ErrNested
+	}
+	return r.write(ctx, body)
+}
+
+func applyWriteOptions(opts []WriteOption) writeOptions {
+	var o writeOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// updating tells whether a goroutine is inside of the function of an Update: a write from there would wait for
+// itself for ever. Only goroutines that find some Update running pay for the look at their own number.
+type updating struct{ goroutine atomic.Uint64 }
+
+func (u *updating) run(fn func() error) error {
+	u.goroutine.Store(goroutineNumber())
+	defer u.goroutine.Store(0)
+	return fn()
+}
+
+func (u *updating) here() bool {
+	g := u.goroutine.Load()
+	return g != 0 && g == goroutineNumber()
+}
+
+// goroutineNumber reads the number that the runtime prints in stack traces: "goroutine 17 [running]:".
+func goroutineNumber() uint64 {
+	var buf [64]byte
+	line := bytes.TrimPrefix(buf[:runtime.Stack(buf[:], false)], []byte("goroutine "))
+	var n uint64
+	for _, d := range line {
+		if d < '0' || d > '9' {
+			break
+		}
+		n = n*10 + uint64(d-'0')
+	}
+	return n
+}
+
+// Tx is one transaction of an Update. It belongs to the goroutine that runs the Update's function and is invalid
+// afterwards.
+type Tx struct {
+	c    *commit
+	ops  []history.Op
+	done bool
+	// system allows writes to kdelta's own namespaces.
+	system bool
+	// views are the states of the keys that were written, with the writes.
+	views map[string]*crdt.State
+}
+
+// errTxDone: a Tx was used after its Update.
+var errTxDone = errors.New("replica: the Tx of an Update that is over")
+
+// state is the key's state as the transaction sees it.
+func (tx *Tx) state(key string) (*crdt.State, error) {
+	if tx.done {
+		return nil, errTxDone
+	}
+	if err := crdt.CheckKey(key); err != nil {
+		return nil, err
+	}
+	if s := tx.views[key]; s != nil {
+		return s, nil
+	}
+	e, err := tx.c.entry(key)
+	if err != nil {
+		return nil, err
+	}
+	return e.state, e.unfold()
+}
+
+// view is what the transaction sees of a key.
+func (tx *Tx) view(key string) (crdt.View, error) {
+	s, err := tx.state(key)
+	if err != nil {
+		return crdt.View{}, err
+	}
+	return tx.c.viewOf(key, s)
+}
+
+// stage adds ops on one key, all or none.
+func (tx *Tx) stage(key string, ops ...crdt.Op) error {
+	if strings.HasPrefix(key, ".") && !tx.system {
+		return fmt.Errorf("%w: %q", ErrReserved, namespaceOf(key))
+	}
+	s, err := tx.state(key)
+	if err != nil {
+		return err
+	}
+	if s.Unknown() {
+		return fmt.Errorf("%w: %s", ErrNewerFormat, key)
+	}
+	if tx.views == nil {
+		tx.views = make(map[string]*crdt.State)
+	}
+	if tx.views[key] == nil {
+		s = s.Clone()
+	}
+	// The version is not made yet; its place in the order is above all that there is.
+	if _, err := s.Apply(ops, tx.c.provisional(len(tx.ops)), seesAll{}, nil); err != nil {
+		return err
+	}
+	tx.views[key] = s
+	for _, op := range ops {
+		tx.ops = append(tx.ops, history.Op{Op: op})
+	}
+	return nil
+}
+
+// Get reads the key's visible value into dst, as the transaction sees it.
+func (tx *Tx) Get(key string, dst any) (Version, error) {
+	v, err := tx.view(key)
+	if err != nil {
+		return Version{}, err
+	}
+	if v.Value == nil {
+		return Version{}, fmt.Errorf("%w: %s", ErrNotFound, key)
+	}
+	return Version{Stamp: v.At, seen: tx.c.tip.next}, decodeInto(v.Value, dst)
+}
+
+// List yields the visible keys that start with prefix in byte order, as the transaction sees them. The loop may write.
+func (tx *Tx) List(prefix string, opts ...ListOption) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		keys, err := tx.keys(prefix)
+		if err != nil {
+			yield(Row{}, err)
+			return
+		}
+		o := applyListOptions(opts)
+		n := 0
+		for _, key := range keys {
+			if key <= o.after && o.after != "" {
+				continue
+			}
+			v, err := tx.view(key)
+			if err != nil {
+				yield(Row{}, err)
+				return
+			}
+			if v.Value == nil {
+				continue
+			}
+			row := Row{
+				Key: key, Kind: v.Kind, Value: v.Value.AppendJSON(nil), Conflicts: len(v.Conflicts),
+				Version: Version{Stamp: v.At, seen: tx.c.tip.next},
+			}
+			if !yield(row, nil) {
+				return
+			}
+			if n++; n == o.limit {
+				return
+			}
+		}
+	}
+}
+
+// keys are the stored keys under a prefix together with those that the transaction wrote.
+func (tx *Tx) keys(prefix string) ([]string, error) {
+	if tx.done {
+		return nil, errTxDone
+	}
+	var keys []string
+	r := store.Range{From: []byte(prefix), To: store.PrefixEnd([]byte(prefix)), KeysOnly: true}
+	for row, err := range tx.c.tx.Scan(store.Docs, r) {
+		if err != nil {
+			return nil, err
+		}
+		if prefix != "" || row.Key[0] != '.' {
+			keys = append(keys, string(row.Key))
+		}
+	}
+	for key, e := range tx.c.docs {
+		if e.dirty && strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
+		}
+	}
+	for key := range tx.views {
+		if strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
+		}
+	}
+	order.Sort(keys, strings.Compare)
+	return slices.Compact(keys), nil
+}

@@ -1,0 +1,48 @@
+package replica
+
+import (
+	"time"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+)
+
+// A Version names one write: who made it (Author), as which of the author's dots (Seq, the last one), when (Time) and
+// the id that proves it (ID). It prints as AUTHOR@SEQ. A Version that a read returned also remembers what was read, so
+// that From and IfVersion can compare with exactly that.
+type Version struct {
+	clock.Stamp
+	// seen is the first LV that the read did not see; 0 where the version did not come from a read.
+	seen history.LV
+}
+
+// Wall is the version's time as its author's clock showed it.
+func (v Version) Wall() time.Time { return time.UnixMilli(v.Time.Millis()).UTC() }
+
+// String is AUTHOR@SEQ.
+func (v Version) String() string { return v.Name() }
+
+// IsZero reports whether v names nothing.
+func (v Version) IsZero() bool { return v.Seq == 0 }
+
+// LogEntry is one version with what it did, as Log yields it.
+type LogEntry struct {
+	Version
+	// Parents are the versions that it was written on top of, the author's own first.
+	Parents []Version
+	// Clock counts, for each author, the dots that the version covers, itself included.
+	Clock clock.Vector
+	// Message is what its author said of it.
+	Message string
+	// Ops are its edits; for Log of one key, those of that key alone.
+	Ops []LogOp
+}
+
+// LogOp is one edit of a version.
+type LogOp struct {
+	Key string
+	// Op is "put", "delete", "patch", "add", "set-add", "set-remove", "resolve", or "unknown".
+	Op string
+	// Value is the op's operand as JSON: the value put, the paths changed, the amount added, the elements.
+	Value []byte
+}

@@ -1,0 +1,258 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/msgpack"
+)
+
+// one writes a version of one call.
+func (r *Replica) one(ctx context.Context, opts []WriteOption, fn func(*Tx, *writeOptions) error) (Version, error) {
+	o := applyWriteOptions(opts)
+	var v Version
+	err := r.writeUser(ctx, func(c *commit) error {
+		tx := &Tx{c: c}
+		if err := fn(tx, &o); err != nil || len(tx.ops) == 0 {
+			return err
+		}
+		var err error
+		v, err = c.write(tx.ops, history.Meta{Message: o.message})
+		return err
+	})
+	if err != nil {
+		return Version{}, err
+	}
+	return v, nil
+}
+
+// Set writes a value: any Go value by encoding/json's rules, where []byte is bytes; json.RawMessage is taken as JSON. The
+// version is durable when Set returns. In a namespace under `fields` an object is written as what differs from the
+// value that was read (see From), or from the current one; if nothing differs, no version is made and the zero Version
+// returned.
+func (r *Replica) Set(ctx context.Context, key string, value any, opts ...WriteOption) (Version, error) {
+	next, err := msgpack.FromGo(value)
+	if err != nil {
+		return Version{}, err
+	}
+	return r.one(ctx, opts, func(tx *Tx, o *writeOptions) error { return tx.set(key, next, o) })
+}
+
+// Delete removes the key's visible value, whatever its kind; it stays in the history. ErrNotFound where nothing is
+// visible.
+func (r *Replica) Delete(ctx context.Context, key string, opts ...WriteOption) (Version, error) {
+	return r.one(ctx, opts, func(tx *Tx, o *writeOptions) error { return tx.delete(key, o) })
+}
+
+// Add adds n to the counter at key; a key that shows nothing becomes one.
+func (r *Replica) Add(ctx context.Context, key string, n int64, opts ...WriteOption) (Version, error) {
+	return r.one(ctx, opts, func(tx *Tx, o *writeOptions) error { return tx.add(key, n, o) })
+}
+
+// SetAdd adds elements to the set at key; a key that shows nothing becomes one.
+func (r *Replica) SetAdd(ctx context.Context, key string, elements []any, opts ...WriteOption) (Version, error) {
+	return r.one(ctx, opts, func(tx *Tx, o *writeOptions) error { return tx.elements(key, crdt.SetAdd, elements, o) })
+}
+
+// SetRemove removes elements from the set at key. An add that this replica has not seen keeps its element.
+func (r *Replica) SetRemove(ctx context.Context, key string, elements []any, opts ...WriteOption) (Version, error) {
+	return r.one(ctx, opts, func(tx *Tx, o *writeOptions) error { return tx.elements(key, crdt.SetRemove, elements, o) })
+}
+
+// Set is Replica.Set inside the transaction. Message has no effect here: give it to Update.
+func (tx *Tx) Set(key string, value any, opts ...WriteOption) error {
+	next, err := msgpack.FromGo(value)
+	if err != nil {
+		return err
+	}
+	o := applyWriteOptions(opts)
+	return tx.set(key, next, &o)
+}
+
+// Delete is Replica.Delete inside the transaction.
+func (tx *Tx) Delete(key string, opts ...WriteOption) error {
+	o := applyWriteOptions(opts)
+	return tx.delete(key, &o)
+}
+
+// Add is Replica.Add inside the transaction.
+func (tx *Tx) Add(key string, n int64) error { return tx.add(key, n, &writeOptions{}) }
+
+// SetAdd is Replica.SetAdd inside the transaction.
+func (tx *Tx) SetAdd(key string, elements ...any) error {
+	return tx.elements(key, crdt.SetAdd, elements, &writeOptions{})
+}
+
+// SetRemove is Replica.SetRemove inside the transaction.
+func (tx *Tx) SetRemove(key string, elements ...any) error {
+	return tx.elements(key, crdt.SetRemove, elements, &writeOptions{})
+}
+
+func (tx *Tx) set(key string, next canon.Value, o *writeOptions) error {
+	view, err := tx.check(key, o)
+	if err != nil {
+		return err
+	}
+	if view.Kind == crdt.KindCounter || view.Kind == crdt.KindSet {
+		return wrongKind(key, view.Kind, "set")
+	}
+	strategy, name, err := tx.c.strategyOf(namespaceOf(key))
+	if err != nil {
+		return err
+	}
+	if strategy == nil {
+		return fmt.Errorf("%w: %q, of namespace %q: register it in Options.Strategies to write here",
+			ErrUnknownStrategy, name, namespaceOf(key))
+	}
+	var base canon.Value
+	if view.Value != nil && !view.Revived {
+		if base, err = tx.base(key, view.Value, o); err != nil {
+			return err
+		}
+	}
+	op, changed, err := crdt.EncodeSet(key, strategy, base, next)
+	if err != nil || !changed {
+		return err
+	}
+	return tx.stageContent(key, op)
+}
+
+// base is the value that the writer had read: what From says, else the current one.
+func (tx *Tx) base(key string, current canon.Value, o *writeOptions) (canon.Value, error) {
+	if o.from == nil || tx.views[key] != nil {
+		return current, nil
+	}
+	s := tx.c.snap()
+	p := point{before: o.from.seen}
+	if o.from.seen == 0 {
+		var err error
+		if p, err = o.from.resolve(s); err != nil {
+			return nil, err
+		}
+	}
+	view, err := s.viewAt(key, p, nil)
+	return view.Value, err
+}
+
+// check is what every write does first: the key, and the condition that the caller made.
+func (tx *Tx) check(key string, o *writeOptions) (crdt.View, error) {
+	view, err := tx.view(key)
+	if err != nil {
+		return view, err
+	}
+	if o.ifVersion == nil {
+		return view, nil
+	}
+	var now clockID
+	if view.Value != nil {
+		now = view.At.ID
+	}
+	if want := o.ifVersion; now != want.ID {
+		return view, fmt.Errorf("%w: %s is at %s", ErrVersionMismatch, key, versionOrNothing(view))
+	}
+	return view, nil
+}
+
+type clockID = history.ID
+
+func versionOrNothing(v crdt.View) string {
+	if v.Value == nil {
+		return "nothing"
+	}
+	return v.At.Name()
+}
+
+func wrongKind(key string, kind crdt.Kind, verb string) error {
+	return fmt.Errorf("%w: %s is a %s, which %s does not change; delete it first or use another key",
+		ErrWrongKind, key, kind, verb)
+}
+
+func (tx *Tx) delete(key string, o *writeOptions) error {
+	view, err := tx.check(key, o)
+	if err != nil {
+		return err
+	}
+	if view.Kind == crdt.KindNone {
+		return fmt.Errorf("%w: %s", ErrNotFound, key)
+	}
+	op, err := crdt.Delete(key)
+	if err != nil {
+		return err
+	}
+	return tx.stage(key, op)
+}
+
+func (tx *Tx) add(key string, n int64, o *writeOptions) error {
+	view, err := tx.check(key, o)
+	if err != nil {
+		return err
+	}
+	if view.Kind != crdt.KindNone && view.Kind != crdt.KindCounter {
+		return wrongKind(key, view.Kind, "add")
+	}
+	op, err := crdt.Add(key, n)
+	if err != nil {
+		return errors.Join(ErrOutOfRange, err)
+	}
+	state, err := tx.state(key)
+	if err != nil {
+		return err
+	}
+	if !state.CanAdd(n) {
+		return fmt.Errorf("%w: %s", ErrOutOfRange, key)
+	}
+	return tx.stageContent(key, op)
+}
+
+func (tx *Tx) elements(key string, make func(string, []crdt.Value) (crdt.Op, error), elements []any, o *writeOptions) error {
+	view, err := tx.check(key, o)
+	if err != nil {
+		return err
+	}
+	if view.Kind != crdt.KindNone && view.Kind != crdt.KindSet {
+		return wrongKind(key, view.Kind, "set-add and set-remove")
+	}
+	values := []crdt.Value{}
+	for _, e := range elements {
+		v, err := msgpack.FromGo(e)
+		if err != nil {
+			return err
+		}
+		values = append(values, v)
+	}
+	op, err := make(key, values)
+	if err != nil {
+		return err
+	}
+	return tx.stageContent(key, op)
+}
+
+// stageContent stages an op whose body may have to be destroyed one day: in an erasable namespace it is kept apart from
+// the version, which holds its salted hash alone.
+func (tx *Tx) stageContent(key string, op crdt.Op) error {
+	if err := tx.stage(key, op); err != nil {
+		return err
+	}
+	settings, err := tx.c.settingsOf(namespaceOf(key))
+	if err != nil || !settings.Erasable {
+		return err
+	}
+	d := &history.Detached{}
+	if err := tx.c.r.readFull(d.Salt[:]); err != nil {
+		return err
+	}
+	tx.ops[len(tx.ops)-1].Detached = d
+	return nil
+}
+
+// tooLarge turns the format's refusal of a version into this package's.
+func tooLarge(err error) error {
+	if errors.Is(err, history.ErrTooLarge) {
+		return fmt.Errorf("%w: %w; write less at a time", ErrTooLarge, err)
+	}
+	return err
+}
