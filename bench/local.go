@@ -94,6 +94,7 @@ func setBesideRaw(b *bench, level sqlite.Durable, least float64, n int) (result,
 	if err != nil {
 		return result{}, err
 	}
+	defer insert.Close()
 	row := bytes.Repeat([]byte("x"), 200)
 	i, j := 0, 0
 	ours, limit, err := sideBySide(n, func(n int) error {
@@ -160,27 +161,34 @@ func transactions(b *bench) (result, error) {
 		return fill(b.ctx, r, i, n)
 	}, func(n int) error {
 		for ; n > 0; n -= 1000 {
-			tx, err := db.Begin()
-			if err != nil {
+			if err := rawTransaction(db, j, 1000, row); err != nil {
 				return err
 			}
-			insert, err := tx.Prepare("INSERT INTO kv VALUES (?, ?)")
-			if err != nil {
-				return err
-			}
-			for range 1000 {
-				j++
-				if _, err := insert.Exec(j, row); err != nil {
-					return err
-				}
-			}
-			if err := tx.Commit(); err != nil {
-				return err
-			}
+			j += 1000
 		}
 		return nil
 	})
 	return result{ours: ours, limit: limit, met: ours <= 10*time.Microsecond}, err
+}
+
+// rawTransaction inserts n rows behind the key from.
+func rawTransaction(db *sql.DB, from, n int, row []byte) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	insert, err := tx.Prepare("INSERT INTO kv VALUES (?, ?)")
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for i := range n {
+		if _, err := insert.Exec(from+i+1, row); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
 }
 
 func group(b *bench) (result, error) {
@@ -236,6 +244,7 @@ func getBesideRaw(b *bench) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	defer get.Close()
 	i, j := 0, 0
 	ours, limit, err := sideBySide(n, func(n int) error {
 		for range n {

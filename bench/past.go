@@ -113,7 +113,7 @@ func openAndGet(b *bench, versions int, limit time.Duration, megabytes int64) (r
 		}, nil
 	})
 	info, statErr := os.Stat(path)
-	if err = errors.Join(err, statErr); err != nil {
+	if err := errors.Join(err, statErr); err != nil {
 		return result{}, err
 	}
 	note := fmt.Sprintf("%d MB of memory, %d bytes of file a version", memory, info.Size()/int64(versions))

@@ -141,11 +141,13 @@ func TestLimits(t *testing.T) {
 		{"parts out of order", [][]byte{have{clock: tips[5:7]}.encode(), have{clock: tips[6:8]}.encode()}, "not in order"},
 		{"parts without end", [][]byte{have{}.encode()}, "an empty part"},
 		{
-			"seals", [][]byte{have{last: true}.encode(), Run{Seals: repeat(seal, MaxSeals+1)}.encode()},
+			"seals",
+			[][]byte{have{last: true}.encode(), Run{Seals: repeat(seal, MaxSeals+1)}.encode()},
 			"4097 seals, the limit is 4096",
 		},
 		{
-			"certificates", [][]byte{have{last: true}.encode(), Run{Certificates: repeat(member.certificate('a'), MaxCertificates+1)}.encode()},
+			"certificates",
+			[][]byte{have{last: true}.encode(), Run{Certificates: repeat(member.certificate('a'), MaxCertificates+1)}.encode()},
 			"4097 certificates, the limit is 4096",
 		},
 		{"seal", [][]byte{have{last: true}.encode(), runWithSeal(member.certificate('a').AppendTo(nil))}, "seal"},

@@ -39,8 +39,6 @@ const (
 
 	// maxBackupFrame bounds a frame's body: the largest row of Runs with its seals and certificates.
 	maxBackupFrame = protocol.MaxFrame
-	// frameOverhead is what a frame has around its body.
-	frameOverhead = 1 + 4 + crc32.Size
 )
 
 // BackupOptions say how a backup is made.

@@ -18,7 +18,7 @@ const (
 	maxRemote  = 4096
 )
 
-// ErrRemote: a target that cannot be remembered.
+// ErrRemote says that a target cannot be remembered.
 var ErrRemote = errors.New("replica: no target to remember")
 
 // Remotes lists the targets that this database remembers to sync with, in the order in which they were added. They

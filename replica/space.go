@@ -144,7 +144,7 @@ func (r *Replica) Invite(ctx context.Context, o InviteOptions) (string, error) {
 	return text, err
 }
 
-// ErrInviteExpired: the invite's time is over. Ask for another one.
+// ErrInviteExpired says that the invite's time is over. Ask for another one.
 var ErrInviteExpired = errors.New("the invite has expired; ask for a new one")
 
 // Join opens a replica on a store and brings it into the space of an invite. A fresh store becomes a replica of that

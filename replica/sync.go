@@ -13,7 +13,7 @@ import (
 	"github.com/kdelta/kdelta/transport/pipe"
 )
 
-// ErrNoSpace: a database that belongs to no space yet has nobody to sync with. Join one, or write something.
+// ErrNoSpace says that the database belongs to no space yet, so it has nobody to sync with. Join one, or write something.
 var ErrNoSpace = errors.New("the database belongs to no space yet; join one or write first")
 
 // Report says what a sync did, as this replica saw it.

@@ -84,7 +84,7 @@ func (tr *travel) version(r *replica.Replica) {
 			tr.t.Fatal(err)
 		}
 		if len(status.Heads) == 1 && status.Heads[0].ID == e.ID {
-			tr.record("version "+e.Version.String(), e.Version, r)
+			tr.record("version "+e.String(), e.Version, r)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // card has an order by rank alone.
 type card struct {
 	rank int
-	text [5]string
+	_    [5]string // what makes a card large
 }
 
 func byRank(a, b card) int { return cmp.Compare(a.rank, b.rank) }

@@ -170,7 +170,7 @@ func difference(a, b string) string {
 func (d *device) checkStatus(st *replica.Status) {
 	w := d.w
 	members := d.seen.Members()
-	if int(st.Versions) != len(members) {
+	if st.Versions != len(members) {
 		w.failf("status", "%s says it holds %d versions and shows %d", d.name, st.Versions, len(members))
 	}
 	covered := Set{}

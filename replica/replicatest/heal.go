@@ -34,7 +34,7 @@ func (w *World) heal() {
 		if d.readOnly {
 			continue
 		}
-		text := fmt.Sprintf(`{"a":%d,"from":"%s"}`, w.rng.IntN(9), d.name)
+		text := fmt.Sprintf(`{"a":%d,"from":%q}`, w.rng.IntN(9), d.name)
 		key := pick(w, []string{"a/1", "f/1", "f/2"})
 		w.attempt(d, &attempt{
 			what: "set at last", keys: []string{key}, may: func(err error) bool { return !d.writable(key) || d.shown(key).Kind != "" },

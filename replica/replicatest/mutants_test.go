@@ -61,7 +61,8 @@ func TestMutants(t *testing.T) {
 			case !errors.As(err, &exit) || !strings.Contains(out, "replay: "):
 				t.Fatalf("the worlds did not run: %v\n%s", err, out)
 			default:
-				first, _, _ := strings.Cut(out[strings.Index(out, "seed "):], "\n")
+				_, found, _ := strings.Cut(out, "seed ")
+				first, _, _ := strings.Cut("seed "+found, "\n")
 				t.Logf("%s\nfound by %s", m.invariant, first)
 			}
 		})

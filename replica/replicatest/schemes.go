@@ -71,12 +71,22 @@ func (e *evil) bad(at clock.Time, deps []history.Ref) {
 // equivocate says different things as one dot, each to others.
 func (e *evil) equivocate(branches int) {
 	base := e.tip
+	if branches > 2 {
+		var all []history.Version
+		for range branches {
+			all = append(all, e.version(e.key, &base, base.Time+1, nil, e.put("m/1")))
+			e.fates[all[len(all)-1].ID] = versionGood
+		}
+		e.tip = all[0]
+		e.runs = append(e.runs, e.run(true, all, all...))
+		return
+	}
 	for range branches {
 		e.tip = base
 		v := e.version(e.key, &base, base.Time+1, nil, e.put("m/1"))
 		e.fates[v.ID] = versionGood
 		e.once = append(e.once, e.run(true, []history.Version{v}, v))
-		if branches > 2 || e.w.chance(50) {
+		if e.w.chance(50) {
 			e.runs = append(e.runs, e.once[len(e.once)-1])
 			e.once = e.once[:len(e.once)-1]
 			e.tip = v
