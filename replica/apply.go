@@ -271,7 +271,30 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 		a.refuse(v, err)
 		return nil
 	}
+	if !a.complete(v) {
+		a.refuse(v, errIncomplete)
+		return nil
+	}
 	return a.place(v, at, parents)
+}
+
+// errIncomplete says no more than what came: the version itself may be sound, and a replica that holds the whole of it
+// can still bring it.
+var errIncomplete = errors.New("a value that is kept apart from its version did not come with it, or is another one; " +
+	"sync with a replica that holds it")
+
+// complete reports whether the bodies of all ops are here, and leaves the ops in c.groups for the fold.
+func (a *applier) complete(v *history.Version) bool {
+	c := a.c
+	c.groups = groupOps(c.groups[:0], v)
+	for i := range c.groups {
+		for j := range c.groups[i].ops {
+			if op := &c.groups[i].ops[j]; op.Body == nil && op.Code.Known() {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (a *applier) descendsFromRefused(v *history.Version) bool {

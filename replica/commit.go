@@ -182,6 +182,9 @@ func (c *commit) place(v history.Version, line history.Line, parents []history.L
 			return err
 		}
 	}
+	if !remote {
+		c.groups = groupOps(c.groups[:0], &v) // applier.complete has done it for the others
+	}
 	first := c.tip.next
 	if len(c.staged) == 0 {
 		c.firstLV = first

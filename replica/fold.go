@@ -164,9 +164,8 @@ type seesAll struct{}
 func (seesAll) Covers(clock.Stamp) bool { return true }
 func (seesAll) All() bool               { return true }
 
-// fold applies a version to the state of each key that it touches. past is nil for a version that covers all there is.
+// fold applies a version, whose ops stand in c.groups, to the state of each key that it touches. past is nil for a version that covers all there is.
 func (c *commit) fold(s *stored, past *history.Past) error {
-	c.groups = groupOps(c.groups[:0], &s.Version)
 	s.keys = make([]keyLink, len(c.groups))
 	for i := range c.groups {
 		g := &c.groups[i]
