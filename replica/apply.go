@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -76,7 +77,9 @@ type applier struct {
 }
 
 func (a *applier) apply() error {
-	a.check()
+	if err := a.check(); err != nil {
+		return err
+	}
 	versions, err := a.decode()
 	if err != nil {
 		return err
@@ -109,9 +112,12 @@ func (a *applier) apply() error {
 
 // check verifies the seals, and the certificates of authors that are not known here. A signature costs as much as some
 // hundred versions, so many of them are shared out among the processors.
-func (a *applier) check() {
+func (a *applier) check() error {
 	space := a.c.member.Space()
-	seals := a.run.Seals
+	seals, err := a.newSeals()
+	if err != nil {
+		return err
+	}
 	good := inParallel(len(seals), func(i int) bool { return seals[i].Verify(space) == nil })
 	a.sealed = make(map[history.ID]identity.Seal, len(seals))
 	for i, s := range seals {
@@ -127,7 +133,7 @@ func (a *applier) check() {
 	}
 	a.certificates = make(map[identity.Author]identity.Certificate, len(certificates))
 	if len(certificates) == 0 {
-		return
+		return nil
 	}
 	// Mostly one grant stands behind all of them.
 	grant := certificates[0].Grant
@@ -143,6 +149,37 @@ func (a *applier) check() {
 			a.certificates[cert.Author] = cert
 		}
 	}
+	return nil
+}
+
+// newSeals are the run's seals but for those whose signature is stored here.
+func (a *applier) newSeals() ([]identity.Seal, error) {
+	seals := make([]identity.Seal, 0, len(a.run.Seals))
+	for _, s := range a.run.Seals {
+		kept, err := a.isKept(&s)
+		if err != nil {
+			return nil, err
+		}
+		if !kept {
+			seals = append(seals, s)
+		}
+	}
+	return seals, nil
+}
+
+// isKept reports whether the very signature is stored here. Then the version that it is over is here too, and it can vouch
+// for nothing that is new; over another version it would not verify.
+func (a *applier) isKept(s *identity.Seal) (bool, error) {
+	for _, line := range a.c.byAuthor[s.Author] {
+		kept, err := a.c.tx.Get(store.Seals, sealKey(line, s.Seq))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return false, err
+		}
+		if err == nil && bytes.HasPrefix(kept, s.Sig[:]) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // inParallel asks check about each of n things, on all processors if they are many.
@@ -421,16 +458,11 @@ func (a *applier) keepSeals() error {
 		if !ok {
 			continue
 		}
-		if err := a.c.tx.Put(store.Seals, sealKey(at.line, s.Seq), s.Sig[:]); err != nil {
+		if err := a.c.tx.Put(store.Seals, sealKey(at.line, s.Seq), sealRow(&s)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// sealKey is the key of the seal over the version of a line whose last dot is seq.
-func sealKey(line history.Line, seq uint64) []byte {
-	return append(store.IntKey(uint64(line)), store.IntKey(seq)...)
 }
 
 // leaveAuthor takes a new author after versions of this database's own author came from elsewhere: somebody has a

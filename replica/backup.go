@@ -10,7 +10,6 @@ import (
 	"hash/crc32"
 	"io"
 
-	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
@@ -230,7 +229,6 @@ func (s *snap) keptSeals(versions []history.Version, run *protocol.Run) error {
 	type stretch struct{ from, to uint64 }
 	stretches := make(map[identity.Author]stretch)
 	ids := make(map[history.Ref]bool, len(versions))
-	bySeq := make(map[clock.Entry][]history.ID)
 	for i := range versions {
 		v := &versions[i]
 		at, ok := stretches[v.Author]
@@ -238,11 +236,10 @@ func (s *snap) keptSeals(versions []history.Version, run *protocol.Run) error {
 			at = stretch{v.Seq, v.Seq}
 		}
 		stretches[v.Author] = stretch{min(at.from, v.Seq), max(at.to, v.Seq)}
-		key := clock.Entry{Author: v.Author, Seq: v.Seq}
-		bySeq[key] = append(bySeq[key], v.ID)
+		ids[v.Ref()] = true
 	}
 	for _, seal := range run.Seals {
-		ids[history.Ref{Author: seal.Author, Seq: seal.Seq, ID: seal.ID}] = true
+		ids[history.Ref{Author: seal.Author, Seq: seal.Seq, ID: seal.ID}] = false // it has its seal
 	}
 	for author, at := range stretches {
 		for _, line := range s.byAuthor[author] {
@@ -251,12 +248,9 @@ func (s *snap) keptSeals(versions []history.Version, run *protocol.Run) error {
 				if err != nil || len(run.Seals) > maxKeptSeals {
 					return err
 				}
-				seal := identity.Seal{Author: author, Seq: store.KeyInt(row.Key[8:])}
-				copy(seal.Sig[:], row.Value)
-				for _, seal.ID = range bySeq[clock.Entry{Author: author, Seq: seal.Seq}] {
-					if !ids[history.Ref{Author: author, Seq: seal.Seq, ID: seal.ID}] && seal.Verify(s.space) == nil {
-						run.Seals = append(run.Seals, seal)
-					}
+				seal, ok := sealIn(author, row)
+				if ok && ids[history.Ref{Author: author, Seq: seal.Seq, ID: seal.ID}] {
+					run.Seals = append(run.Seals, seal)
 				}
 			}
 		}

@@ -372,15 +372,15 @@ func (f *feed) seal(s *snap, v *history.Version) (identity.Seal, bool, error) {
 		}
 	}
 	for _, line := range s.byAuthor[v.Author] {
-		b, err := s.tx.Get(store.Seals, sealKey(line, v.Seq))
+		key := sealKey(line, v.Seq)
+		b, err := s.tx.Get(store.Seals, key)
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}
 		if err != nil {
 			return identity.Seal{}, false, err
 		}
-		seal := identity.Seal{Author: v.Author, Seq: v.Seq, ID: v.ID}
-		if copy(seal.Sig[:], b) == len(seal.Sig) && seal.Verify(s.space) == nil {
+		if seal, ok := sealIn(v.Author, store.Row{Key: key, Value: b}); ok && seal.ID == v.ID {
 			return seal, true, nil
 		}
 	}

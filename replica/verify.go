@@ -303,11 +303,12 @@ func (v *verifier) checkTip() error {
 // checkSeals verifies the kept signatures.
 func (v *verifier) checkSeals() error {
 	return v.scan(store.Seals, store.Range{}, func(row store.Row) error {
-		if len(row.Key) != 16 || len(row.Value) != len(identity.Signature{}) {
+		seal, ok := sealIn(identity.Author{}, row)
+		if !ok {
 			v.damage("a seal of a wrong length")
 			return nil
 		}
-		line, seq := store.KeyInt(row.Key[:8]), store.KeyInt(row.Key[8:])
+		line, seq := store.KeyInt(row.Key[:8]), seal.Seq
 		if line >= uint64(len(v.m.lines)) {
 			v.damage("a seal over a version of author line %d, which is not here", line)
 			return nil
@@ -315,15 +316,15 @@ func (v *verifier) checkSeals() error {
 		if v.broken {
 			return nil
 		}
-		seal := identity.Seal{Author: v.m.lines[line].Author, Seq: seq, Sig: identity.Signature(row.Value)}
+		seal.Author = v.m.lines[line].Author
 		if int(line) < v.g.NumLines() {
 			if lv, ok := v.g.Find(history.Line(line), seq); ok {
 				id, last, err := v.ID(lv)
 				if err != nil {
 					return err
 				}
-				if last == lv {
-					seal.ID = id
+				if last != lv || id != seal.ID {
+					v.damage("the seal over %s is over another version", nameOf(seal.Author, seq))
 				}
 			}
 		}
