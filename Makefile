@@ -5,8 +5,9 @@ FUZZTIME ?= 10s
 SEEDS ?= 20000
 COUNT ?= 6
 BENCH ?= .
+ROW ?=
 
-.PHONY: help demo check test race bench fuzz sim wasm
+.PHONY: help demo check test race bench microbench fuzz sim wasm
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -24,7 +25,10 @@ test: ## every test
 race: ## every test under the race detector, heavy ones reduced (needs a C compiler)
 	go test -race -short ./...
 
-bench: ## benchmarks, COUNT runs each; compare two outputs with benchstat
+bench: ## what the library costs beside the raw store, as ratios; ROW=Get for some rows, LARGE=-large for large databases
+	go run ./bench -row "$(ROW)" $(LARGE)
+
+microbench: ## the benchmarks beside each package, COUNT runs each; compare two outputs with benchstat
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
 
 fuzz: ## each fuzz target for FUZZTIME
