@@ -21,8 +21,7 @@ type commit struct {
 	ctx context.Context
 	r   *Replica
 	tx  store.Tx
-	// m is what was true at the start; tip, lines and byAuthor are what will be.
-	m      *mem
+	// tip, lines and byAuthor are what will be true after it.
 	tip    tip
 	member identity.Member
 	author authorRow
@@ -80,7 +79,7 @@ func (r *Replica) begin(ctx context.Context, tx store.Tx) (*commit, error) {
 		return nil, err
 	}
 	c := &commit{
-		ctx: ctx, r: r, tx: tx, m: m, tip: m.tip, member: m.member, author: m.author, lines: m.lines, byAuthor: m.byAuthor,
+		ctx: ctx, r: r, tx: tx, tip: m.tip, member: m.member, author: m.author, lines: m.lines, byAuthor: m.byAuthor,
 		settings: m.settings, dirtyLines: make(map[history.Line]bool), docs: make(map[string]*entry),
 	}
 	c.tip.heads, c.watched = slices.Clone(m.tip.heads), r.watch.any()
@@ -168,7 +167,7 @@ func (c *commit) placeRemote(v history.Version, line history.Line, parents []his
 }
 
 // stage gives a version its place behind all others: it must be valid and its parents applied. parents are the last
-// dots of its parents, the author's previous version first. past says what it covers.
+// dots of its parents, the author's previous version first. A local version (not remote) covers all that there is.
 func (c *commit) stage(v history.Version, line history.Line, parents []history.LV, remote bool) error {
 	if err := c.place(v, line, parents, remote); err != nil {
 		return c.fail(err)

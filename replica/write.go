@@ -147,7 +147,7 @@ func (tx *Tx) check(key string, o *writeOptions) (crdt.View, error) {
 	if o.ifVersion == nil {
 		return view, nil
 	}
-	var now clockID
+	var now history.ID
 	if view.Value != nil {
 		now = view.At.ID
 	}
@@ -156,8 +156,6 @@ func (tx *Tx) check(key string, o *writeOptions) (crdt.View, error) {
 	}
 	return view, nil
 }
-
-type clockID = history.ID
 
 func versionOrNothing(v crdt.View) string {
 	if v.Value == nil {

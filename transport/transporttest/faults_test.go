@@ -326,15 +326,17 @@ func takesToNowhere(a, b transport.Conn) (transport.Conn, transport.Conn) {
 
 func closeLoses(a, b transport.Conn) (transport.Conn, transport.Conn) {
 	var closed atomic.Bool
-	return &faulty{Conn: a, close: func() error {
+	closes := &faulty{Conn: a, close: func() error {
 		closed.Store(true)
 		return a.Close()
-	}}, &faulty{Conn: b, receive: func(ctx context.Context) ([]byte, error) {
+	}}
+	loses := &faulty{Conn: b, receive: func(ctx context.Context) ([]byte, error) {
 		if closed.Load() {
 			return nil, transport.ErrClosed
 		}
 		return b.Receive(ctx)
 	}}
+	return closes, loses
 }
 
 func closesAlone(a, b transport.Conn) (transport.Conn, transport.Conn) {
