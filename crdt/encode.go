@@ -38,7 +38,13 @@ func (s *State) Append(b []byte) []byte { return s.encode(b, true) }
 func (s *State) AppendDigest(b []byte) []byte { return s.encode(b, false) }
 
 func (s *State) encode(b []byte, values bool) []byte {
-	e := encoder{b: b, stamps: s.stamps(), values: values}
+	var one [1]clock.Stamp
+	e := encoder{b: b, values: values}
+	if at, _, ok := s.Simple(); ok && len(s.roots[0].aside) == 0 {
+		one[0], e.stamps = at, one[:]
+	} else {
+		e.stamps = s.stamps()
+	}
 	e.b = canon.AppendArray(e.b, 8)
 	e.b = canon.AppendUint(e.b, stateFormat)
 	flags := uint64(0)

@@ -22,7 +22,7 @@ import (
 // sealed by a certified author, and whose parents are here. The verdict on a version depends on its bytes and its
 // ancestry alone, so all replicas come to the same, in whatever order versions arrive.
 func (c *commit) applyRun(run protocol.Run) (protocol.Applied, error) {
-	a := &applier{c: c, run: run, placed: make(map[history.ID]place)}
+	a := &applier{c: c, run: run, placed: make(map[history.ID]place), wanted: make(map[history.ID]bool)}
 	if c.member.IsZero() {
 		return a.applied, fmt.Errorf("replica: a run for a database that belongs to no space")
 	}
@@ -64,8 +64,10 @@ type applier struct {
 	certificates map[identity.Author]identity.Certificate
 	// sealed are the ids that a valid seal is over.
 	sealed map[history.ID]identity.Seal
-	// placed are the versions of the run that are here now.
+	// placed says where versions of the run stand that are here now, for those that are asked about: wanted holds the
+	// ids of sealed ones and of parents other than an author's previous version.
 	placed map[history.ID]place
+	wanted map[history.ID]bool
 	// lvs and times are reused space for the parents of a version.
 	lvs   []history.LV
 	times []clock.Time
@@ -123,6 +125,7 @@ func (a *applier) check() error {
 	for i, s := range seals {
 		if good[i] {
 			a.sealed[s.ID] = s
+			a.wanted[s.ID] = true
 		}
 	}
 	var certificates []identity.Certificate
@@ -211,7 +214,8 @@ func (a *applier) decode() ([]history.Version, error) {
 		a.refuse(&history.Version{}, err)
 		return nil, nil
 	}
-	versions := make([]history.Version, 0, d.Len())
+	versions := slices.Grow(a.c.received[:0], d.Len())
+	defer func() { a.c.received = versions }()
 	for {
 		v, err := d.Next()
 		switch {
@@ -223,9 +227,12 @@ func (a *applier) decode() ([]history.Version, error) {
 		case err != nil && !errors.Is(err, history.ErrContent): // bad content is no verdict on the version
 			a.refuse(v, err)
 		default:
-			copied := *v
-			copied.Deps, copied.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
-			versions = append(versions, copied) // its payload lies in the run, which stays while it is applied
+			versions = append(versions, *v) // its payload lies in the run, which stays while it is applied
+			kept := &versions[len(versions)-1]
+			kept.Deps, kept.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
+			for i := range v.Deps {
+				a.wanted[v.Deps[i].ID] = true
+			}
 		}
 	}
 }
@@ -279,7 +286,7 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 	}
 	if at.Place == history.PlaceKnown {
 		a.applied.Duplicates++
-		a.placed[v.ID] = place{lv: at.LV, time: v.Time, line: at.Line}
+		a.remember(v.ID, place{lv: at.LV, time: v.Time, line: at.Line})
 		return nil
 	}
 	switch {
@@ -441,13 +448,20 @@ func (a *applier) place(v *history.Version, at history.Attachment, parents []his
 		a.copied = true
 	}
 	first := c.tip.next
-	if err := c.placeRemote(*v, line, parents); err != nil {
+	if err := c.stage(v, line, parents, true); err != nil {
 		return err
 	}
 	lv := first + history.LV(v.Width) - 1
-	a.placed[v.ID] = place{lv: lv, time: v.Time, line: line}
+	a.remember(v.ID, place{lv: lv, time: v.Time, line: line})
 	a.applied.Versions++
 	return nil
+}
+
+// remember notes where a version stands, if somebody will ask.
+func (a *applier) remember(id history.ID, at place) {
+	if a.wanted[id] {
+		a.placed[id] = at
+	}
 }
 
 // keepSeals stores the seals over versions that were applied, so that they can be handed on. Of versions that were here

@@ -38,6 +38,8 @@ type Replica struct {
 	stagedEvents []Event
 	after        []func() error
 	docs         docCache
+	workspace    workspace
+	commits      uint64 // begun by this Replica, for commit.number
 	guarded      bool
 	updating     updating
 }

@@ -107,7 +107,7 @@ func (c *commit) flushDocs() error {
 	if err := errors.Join(c.closeRun(), c.writeDocs()); err != nil {
 		return err
 	}
-	c.docs = make(map[string]*entry)
+	c.docs, c.touched = make(map[string]*entry), c.touched[:0]
 	return nil
 }
 

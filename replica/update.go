@@ -232,9 +232,9 @@ func (tx *Tx) keys(prefix string) ([]string, error) {
 			keys = append(keys, string(row.Key))
 		}
 	}
-	for key, e := range tx.c.docs {
-		if e.dirty && strings.HasPrefix(key, prefix) {
-			keys = append(keys, key)
+	for _, e := range tx.c.touched {
+		if e.dirty && strings.HasPrefix(e.key, prefix) {
+			keys = append(keys, e.key)
 		}
 	}
 	for key := range tx.views {

@@ -189,7 +189,7 @@ func (v *verifier) compareDocs(g *keyGroup, r store.Range) error {
 		if e.bad {
 			return nil
 		}
-		sum, _ := keyDigest(nil, key, e.state.AppendDigest)
+		sum, _ := keyDigest(nil, key, e.state)
 		v.digest.add(sum)
 		return v.found(v.compareDoc(g, key, e, row.Value, &doc))
 	})
