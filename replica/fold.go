@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -99,7 +100,7 @@ func (e *entry) fold() bool {
 
 // loadEntry reads a key's row; a key that was never written has the zero state.
 func (s *snap) loadEntry(key string) (*entry, error) {
-	e := &entry{key: key}
+	e := &entry{key: strings.Clone(key)} // it may be part of a payload
 	b, err := s.tx.Get(store.Docs, []byte(key))
 	if errors.Is(err, store.ErrNotFound) {
 		e.state, e.knownTops = &crdt.State{}, true
@@ -315,6 +316,9 @@ func (s *snap) viewOf(key string, state *crdt.State, strategy crdt.Strategy) (cr
 	if strategy == nil {
 		strategy = crdt.LWW()
 	}
+	if _, _, simple := state.Simple(); simple {
+		return state.View(strategy, nil), nil // no strategy has a choice
+	}
 	var failed error
 	view := state.View(strategy, func() (crdt.Value, bool) {
 		value, err := s.baseOf(key, state, strategy)
@@ -430,14 +434,15 @@ func (c *commit) writeDoc(e *entry) error {
 	for _, a := range c.applied {
 		a.Conflicts += max(len(view.Conflicts)-int(row.Conflicts), 0)
 	}
-	fillRow(row, &view, e.state, c.byAuthor)
+	c.scratch = fillRow(row, &view, e.state, c.byAuthor, c.scratch)
 	if strategy == nil && row.State != nil {
 		if err := c.lack(name); err != nil {
 			return err
 		}
 	}
+	c.scratch = append(c.scratch[:0], e.key...)
 	c.rowBuf = row.Append(c.rowBuf[:0])
-	if err := c.tx.Put(store.Docs, []byte(e.key), c.rowBuf); err != nil {
+	if err := c.tx.Put(store.Docs, c.scratch, c.rowBuf); err != nil {
 		return err
 	}
 	var now digest
@@ -448,12 +453,15 @@ func (c *commit) writeDoc(e *entry) error {
 	return nil
 }
 
-// fillRow makes a row of Docs say what a view of the key's state shows.
-func fillRow(row *store.Doc, view *crdt.View, state *crdt.State, byAuthor map[identity.Author][]history.Line) {
+// fillRow makes a row of Docs say what a view of the key's state shows. It takes memory to work in, and returns it.
+func fillRow(
+	row *store.Doc, view *crdt.View, state *crdt.State, byAuthor map[identity.Author][]history.Line, scratch []byte,
+) []byte {
 	row.Kind, row.Strategy, row.Conflicts = string(view.Kind), view.Strategy, uint64(len(view.Conflicts))
 	row.Value = nil
 	if view.Value != nil {
-		row.Value = view.Value.AppendJSON(nil)
+		scratch = view.Value.AppendJSON(scratch[:0])
+		row.Value = bytes.Clone(scratch) // watchers keep it
 	}
 	row.Author, row.Seq, row.Time, row.ID = 0, view.At.Seq, uint64(view.At.Time), view.At.ID
 	if lines := byAuthor[view.At.Author]; len(lines) > 0 {
@@ -463,4 +471,5 @@ func fillRow(row *store.Doc, view *crdt.View, state *crdt.State, byAuthor map[id
 	if _, _, simple := state.Simple(); !simple {
 		row.State = state.Append(nil)
 	}
+	return scratch
 }

@@ -227,7 +227,7 @@ func (v *verifier) compareDoc(g *keyGroup, key string, e *refolded, raw []byte, 
 		if err != nil {
 			return err
 		}
-		fillRow(&want, &view, e.state, v.m.byAuthor)
+		fillRow(&want, &view, e.state, v.m.byAuthor, nil)
 		if bytes.Equal(want.Append(nil), raw) {
 			return v.wantConflicts(g, key, e, view.Conflicts)
 		}
