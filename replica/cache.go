@@ -191,4 +191,5 @@ func (r *Replica) forget() {
 	r.graph.g = nil
 	r.graph.mu.Unlock()
 	r.runs.clear()
+	r.pasts.clear()
 }

@@ -27,6 +27,7 @@ type Replica struct {
 	queue queue
 	graph graphCache
 	runs  runCache
+	pasts pastCache
 	watch hub
 
 	mu     sync.RWMutex
