@@ -26,6 +26,7 @@ type commit struct {
 	number uint64
 	// tip, lines and byAuthor are what will be true after it.
 	tip    tip
+	tipRow []byte
 	member identity.Member
 	author authorRow
 	lines  []*store.Author
@@ -139,7 +140,7 @@ func (r *Replica) begin(ctx context.Context, tx store.Tx) (*commit, error) {
 	r.workspace.reset()
 	c := &commit{
 		workspace: &r.workspace, ctx: ctx, r: r, tx: tx, number: r.commits,
-		tip: m.tip, member: m.member, author: m.author, lines: m.lines, byAuthor: m.byAuthor, settings: m.settings,
+		tip: m.tip, tipRow: m.tipRow, member: m.member, author: m.author, lines: m.lines, byAuthor: m.byAuthor, settings: m.settings,
 	}
 	c.tip.heads, c.watched = slices.Clone(m.tip.heads), r.watch.any()
 	if c.docs = r.docs.entries; c.docs == nil || r.docs.commits != m.tip.commits {
@@ -169,11 +170,12 @@ func (c *commit) finish() error {
 			return err
 		}
 		c.tip.commits++
-		if err := putMeta(c.tx, metaTip, c.tip.append(nil)); err != nil {
+		c.tipRow = c.tip.append(make([]byte, 0, 256))
+		if err := putMeta(c.tx, metaTip, c.tipRow); err != nil {
 			return err
 		}
 	}
-	next.tip, next.settings = c.tip, c.settings
+	next.tip, next.tipRow, next.settings = c.tip, c.tipRow, c.settings
 	c.r.staged, c.r.stagedEvents, c.r.after = next, c.events, c.after
 	c.r.docs = c.keepDocs()
 	return nil
