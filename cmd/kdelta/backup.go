@@ -8,8 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/klauspost/compress/zstd"
-
+	"github.com/kdelta/kdelta/internal/zstd"
 	"github.com/kdelta/kdelta/replica"
 )
 

@@ -8,8 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/klauspost/compress/zstd"
-
+	"github.com/kdelta/kdelta/internal/zstd"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -63,11 +62,11 @@ func (c *restoreCmd) into(ctx context.Context, a *app, f *os.File, path string) 
 	if err != nil {
 		return err
 	}
-	plain, err := zstd.NewReader(f, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+	plain, err := zstd.NewReader(f)
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
-	defer plain.Close()
+	defer func() { _ = plain.Close() }()
 	bar := a.progress("restore", 0)
 	r, rep, err := replica.Restore(ctx, st, bufio.NewReader(plain), a.options(), bar.at)
 	bar.end()
@@ -76,9 +75,6 @@ func (c *restoreCmd) into(ctx context.Context, a *app, f *os.File, path string) 
 	}
 	return newDatabase(r, st, path).closeAfter(a.printBackup(c.File, rep))
 }
-
-// maxWindow bounds the memory that unpacking takes: twice what backup needs, whatever the file claims.
-const maxWindow = 16 << 20
 
 func (c *restoreCmd) explain(a *app, err error) error {
 	if errors.Is(err, replica.ErrUsed) {
