@@ -74,7 +74,6 @@ func withoutSum(b []byte) ([]byte, error) {
 
 var errSum = errors.New("the checksum does not match")
 
-
 // loadMem reads everything that mem holds.
 func loadMem(tx store.Tx, t tip) (*mem, error) {
 	m := &mem{tip: t, byAuthor: make(map[identity.Author][]history.Line), settings: make(map[string]Settings)}

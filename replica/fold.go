@@ -46,7 +46,7 @@ func (c *commit) entry(key string) (*entry, error) {
 		if e.row.Count > 0 {
 			e.before, c.scratch = keyDigest(c.scratch, key, e.state)
 		}
-		c.docs[key] = e
+		c.docs[e.key] = e // key may be part of a payload
 	}
 	if e.touched != c.number {
 		e.touched = c.number
@@ -100,7 +100,7 @@ func (e *entry) fold() bool {
 
 // loadEntry reads a key's row; a key that was never written has the zero state.
 func (s *snap) loadEntry(key string) (*entry, error) {
-	e := &entry{key: strings.Clone(key)} // it may be part of a payload
+	e := &entry{key: strings.Clone(key)}
 	b, err := s.tx.Get(store.Docs, []byte(key))
 	if errors.Is(err, store.ErrNotFound) {
 		e.state, e.knownTops = &crdt.State{}, true

@@ -10,9 +10,9 @@ import (
 	"hash/crc32"
 	"io"
 
+	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
-	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -74,10 +74,10 @@ func (c *commit) restore(in *backupReader) error {
 			}
 			break
 		}
-		if kind != frameRun {
+		if kind != framePack {
 			return in.damaged("a frame of kind %d where versions were due", kind)
 		}
-		if err := c.restoreRun(in, body); err != nil {
+		if err := c.restorePack(in, body); err != nil {
 			return err
 		}
 		// Keys are folded into rows now and then, so that they need not all be in memory at once.
@@ -134,18 +134,18 @@ func (c *commit) restoreMember(in *backupReader) error {
 	return c.join(m)
 }
 
-// restoreRun applies a frame of versions: all of it, or it is an error.
-func (c *commit) restoreRun(in *backupReader, body []byte) error {
-	run, err := decodeBackupRun(body)
+// restorePack applies a frame of versions: all of it, or it is an error.
+func (c *commit) restorePack(in *backupReader, body []byte) error {
+	head, _, err := pack.ReadHeader(body)
 	if err != nil {
-		return in.damaged("a run: %s", err)
+		return in.damaged("a pack: %s", err)
 	}
-	for _, seal := range run.Seals {
+	for _, seal := range head.Seals {
 		if seal.Verify(in.head.space) != nil {
 			return in.damaged("the seal over %s is not its author's", nameOf(seal.Author, seal.Seq))
 		}
 	}
-	applied, err := c.applyRun(run)
+	applied, err := c.applyPack(body)
 	if err != nil {
 		return err
 	}
@@ -159,40 +159,6 @@ func (c *commit) restoreRun(in *backupReader, body []byte) error {
 		in.progress(min(uint64(c.tip.next)-1, in.head.dots), in.head.dots)
 	}
 	return c.closeRun()
-}
-
-func decodeBackupRun(b []byte) (protocol.Run, error) {
-	var run protocol.Run
-	r := canon.NewReader(b)
-	items, _ := r.Array()
-	run.Bytes, _ = r.Bytes()
-	n, err := r.Array()
-	if err == nil && (items != 3 || n > protocol.MaxSeals) {
-		err = errShape
-	}
-	for i := 0; i < n && err == nil; i++ {
-		var raw []byte
-		if raw, err = r.Bytes(); err == nil {
-			var seal identity.Seal
-			seal, err = identity.DecodeSeal(raw)
-			run.Seals = append(run.Seals, seal)
-		}
-	}
-	if err != nil {
-		return run, err
-	}
-	if n, err = r.Array(); err == nil && n > protocol.MaxCertificates {
-		err = errShape
-	}
-	for i := 0; i < n && err == nil; i++ {
-		var raw []byte
-		if raw, err = r.Bytes(); err == nil {
-			var cert identity.Certificate
-			cert, err = identity.DecodeCertificate(raw)
-			run.Certificates = append(run.Certificates, cert)
-		}
-	}
-	return run, errors.Join(err, r.End())
 }
 
 // backupReader reads the frames of a backup.
@@ -268,7 +234,7 @@ func (in *backupReader) frame() (kind byte, body []byte, err error) {
 	}
 	in.sum.Write(head[:])
 	in.sum.Write(b)
-	if head[0] == frameRun {
+	if head[0] == framePack {
 		in.frames++
 	}
 	return head[0], body, nil

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/kdelta/kdelta/internal/zstd"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -62,13 +61,8 @@ func (c *restoreCmd) into(ctx context.Context, a *app, f *os.File, path string) 
 	if err != nil {
 		return err
 	}
-	plain, err := zstd.NewReader(f)
-	if err != nil {
-		return errors.Join(err, st.Close())
-	}
-	defer func() { _ = plain.Close() }()
 	bar := a.progress("restore", 0)
-	r, rep, err := replica.Restore(ctx, st, bufio.NewReader(plain), a.options(), bar.at)
+	r, rep, err := replica.Restore(ctx, st, bufio.NewReader(f), a.options(), bar.at)
 	bar.end()
 	if err != nil {
 		return errors.Join(c.explain(a, err), st.Close())

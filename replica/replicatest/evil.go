@@ -1,14 +1,15 @@
 package replicatest
 
 import (
-	"bytes"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"slices"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/protocol"
@@ -35,8 +36,8 @@ type evil struct {
 	orphan *history.Version // sent before its parent
 	parent *history.Version
 	heads  map[history.ID]history.Version
-	runs   []protocol.Run // what it hands out to everybody, the newest last
-	once   []protocol.Run // what it hands out in the next session only
+	packs  []protocol.Pack // what it hands out to everybody, the newest last
+	once   []protocol.Pack // what it hands out in the next session only
 	fates  map[history.ID]verdict
 	n      int
 }
@@ -80,13 +81,20 @@ func (e *evil) Held() (protocol.Held, error) { return protocol.Held{}, nil }
 func (e *evil) Acknowledge(protocol.Peer, protocol.Ack) error { return nil }
 
 // Apply implements protocol.Local: it learns the heads.
-func (e *evil) Apply(run protocol.Run) (protocol.Applied, error) {
-	versions, err := history.DecodeRun(e.member.Space(), bytes.Clone(run.Bytes))
-	if err != nil {
+func (e *evil) Apply(b []byte) (protocol.Applied, error) {
+	var d pack.Decoder
+	if err := d.Reset(e.member.Space(), b); err != nil {
 		return protocol.Applied{}, err
 	}
-	for i := range versions {
-		v := versions[i].Clone()
+	for {
+		read, err := d.Next()
+		if errors.Is(err, io.EOF) {
+			return protocol.Applied{Versions: d.Len()}, nil
+		}
+		if err != nil {
+			return protocol.Applied{}, err
+		}
+		v := read.Clone()
 		delete(e.heads, v.Prev)
 		for _, d := range v.Deps {
 			delete(e.heads, d.ID)
@@ -95,27 +103,26 @@ func (e *evil) Apply(run protocol.Run) (protocol.Applied, error) {
 			e.heads[v.ID] = v
 		}
 	}
-	return protocol.Applied{Versions: len(versions)}, nil
 }
 
 // Missing implements protocol.Local: whatever the peer has, it gets the newest.
 func (e *evil) Missing(clock.Vector) (protocol.Feed, error) {
-	f := &evilFeed{runs: append(slices.Clone(e.once), e.runs[max(0, len(e.runs)-5):]...)}
+	f := &evilFeed{packs: append(slices.Clone(e.once), e.packs[max(0, len(e.packs)-5):]...)}
 	e.once = nil
 	return f, nil
 }
 
-type evilFeed struct{ runs []protocol.Run }
+type evilFeed struct{ packs []protocol.Pack }
 
 func (f *evilFeed) Close() error { return nil }
 
-func (f *evilFeed) Next() (protocol.Run, error) {
-	if len(f.runs) == 0 {
-		return protocol.Run{}, io.EOF
+func (f *evilFeed) Next() (protocol.Pack, error) {
+	if len(f.packs) == 0 {
+		return protocol.Pack{}, io.EOF
 	}
-	run := f.runs[0]
-	f.runs = f.runs[1:]
-	return run, nil
+	p := f.packs[0]
+	f.packs = f.packs[1:]
+	return p, nil
 }
 
 // version makes a version on top of a previous one.
@@ -141,35 +148,32 @@ func (e *evil) put(key string) history.Op {
 	return history.Op{Op: op}
 }
 
-// run packs versions with the seals over some of them.
-func (e *evil) run(certified bool, sealed []history.Version, versions ...history.Version) protocol.Run {
-	b, err := history.EncodeRun(versions)
-	if err != nil {
-		e.w.failf("evil", "%v", err)
-	}
-	r := protocol.Run{Bytes: b, Versions: len(versions)}
+// pack packs versions with the seals over some of them.
+func (e *evil) pack(certified bool, sealed []history.Version, versions ...history.Version) protocol.Pack {
+	var o pack.Options
 	for _, v := range sealed {
 		key := e.key
 		if v.Author == e.late.Author() {
 			key = e.late
 		}
-		r.Seals = append(r.Seals, key.Seal(e.member.Space(), v.Seq, v.ID))
-	}
-	if !certified {
-		return r
+		o.Seals = append(o.Seals, key.Seal(e.member.Space(), v.Seq, v.ID))
 	}
 	met := make(map[identity.Author]bool)
 	for _, v := range versions {
-		if !met[v.Author] {
+		if certified && !met[v.Author] {
 			met[v.Author] = true
 			cert, err := e.member.Certify(v.Author)
 			if err != nil {
 				e.w.failf("evil", "%v", err)
 			}
-			r.Certificates = append(r.Certificates, cert)
+			o.Certificates = append(o.Certificates, cert)
 		}
 	}
-	return r
+	b, err := pack.Encode(nil, versions, o)
+	if err != nil {
+		e.w.failf("evil", "%v", err)
+	}
+	return protocol.Pack{Bytes: b, Versions: len(versions)}
 }
 
 // newest are the refs of known heads, and the greatest time among them and the good chain.
@@ -195,7 +199,7 @@ func (e *evil) good(ops ...history.Op) history.Version {
 	clear(e.heads) // they are covered now
 	e.tip = v
 	e.fates[v.ID] = versionGood
-	e.runs = append(e.runs, e.run(true, []history.Version{v}, v))
+	e.packs = append(e.packs, e.pack(true, []history.Version{v}, v))
 	return v
 }
 
