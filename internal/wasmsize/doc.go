@@ -6,7 +6,8 @@
 // not call the linker leaves out, so a program that does all this says more than the sum of all that is exported.
 //
 //	GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -o core.wasm ./internal/wasmsize
-//	gzip -9 core.wasm
+//	go run ./cmd/wasmtrim core.wasm small.wasm
+//	gzip -9 small.wasm
 //
 // It runs, too: under $(go env GOROOT)/lib/wasm/go_js_wasm_exec it says nothing and ends with status 0.
 package main

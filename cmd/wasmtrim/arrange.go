@@ -1,0 +1,132 @@
+package main
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// shortIndices is how many functions have an index of one byte.
+const shortIndices = 128
+
+// arrangement is an order of the functions of a module, those of the host apart, which stay first.
+type arrangement struct {
+	imports int
+	order   []int // which function is at each place
+	place   []int // where each function is
+}
+
+// newArrangement puts those that are called most often first, and leaves the others in their order: neighbours are alike.
+func newArrangement(imports int, bodies []body) *arrangement {
+	calls := make([]int, len(bodies))
+	a := &arrangement{imports: imports, place: make([]int, len(bodies))}
+	for i, b := range bodies {
+		a.order = append(a.order, i)
+		for _, in := range b.code {
+			if in.op == opCall && int(in.arg) >= imports {
+				calls[int(in.arg)-imports]++
+			}
+		}
+	}
+	slices.SortStableFunc(a.order, func(x, y int) int { return cmp.Compare(calls[y], calls[x]) })
+	slices.Sort(a.order[min(len(a.order), max(0, shortIndices-imports)):])
+	for place, function := range a.order {
+		a.place[function] = place
+	}
+	return a
+}
+
+// moved gives the new index of a function.
+func (a *arrangement) moved(index int) int {
+	if index < a.imports {
+		return index
+	}
+	return a.imports + a.place[index-a.imports]
+}
+
+// arrange writes the bodies, and what names functions by their indices.
+func arrange(m *module, h *helpers, bodies []body) error {
+	if err := h.declare(m); err != nil {
+		return err
+	}
+	a := newArrangement(h.imports, bodies)
+	for id, write := range map[byte]func(r *reader) ([]byte, error){
+		sectionFunction: a.types,
+		sectionExport:   a.exports,
+		sectionElement:  a.elements,
+		sectionCode:     func(*reader) ([]byte, error) { return a.code(bodies), nil },
+	} {
+		s, err := m.section(id)
+		if err != nil {
+			return err
+		}
+		r := &reader{data: s.body}
+		if s.body, err = write(r); err != nil {
+			return err
+		}
+		if r.err != nil {
+			return r.err
+		}
+	}
+	return nil
+}
+
+func (a *arrangement) code(bodies []body) []byte {
+	out := binary.AppendUvarint(nil, uint64(len(bodies)))
+	for _, function := range a.order {
+		b := slices.Clone(bodies[function].locals)
+		for _, in := range bodies[function].code {
+			if in.op == opCall {
+				in.arg = int64(a.moved(int(in.arg)))
+			}
+			b = in.append(b)
+		}
+		out = binary.AppendUvarint(out, uint64(len(b)))
+		out = append(out, b...)
+	}
+	return out
+}
+
+func (a *arrangement) types(r *reader) ([]byte, error) {
+	types := make([]int, len(a.order))
+	if n := r.u32(); n != len(types) {
+		return nil, shapef("%d functions, and %d bodies", n, len(types))
+	}
+	for i := range types {
+		types[i] = r.u32()
+	}
+	out := binary.AppendUvarint(nil, uint64(len(types)))
+	for _, function := range a.order {
+		out = binary.AppendUvarint(out, uint64(types[function]))
+	}
+	return out, nil
+}
+
+func (a *arrangement) exports(r *reader) ([]byte, error) {
+	n := r.u32()
+	out := binary.AppendUvarint(nil, uint64(n))
+	for ; n > 0 && r.err == nil; n-- {
+		name := r.bytes(r.u32())
+		kind, index := r.byte(), r.u32()
+		if kind == 0 {
+			index = a.moved(index)
+		}
+		out = binary.AppendUvarint(out, uint64(len(name)))
+		out = append(append(out, name...), kind)
+		out = binary.AppendUvarint(out, uint64(index))
+	}
+	return out, nil
+}
+
+// elements writes the table by which functions are resumed: its indices, the PC_Fs, stay.
+func (a *arrangement) elements(r *reader) ([]byte, error) {
+	if r.u32() != 1 || r.byte() != 0 || r.byte() != opI32Const || r.s64() != pcBase || r.byte() != opEnd {
+		return nil, shapef("elements that do not begin at %#x", pcBase)
+	}
+	n := r.u32()
+	out := slices.Clone(r.data[:r.pos])
+	for ; n > 0 && r.err == nil; n-- {
+		out = binary.AppendUvarint(out, uint64(a.moved(r.u32())))
+	}
+	return out, nil
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"encoding/binary"
+)
+
+// The codes of the instructions that are looked at.
+const (
+	opUnreachable = 0x00
+	opNop         = 0x01
+	opBlock       = 0x02
+	opLoop        = 0x03
+	opIf          = 0x04
+	opElse        = 0x05
+	opEnd         = 0x0b
+	opBr          = 0x0c
+	opBrIf        = 0x0d
+	opBrTable     = 0x0e
+	opReturn      = 0x0f
+	opCall        = 0x10
+	opIndirect    = 0x11
+	opLocalGet    = 0x20
+	opLocalSet    = 0x21
+	opLocalTee    = 0x22
+	opGlobalGet   = 0x23
+	opGlobalSet   = 0x24
+	opI32Load     = 0x28
+	opLastLoad    = 0x35
+	opI64Store    = 0x37
+	opLastStore   = 0x3e
+	opMemorySize  = 0x3f
+	opMemoryGrow  = 0x40
+	opI32Const    = 0x41
+	opI64Const    = 0x42
+	opF32Const    = 0x43
+	opF64Const    = 0x44
+	opI32Eqz      = 0x45
+	opI32LeU      = 0x4d
+	opI64Eqz      = 0x50
+	opLastCompare = 0x66
+	opI32Add      = 0x6a
+	opI32Sub      = 0x6b
+	opI64Add      = 0x7c
+	opI32WrapI64  = 0xa7
+	opExtendS     = 0xac // i64.extend_i32_s
+	opExtendU     = 0xad // i64.extend_i32_u
+	opLastPlain   = 0xc4
+	opMisc        = 0xfc // saturating conversions, and copying and filling of memory
+)
+
+// noResult is the type of a block that leaves nothing on the stack.
+const noResult = 0x40
+
+// ins is one instruction.
+type ins struct {
+	op    byte
+	arg   int64  // the first immediate: an index, a depth, a constant, a type or an alignment
+	off   int64  // of loads and stores
+	raw   []byte // the immediates of all others
+	table []int  // of br_table; the default is the last
+}
+
+// ins reads an instruction. One that Go does not write is an error.
+func (r *reader) ins() ins {
+	in := ins{op: r.byte()}
+	start := r.pos
+	switch op := in.op; {
+	case op == opBlock, op == opLoop, op == opIf:
+		in.arg = int64(r.byte())
+	case hasIndex(op):
+		in.arg = int64(r.u32())
+	case op == opBrTable:
+		for n := r.u32() + 1; n > 0 && r.err == nil; n-- {
+			in.table = append(in.table, r.u32())
+		}
+	case op == opIndirect:
+		in.arg = int64(r.u32())
+		in.off = int64(r.u32())
+	case op >= opI32Load && op <= opLastStore:
+		in.arg = int64(r.u32())
+		in.off = int64(r.u32())
+	case op == opI32Const, op == opI64Const:
+		in.arg = r.s64()
+	case op == opMemorySize, op == opMemoryGrow:
+		in.raw = r.bytes(1)
+	case op == opF32Const:
+		in.raw = r.bytes(4)
+	case op == opF64Const:
+		in.raw = r.bytes(8)
+	case op == opMisc:
+		switch sub := r.byte(); {
+		case sub == 10: // memory.copy
+			r.bytes(2)
+		case sub == 11: // memory.fill
+			r.bytes(1)
+		case sub > 7:
+			r.fail()
+		}
+		in.raw = r.data[start:r.pos]
+	case op > opLastPlain, op > opElse && op < opEnd, op > opIndirect && op < 0x1a, op > 0x1b && op < opLocalGet:
+		r.fail()
+	}
+	return in
+}
+
+func hasIndex(op byte) bool {
+	return op == opBr || op == opBrIf || op == opCall || op >= opLocalGet && op <= opGlobalSet
+}
+
+// append writes an instruction.
+func (in ins) append(out []byte) []byte {
+	out = append(out, in.op)
+	switch op := in.op; {
+	case op == opBlock, op == opLoop, op == opIf:
+		out = append(out, byte(in.arg))
+	case hasIndex(op):
+		out = binary.AppendUvarint(out, uint64(in.arg))
+	case op == opBrTable:
+		out = binary.AppendUvarint(out, uint64(len(in.table)-1))
+		for _, depth := range in.table {
+			out = binary.AppendUvarint(out, uint64(depth))
+		}
+	case op == opI32Const, op == opI64Const:
+		out = appendS64(out, in.arg)
+	case op == opIndirect, op >= opI32Load && op <= opLastStore:
+		out = binary.AppendUvarint(out, uint64(in.arg))
+		out = binary.AppendUvarint(out, uint64(in.off))
+	default:
+		out = append(out, in.raw...)
+	}
+	return out
+}
+
+// shrinkCode rewrites the bodies of all functions.
+func shrinkCode(m *module, functions []function) error {
+	code, err := m.section(sectionCode)
+	if err != nil {
+		return err
+	}
+	h, err := newHelpers(m, functions)
+	if err != nil {
+		return err
+	}
+	r := &reader{data: code.body}
+	n := r.u32()
+	if n != len(functions) {
+		return shapef("%d functions, and %d in the table of functions", n, len(functions))
+	}
+	bodies := make([]body, 0, n)
+	for i := range functions {
+		b, err := shrinkBody(r.bytes(r.u32()), h, i, &functions[i])
+		if err != nil {
+			return err
+		}
+		bodies = append(bodies, b)
+	}
+	if r.err != nil {
+		return r.err
+	}
+	return arrange(m, h, append(bodies, h.bodies...))
+}
+
+// body is what a function consists of.
+type body struct {
+	locals []byte // declarations
+	code   []ins
+}
+
+// shrinkBody rewrites the body of one function: the declarations of locals, and instructions.
+func shrinkBody(data []byte, h *helpers, index int, f *function) (body, error) {
+	r := &reader{data: data}
+	for n := r.u32(); n > 0 && r.err == nil; n-- {
+		r.u32()
+		r.byte()
+	}
+	s := newShrinker(h)
+	locals := r.pos
+	for r.more() {
+		s.add(r.ins())
+	}
+	if r.err != nil {
+		return body{}, r.err
+	}
+	s.renumber(index, f)
+	return body{locals: data[:locals], code: s.out}, nil
+}

@@ -1,0 +1,30 @@
+// Command wasmtrim makes a WebAssembly module that Go linked a third smaller after compression. It changes what the module
+// says in a panic, and nothing else of what it does.
+//
+//	GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -o app.wasm ./app
+//	go run github.com/kdelta/kdelta/cmd/wasmtrim app.wasm small.wasm
+//
+// A module of Go is a memory image and code:
+//
+//	data    types, strings | tables by function | buckets | variables
+//	code    function: [loop] block block ... br_table(PC_B)  segment 0  call  segment 1  call  segment 2 ...
+//
+// A return address is PC_F<<16 | PC_B: a function, and a number within it. The runtime looks numbers up in tables (how far
+// the stack pointer has moved, which words are pointers); a function that is resumed jumps by its number, through br_table,
+// to the segment behind the call. What is done with that:
+//
+//  1. Tables that only tracebacks read go: names, files, lines, inlining (functable.go). A frame that panics is called
+//     ?.(*?).? and has no line. The inlining of wrappers stays, for recover reads it.
+//  2. The data is written as few segments, not one for every few zeros (memory.go).
+//  3. A jump through br_table to a segment further on becomes a jump, a condition around a jump a conditional jump, and
+//     addresses on the stack go into the offset of loads and stores (peephole.go).
+//  4. What the compiler writes out at each call becomes a call of a helper (helpers.go).
+//  5. PC_Bs are numbered by segment, 2k and 2k+1 in segment k, so that all br_tables begin alike; the tables by PC, and
+//     where deferred calls resume, follow (resume.go). Whatever returns to 2k is looked up at 2k and 2k-1, as before at x and
+//     x-1.
+//  6. The functions that are called most often come first, for their indices are short (arrange.go).
+//
+// It knows the layouts of Go 1.26. A module that has another shape is an error, and nothing is written. The linker's
+// cmd/link/internal/ld/pcln.go and wasm/asm.go, the compiler's cmd/internal/obj/wasm/wasmobj.go and the runtime's symtab.go
+// are the sources of all that is assumed.
+package main

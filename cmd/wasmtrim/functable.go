@@ -1,0 +1,264 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
+
+// Layouts of Go 1.26: pcHeader and moduledata in runtime/symtab.go, _func in runtime/runtime2.go; the numbers of tables, the
+// flags and the ids of functions in internal/abi/symtab.go.
+const (
+	pcMagic      = "\xf1\xff\xff\xff\x00\x00\x01\x08" // version, padding, quantum of instructions, size of a pointer
+	pcHeaderSize = 72
+	moduleWords  = 43 // of moduledata, as far as it is read
+
+	recordSize = 44         // of _func, without the lists behind it
+	absent     = 0xffffffff // a funcdata that a function does not have
+
+	pcdataStackMap   = 1
+	pcdataInlTree    = 2
+	funcdataInlTree  = 3
+	lastLiveFuncdata = 4 // what follows is for tracebacks
+
+	bucketSize         = 20 // of findfuncbucket: an index, and 16 distances, 0 where a function has buckets of its own
+	bucketsPerFunction = 16
+	groupSize          = 16
+
+	flagAsm       = 4
+	funcIDWrapper = 23
+)
+
+// anyName is what every function is called in a trimmed module. runtime.panicwrap reads a type and a method out of it.
+const anyName = "?.(*?).?"
+
+// namesRead are the names that the runtime itself compares with.
+var namesRead = []string{"reflect.makeFuncStub", "reflect.methodValueCall"}
+
+// span is a part of memory.
+type span struct{ at, end int }
+
+// symtab is where the tables of functions lie.
+type symtab struct {
+	mem memory
+
+	names, cus, files span
+	pcs               span // tables by PC
+	records           span // an index, and a record for each function
+	data              span // stack maps and the like
+	buckets           span // from where to search the index of records
+
+	functions []function
+}
+
+// function is the record of one function.
+type function struct {
+	record   []byte // recordSize bytes; what is changed elsewhere is written by trim
+	name     string
+	pcsp     pcTable
+	stackMap pcTable
+	inlIndex []byte // the table as it stands, for a wrapper
+	data     []uint32
+}
+
+func (f *function) wrapper() bool { return f.record[40] == funcIDWrapper }
+
+func (f *function) asm() bool { return f.record[41]&flagAsm != 0 }
+
+func (f *function) deferReturn() int { return int(binary.LittleEndian.Uint32(f.record[12:])) }
+
+func (f *function) setDeferReturn(pc int) { binary.LittleEndian.PutUint32(f.record[12:], uint32(pc)) }
+
+// findSymtab finds the tables through the header of the function table and the moduledata that points to it.
+func findSymtab(mem memory) (*symtab, error) {
+	at := bytes.Index(mem, []byte(pcMagic))
+	if at < 0 || len(mem)-at < pcHeaderSize || bytes.Contains(mem[at+1:], []byte(pcMagic)) {
+		return nil, shapef("no table of functions, or two")
+	}
+	// moduledata begins with a pointer to the header, and a slice that begins where the header says that the names do.
+	le := binary.LittleEndian
+	start := le.AppendUint64(le.AppendUint64(nil, uint64(at)), uint64(at)+le.Uint64(mem[at+32:]))
+	md := bytes.Index(mem, start)
+	if md < 0 || len(mem)-md < moduleWords*8 {
+		return nil, shapef("no module data")
+	}
+	word := func(i int) int { return int(le.Uint64(mem[md+8*i:])) }
+	slice := func(i, size int) span { return span{word(i), word(i) + size*word(i+1)} }
+	t := &symtab{
+		mem: mem, names: slice(1, 1), cus: slice(4, 4), files: slice(7, 1), pcs: slice(10, 1),
+		records: slice(13, 1), data: span{word(40), word(19)},
+		buckets: span{word(19), word(19)},
+	}
+	n := int(le.Uint64(mem[at+8:]))
+	for _, s := range []span{t.names, t.cus, t.files, t.pcs, t.records, t.data} {
+		if s.at < at || s.end < s.at || s.end > len(mem) {
+			return nil, shapef("a table of functions outside of the data")
+		}
+	}
+	if n <= 0 || n > (t.records.end-t.records.at)/recordSize {
+		return nil, shapef("%d functions", n)
+	}
+	t.buckets.end += (n - 1) * bucketsPerFunction * bucketSize // the last function has one, which stays
+	if t.buckets.end > len(mem) {
+		return nil, shapef("an index of functions outside of the data")
+	}
+	t.read(n)
+	return t, nil
+}
+
+func (t *symtab) bytes(s span) []byte { return t.mem[s.at:s.end] }
+
+// read takes the records apart.
+func (t *symtab) read(n int) {
+	le := binary.LittleEndian
+	records, pcs, names := t.bytes(t.records), t.bytes(t.pcs), t.bytes(t.names)
+	for i := range n {
+		rest := records[le.Uint32(records[8*i+4:]):]
+		f := function{record: bytes.Clone(rest[:recordSize])}
+		nameAt := names[le.Uint32(f.record[4:]):]
+		f.name = string(nameAt[:bytes.IndexByte(nameAt, 0)])
+		f.pcsp = readPCTable(pcs, le.Uint32(f.record[16:]))
+		count, rest := le.Uint32(f.record[28:]), rest[recordSize:]
+		for j := range count {
+			at := le.Uint32(rest[4*j:])
+			switch {
+			case j == pcdataStackMap:
+				f.stackMap = readPCTable(pcs, at)
+			case j == pcdataInlTree && f.wrapper() && at != 0:
+				f.inlIndex = readPCTable(pcs, at).bytes()
+			}
+		}
+		for j := range int(f.record[43]) {
+			at := le.Uint32(rest[4*(int(count)+j):])
+			if j > lastLiveFuncdata || j == funcdataInlTree && !f.wrapper() {
+				at = absent
+			}
+			f.data = append(f.data, at)
+		}
+		t.functions = append(t.functions, f)
+	}
+}
+
+// trim writes the tables anew: in the places of the old ones, which are longer.
+func (t *symtab) trim() error {
+	le := binary.LittleEndian
+	ends := t.dataEnds()
+	pcs, data, names := newPool(1), newPool(8), newPool(1)
+	pcs.add([]byte{0}) // a table at 0 is no table
+	names.add([]byte{0})
+	index := bytes.Clone(t.bytes(t.records)[:8*len(t.functions)+4])
+	var records []byte
+	for i, f := range t.functions {
+		le.PutUint32(index[8*i+4:], uint32(len(index)+len(records)))
+		le.PutUint32(f.record[4:], names.add(append([]byte(shownName(f.name)), 0)))
+		le.PutUint32(f.record[16:], pcs.add(f.pcsp.bytes()))
+		for _, traceback := range []int{20, 24, 32, 36} { // file, line, unit and first line
+			le.PutUint32(f.record[traceback:], 0)
+		}
+		byPC := []uint32{0, pcs.add(f.stackMap.bytes()), pcs.add(f.inlIndex)}
+		for len(byPC) > 0 && byPC[len(byPC)-1] == 0 {
+			byPC = byPC[:len(byPC)-1]
+		}
+		for len(f.data) > 0 && f.data[len(f.data)-1] == absent {
+			f.data = f.data[:len(f.data)-1]
+		}
+		le.PutUint32(f.record[28:], uint32(len(byPC)))
+		f.record[43] = byte(len(f.data))
+		records = append(records, f.record...)
+		for _, at := range byPC {
+			records = le.AppendUint32(records, at)
+		}
+		for _, at := range f.data {
+			if at != absent {
+				at = data.add(t.bytes(t.data)[at:ends[at]])
+			}
+			records = le.AppendUint32(records, at)
+		}
+	}
+	for _, part := range []struct {
+		in  span
+		new []byte
+	}{
+		{t.records, append(index, records...)},
+		{t.names, names.out},
+		{t.cus, nil},
+		{t.files, nil},
+		{t.pcs, pcs.out},
+		{t.data, data.out},
+	} {
+		to := t.bytes(part.in)
+		if len(part.new) > len(to) {
+			return shapef("a table of functions that grows")
+		}
+		clear(to[copy(to, part.new):])
+	}
+	return t.coarsen()
+}
+
+// coarsen makes groups of functions out of the table that says from which record on to search that of a function.
+func (t *symtab) coarsen() error {
+	le := binary.LittleEndian
+	for rest, i := t.bytes(t.buckets), 0; len(rest) > 0; rest, i = rest[bucketSize:], i+1 {
+		if int(le.Uint32(rest)) != i/bucketsPerFunction {
+			return shapef("an index of functions that is not one by one")
+		}
+		le.PutUint32(rest, uint32(i/bucketsPerFunction/groupSize*groupSize))
+	}
+	return nil
+}
+
+func shownName(name string) string {
+	if slices.Contains(namesRead, name) {
+		return name
+	}
+	return anyName
+}
+
+// dataEnds gives for each place where a funcdata begins the place where it ends: where the next one begins.
+func (t *symtab) dataEnds() map[uint32]uint32 {
+	le := binary.LittleEndian
+	records := t.bytes(t.records)
+	starts := []uint32{uint32(t.data.end - t.data.at)}
+	for i := range t.functions {
+		rest := records[le.Uint32(records[8*i+4:]):]
+		count := int(le.Uint32(rest[28:]))
+		for j := range int(rest[43]) {
+			if at := le.Uint32(rest[recordSize+4*(count+j):]); at != absent {
+				starts = append(starts, at)
+			}
+		}
+	}
+	slices.Sort(starts)
+	starts = slices.Compact(starts)
+	ends := map[uint32]uint32{}
+	for i := range len(starts) - 1 {
+		ends[starts[i]] = starts[i+1]
+	}
+	return ends
+}
+
+// pool puts byte strings one behind the other, equal ones once.
+type pool struct {
+	out   []byte
+	align int
+	at    map[string]uint32
+}
+
+func newPool(align int) *pool { return &pool{align: align, at: map[string]uint32{}} }
+
+// add gives the place of a byte string. The empty one is at 0.
+func (p *pool) add(b []byte) uint32 {
+	if len(b) == 0 {
+		return 0
+	}
+	at, ok := p.at[string(b)]
+	if !ok {
+		for len(p.out)%p.align != 0 {
+			p.out = append(p.out, 0)
+		}
+		at = uint32(len(p.out))
+		p.at[string(b)] = at
+		p.out = append(p.out, b...)
+	}
+	return at
+}
