@@ -2,13 +2,13 @@ package main
 
 import "encoding/binary"
 
-// helpers are functions that the module gets for what Go's compiler writes out at each call.
+// helpers are functions that the module gets for what Go's compiler writes out at each call. They take a stack pointer and a
+// return address, and give the PC_B to call with, or whether to unwind.
 type helpers struct {
 	imports int // the number of functions that the host brings
 	first   int // the index of the first helper
-	typ     int // their type: a stack pointer and a return address, giving the PC_B to call with, or whether to unwind
 	bodies  []body
-	checks  map[int64]int64
+	checks  map[int64]int64 // the helper for each way to call morestack
 
 	noReturn map[int64]string // functions that do not return, by index
 }

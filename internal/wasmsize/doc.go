@@ -5,7 +5,8 @@
 // browser fetches for the core, and TestCoreBuildsForWASM in the module's root holds it to a limit. What a program does
 // not call the linker leaves out, so a program that does all this says more than the sum of all that is exported.
 //
-//	GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -o core.wasm ./internal/wasmsize
+//	GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -gcflags=github.com/kdelta/kdelta/...=-l \
+//	    -gcflags=fmt=-l -gcflags=strings=-l -gcflags=time=-l -o core.wasm ./internal/wasmsize
 //	go run ./cmd/wasmtrim core.wasm small.wasm
 //	gzip -9 small.wasm
 //
