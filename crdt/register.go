@@ -71,7 +71,7 @@ func (s *State) beatenDeletes(d *docView, why string) []Conflict {
 		lost[i] = side(at, nil, d.kind)
 	}
 	return []Conflict{{
-		Kind: d.kind, Chosen: side(d.at, d.value, d.kind), Lost: lost, Why: why, Sides: stampsOf(lost, d.at),
+		Chosen: side(d.at, d.value, d.kind), Lost: lost, Why: why, Sides: stampsOf(lost, d.at),
 	}}
 }
 
@@ -120,7 +120,7 @@ func (d *docView) show(value Value, distinct []Sibling) {
 }
 
 func (d *docView) conflictOf(all, distinct []Sibling) Conflict {
-	c := Conflict{Kind: KindRegister, Chosen: side(d.at, d.value, KindRegister)}
+	c := Conflict{Chosen: side(d.at, d.value, KindRegister)}
 	for _, x := range distinct {
 		if x.Deleted != c.Chosen.Deleted || !bytes.Equal(x.Value, d.value) {
 			c.Lost = append(c.Lost, side(x.Stamp, x.Value, KindRegister))

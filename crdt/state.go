@@ -32,6 +32,8 @@ type State struct {
 
 	branched bool // some op did not cover all that were applied before it
 	unknown  bool // some op was of an unknown code
+	counted  bool // some op was an add: a counter leaves no trace once it is taken out
+	gathered bool // some op was a set-add or set-remove; likewise
 
 	first [1]entry // room for the one root that most states have
 }
@@ -46,7 +48,7 @@ type field struct {
 type entry struct {
 	at    clock.Stamp
 	value Value // nil: removed
-	// killers are the earliest deletes that cover the entry, ascending: it is dead if there are any.
+	// killers are the earliest deletes, and ops of other kinds, that cover the entry, ascending: it is dead if there are any.
 	killers []clock.Stamp
 	// aside are the versions of those roots, and entries at paths above, that at does not cover, ascending.
 	aside []clock.Stamp
@@ -71,8 +73,8 @@ func (s *State) setSimple(at clock.Stamp, value Value) {
 
 // Simple reports whether SimpleState(at, value) is the state: one live value, and no concurrency ever.
 func (s *State) Simple() (at clock.Stamp, value Value, ok bool) {
-	if len(s.roots) != 1 || !s.roots[0].live() || s.branched || s.unknown ||
-		len(s.fields)+len(s.tombs)+len(s.set) > 0 || s.counter.adds > 0 {
+	if len(s.roots) != 1 || !s.roots[0].live() || s.branched || s.unknown || s.counted || s.gathered ||
+		len(s.fields)+len(s.tombs) > 0 {
 		return clock.Stamp{}, nil, false
 	}
 	return s.roots[0].at, s.roots[0].value, true
@@ -98,6 +100,8 @@ func (s *State) Clone() *State {
 		set:      slices.Clone(s.set),
 		branched: s.branched,
 		unknown:  s.unknown,
+		counted:  s.counted,
+		gathered: s.gathered,
 	}
 	for i := range c.fields {
 		c.fields[i].entries = slices.Clone(c.fields[i].entries)
