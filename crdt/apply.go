@@ -44,17 +44,6 @@ func (s *State) isPlain() bool {
 	return len(s.roots) <= 1 && len(s.fields) == 0 && len(s.tombs) == 0 && s.counter.adds == 0 && len(s.set) == 0
 }
 
-// kinds counts the algebras of which an op was ever applied.
-func (s *State) kinds() int {
-	n := 0
-	for _, met := range []bool{len(s.roots)+len(s.fields) > 0, s.counted, s.gathered} {
-		if met {
-			n++
-		}
-	}
-	return n
-}
-
 // version is what one version does to one key, decoded.
 type version struct {
 	at    clock.Stamp
@@ -127,10 +116,12 @@ func (s *State) apply(v *version) {
 		}
 		switch st.code {
 		case CodePut:
+			s.written = true
 			s.put(st.value, v.at, &v.past)
 		case CodeDelete:
 			s.tombs = withStamp(s.tombs, v.at)
 		case CodePatch:
+			s.written = true
 			s.patch(st.edits, v.at, &v.past)
 		case CodeAdd:
 			s.counted = true

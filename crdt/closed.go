@@ -102,14 +102,14 @@ func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
 // mayClose reports whether the version can write over a conflict. An add, or an op on a set, writes over what is of
 // another kind; where there never was any it need not be asked what it saw.
 func (s *State) mayClose(v *version) bool {
-	if v.has(CodePut, CodeDelete, CodePatch) {
+	onSet := v.has(CodeSetAdd, CodeSetRemove)
+	switch {
+	case v.has(CodePut, CodeDelete, CodePatch), onSet && v.has(CodeAdd):
 		return true
+	case onSet:
+		return s.written || s.counted
 	}
-	after := State{
-		roots: s.roots, fields: s.fields,
-		counted: s.counted || v.has(CodeAdd), gathered: s.gathered || v.has(CodeSetAdd, CodeSetRemove),
-	}
-	return after.kinds() > 1
+	return v.has(CodeAdd) && (s.written || s.gathered)
 }
 
 // followsOwnPut reports whether the version's author put the key, and merged nothing since: there was no conflict then.

@@ -21,7 +21,7 @@ func DecodeState(b []byte) (*State, error) {
 	}
 	s := &State{
 		branched: flags&flagBranched != 0, unknown: flags&flagUnknown != 0,
-		counted: flags&flagCounted != 0, gathered: flags&flagGathered != 0,
+		written: flags&flagWritten != 0, counted: flags&flagCounted != 0, gathered: flags&flagGathered != 0,
 	}
 	d.readStamps()
 	d.readRoots(s)
@@ -29,8 +29,8 @@ func DecodeState(b []byte) (*State, error) {
 	s.tombs = d.versions()
 	d.readCounter(&s.counter)
 	d.readSet(s)
-	if s.counter.adds > 0 && !s.counted || len(s.set) > 0 && !s.gathered {
-		d.refuse("a counter or a set that no op made")
+	if len(s.roots)+len(s.fields) > 0 && !s.written || s.counter.adds > 0 && !s.counted || len(s.set) > 0 && !s.gathered {
+		d.refuse("a value that no op made")
 	}
 	for _, used := range d.used {
 		if !used {

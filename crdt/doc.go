@@ -55,7 +55,7 @@
 //	others  are killers like a delete, and leave no tombstone
 //
 // What is dead keeps its content, so that an edit concurrent with its killer revives the whole record; a later one finds
-// it dropped. A counter is the sum of the adds that only adds cover. A set is, for each element, the adds of it that
+// it dropped. What the killer's own version wrote before it is dropped at once: nobody has seen it. A counter is the sum of the adds that only adds cover. A set is, for each element, the adds of it that
 // nothing covers: no later add of it, no remove of it, no delete, no op of another kind. A remove leaves no trace. Every
 // op but resolve and the unknown ones drops covered tombstones.
 //

@@ -88,8 +88,13 @@ func (s *State) mergeFields(fresh []field) {
 }
 
 // kill is the algebra of a delete, and of an op of another kind, for the document: what it covers is dead, and stays as
-// what a concurrent edit revives.
+// what a concurrent edit revives. What the same version wrote before, nobody has seen: it is dropped.
 func (s *State) kill(at clock.Stamp, past *seen) {
+	own := func(e *entry) bool { return e.at.ID == at.ID }
+	dropped := s.dropRoots(own)
+	if s.dropFields(own) || dropped {
+		s.sweepAsides()
+	}
 	mark := func(e *entry) {
 		if past.covers(&e.at) && !slices.ContainsFunc(e.killers, func(k clock.Stamp) bool { return past.covers(&k) }) {
 			e.killers = withStamp(e.killers, at)

@@ -15,9 +15,10 @@ const stateFormat = 0
 const (
 	flagBranched = 1 << iota
 	flagUnknown
+	flagWritten
 	flagCounted
 	flagGathered
-	allFlags = flagBranched | flagUnknown | flagCounted | flagGathered
+	allFlags = flagBranched | flagUnknown | flagWritten | flagCounted | flagGathered
 )
 
 // Append appends the state's canonical bytes; equal states have equal bytes. The form, in which a version is an index
@@ -25,8 +26,8 @@ const (
 //
 //	[format, flags, stamps, roots, fields, tombstones, counter, set]
 //
-//	flags    1: some op did not cover all before it; 2: some op was unknown; 4: some op was an add; 8: some op was a
-//	         set-add or set-remove
+//	flags    1: some op did not cover all before it; 2: some op was unknown; 4: some op was a put or a patch;
+//	         8: some op was an add; 16: some op was a set-add or set-remove
 //	stamps   all versions named below, ascending
 //	roots    [[version, killers, value], …]                       ascending by version
 //	fields   [[path, [[version, killers, aside, value], …]], …]   ascending by path, then version; a removed one has no value
@@ -73,7 +74,13 @@ func (s *State) flags() uint64 {
 	for _, f := range []struct {
 		set bool
 		bit uint64
-	}{{s.branched, flagBranched}, {s.unknown, flagUnknown}, {s.counted, flagCounted}, {s.gathered, flagGathered}} {
+	}{
+		{s.branched, flagBranched},
+		{s.unknown, flagUnknown},
+		{s.written, flagWritten},
+		{s.counted, flagCounted},
+		{s.gathered, flagGathered},
+	} {
 		if f.set {
 			flags |= f.bit
 		}

@@ -60,9 +60,9 @@ var (
 	takeSets      = []Code{CodeDelete, CodePut, CodePatch, CodeAdd}
 )
 
-// buried: some patch saw what took a out.
+// buried: some patch saw what took a out, or the same version did.
 func (o *oracle) buried(a *oracleOp) bool {
-	return o.anyCovering(a, func(d *oracleOp) bool { return o.anyCovering(d, yes, CodePatch) }, takeDocuments...)
+	return o.anyCovering(a, func(d *oracleOp) bool { return d.version == a.version || o.anyCovering(d, yes, CodePatch) }, takeDocuments...)
 }
 
 // killers are the ops that take a out and cover no other that does.
@@ -113,6 +113,7 @@ func (o *oracle) document(s *State) {
 		a := &o.ops[i]
 		switch a.op.Code {
 		case CodePut:
+			s.written = true
 			if !o.anyCovering(a, yes, CodePut) && !o.buried(a) {
 				all = append(all, placed{op: a, at: o.stamp(a)})
 				s.roots = append(s.roots, entry{at: o.stamp(a), value: a.op.Body, killers: o.killers(a)})
@@ -122,6 +123,7 @@ func (o *oracle) document(s *State) {
 				s.tombs = append(s.tombs, o.stamp(a))
 			}
 		case CodePatch:
+			s.written = true
 			edits, _ := a.op.Edits()
 			for _, e := range edits {
 				p := Pointer(e.Path)

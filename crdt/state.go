@@ -32,8 +32,11 @@ type State struct {
 
 	branched bool // some op did not cover all that were applied before it
 	unknown  bool // some op was of an unknown code
-	counted  bool // some op was an add: a counter leaves no trace once it is taken out
-	gathered bool // some op was a set-add or set-remove; likewise
+
+	// What kinds of ops there were; a kind may leave no other trace once it is taken out.
+	written  bool // some op was a put or a patch
+	counted  bool // some op was an add
+	gathered bool // some op was a set-add or set-remove
 
 	first [1]entry // room for the one root that most states have
 }
@@ -69,6 +72,7 @@ func SimpleState(at clock.Stamp, value Value) *State {
 func (s *State) setSimple(at clock.Stamp, value Value) {
 	s.first[0] = entry{at: at, value: value}
 	s.roots = s.first[:]
+	s.written = true
 }
 
 // Simple reports whether SimpleState(at, value) is the state: one live value, and no concurrency ever.
@@ -100,6 +104,7 @@ func (s *State) Clone() *State {
 		set:      slices.Clone(s.set),
 		branched: s.branched,
 		unknown:  s.unknown,
+		written:  s.written,
 		counted:  s.counted,
 		gathered: s.gathered,
 	}

@@ -267,7 +267,10 @@ func (s *snap) sideOf(key, path string, stamp clock.Stamp) (crdt.Side, error) {
 				return side, err
 			}
 			for _, e := range edits {
-				if len(e.Path) <= len(segments) && slices.Equal(e.Path, segments[:len(e.Path)]) && e.Value != nil {
+				if len(e.Path) > len(segments) || !slices.Equal(e.Path, segments[:len(e.Path)]) {
+					continue
+				}
+				if side.Value = e.Value; e.Value != nil {
 					side.Value, _ = e.Value.Lookup(segments[len(e.Path):]...)
 				}
 			}

@@ -35,6 +35,8 @@ type node struct {
 	ops     []modelOp
 	content string
 	clock   clock.Vector // as the parents say; nil before it was needed
+	closed  []Entry      // the conflicts that it closed; nil before they were needed
+	counted bool         // closed is known
 }
 
 type modelOp struct {
@@ -43,6 +45,7 @@ type modelOp struct {
 	value    canon.Value
 	edits    []modelEdit
 	elements []canon.Value
+	resolves []string // versions that a resolve op names: AUTHOR@SEQ and the first half of the id
 }
 
 type modelEdit struct {
@@ -158,6 +161,12 @@ func readOps(e *replica.LogEntry) ([]modelOp, error) {
 			}
 		case "set-add", "set-remove":
 			o.elements = slices.Collect(o.value.Elements())
+		case "resolve":
+			for side := range o.value.Elements() {
+				name, _ := side.Lookup("version")
+				id, _ := side.Lookup("id")
+				o.resolves = append(o.resolves, string(name.AppendJSON(nil))+string(id.AppendJSON(nil)))
+			}
 		}
 		ops = append(ops, o)
 	}
