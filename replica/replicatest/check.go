@@ -44,10 +44,10 @@ func (d *device) ingest() bool {
 				w.failf("I3", "%s shows %s without its parent %s", d.name, e.Version, w.model.Stamp(p).Name())
 			}
 		}
-		if w.evil.made(e.ID) == versionBad {
+		if w.evil.fate(e.ID) == versionBad {
 			w.failf("I15", "%s took %s, which is invalid", d.name, e.Version)
 		}
-		if isNew && !d.mayWrite && !d.unsure && w.evil.made(e.ID) == versionUnknown {
+		if isNew && !d.mayWrite && !d.unsure && w.evil.fate(e.ID) == versionUnknown {
 			w.failf("I13", "%s shows %s, which nobody wrote", d.name, e.Version)
 		}
 		d.seen.Add(n)

@@ -37,6 +37,8 @@ type evil struct {
 	heads  map[history.ID]history.Version
 	runs   []protocol.Run // what it hands out to everybody, the newest last
 	once   []protocol.Run // what it hands out in the next session only
+	all    []protocol.Run // everything that it ever packed
+	packed map[history.ID]history.Version
 	fates  map[history.ID]verdict
 	n      int
 }
@@ -57,11 +59,12 @@ func newEvil(w *World) *evil {
 	return &evil{
 		w: w, member: identity.FromInvite(inv), key: identity.AuthorKeyFromSeed(seed()), late: identity.AuthorKeyFromSeed(seed()),
 		heads: make(map[history.ID]history.Version), fates: make(map[history.ID]verdict),
+		packed: make(map[history.ID]history.Version),
 	}
 }
 
-// made says what the scripted peer knows of a version; a world without one made none.
-func (e *evil) made(id clock.ID) verdict {
+// fate says what the scripted peer knows of a version; a world without one made none.
+func (e *evil) fate(id clock.ID) verdict {
 	if e == nil {
 		return versionUnknown
 	}
@@ -103,6 +106,29 @@ func (e *evil) Missing(clock.Vector) (protocol.Feed, error) {
 	f := &evilFeed{runs: append(slices.Clone(e.once), e.runs[max(0, len(e.runs)-5):]...)}
 	e.once = nil
 	return f, nil
+}
+
+// handOutAll makes the next session the one in which it hands out everything that it ever made, good and bad.
+func (e *evil) handOutAll() { e.once, e.runs = slices.Clone(e.all), nil }
+
+// arriving are the versions that must be everywhere once all were handed out: the good ones of which all that they are
+// written upon is either such a version or on the replicas already.
+func (e *evil) arriving(here func(history.ID) bool) []history.Version {
+	arrives := make(map[history.ID]bool)
+	lacks := func(ref history.Ref) bool { return ref.Seq > 0 && !arrives[ref.ID] && !here(ref.ID) }
+	var out []history.Version
+	for grown := true; grown; {
+		grown = false
+		for id, v := range e.packed {
+			if e.fates[id] != versionGood || arrives[id] || lacks(v.PrevRef()) || slices.ContainsFunc(v.Deps, lacks) {
+				continue
+			}
+			arrives[id], grown = true, true
+			out = append(out, v)
+		}
+	}
+	slices.SortFunc(out, func(a, b history.Version) int { return a.Stamp().Compare(b.Stamp()) })
+	return out
 }
 
 type evilFeed struct{ runs []protocol.Run }
@@ -155,9 +181,19 @@ func (e *evil) run(certified bool, sealed []history.Version, versions ...history
 		}
 		r.Seals = append(r.Seals, key.Seal(e.member.Space(), v.Seq, v.ID))
 	}
-	if !certified {
-		return r
+	if certified {
+		r.Certificates = e.certificates(versions)
 	}
+	e.all = append(e.all, r)
+	for _, v := range versions {
+		e.packed[v.ID] = v
+	}
+	return r
+}
+
+// certificates are those of the authors of some versions.
+func (e *evil) certificates(versions []history.Version) []identity.Certificate {
+	var certs []identity.Certificate
 	met := make(map[identity.Author]bool)
 	for _, v := range versions {
 		if !met[v.Author] {
@@ -166,10 +202,10 @@ func (e *evil) run(certified bool, sealed []history.Version, versions ...history
 			if err != nil {
 				e.w.failf("evil", "%v", err)
 			}
-			r.Certificates = append(r.Certificates, cert)
+			certs = append(certs, cert)
 		}
 	}
-	return r
+	return certs
 }
 
 // newest are the refs of known heads, and the greatest time among them and the good chain.

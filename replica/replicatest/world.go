@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -50,6 +51,7 @@ type World struct {
 	sessions []*session
 	blocked  map[[2]int]bool // one way each
 	evil     *evil
+	arriving []history.Version // what the scripted peer made and all must come to have
 	pictures map[string]picture
 	bases    map[string]string // where the sides of conflicts parted, by entry
 	invite   string
