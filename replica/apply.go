@@ -20,21 +20,22 @@ import (
 
 // applyRun applies what is good of a run that came from elsewhere, in this one transaction: versions that are valid,
 // sealed by a certified author, and whose parents are here. The verdict on a version depends on its bytes and its
-// ancestry alone, so all replicas come to the same, in whatever order versions arrive.
-func (c *commit) applyRun(run protocol.Run) (protocol.Applied, error) {
+// ancestry alone, so all replicas come to the same, in whatever order versions arrive. dots are those of all versions that
+// came.
+func (c *commit) applyRun(run protocol.Run) (applied protocol.Applied, dots uint64, err error) {
 	a := &applier{c: c, run: run, placed: make(map[history.ID]place)}
 	if c.member.IsZero() {
-		return a.applied, fmt.Errorf("replica: a run for a database that belongs to no space")
+		return applied, 0, fmt.Errorf("replica: a run for a database that belongs to no space")
 	}
 	cache := &c.r.graph
-	err := c.snap().graph(func(*history.Graph) error { return nil }) // load it
+	err = c.snap().graph(func(*history.Graph) error { return nil }) // load it
 	if err != nil {
-		return a.applied, err
+		return applied, 0, err
 	}
 	cache.mu.Lock()
 	defer cache.mu.Unlock()
 	if cache.g == nil {
-		return a.applied, errGraphLost
+		return applied, 0, errGraphLost
 	}
 	c.held, a.g = cache.g, cache.g
 	c.tipIDs = make(map[history.LV]history.ID, len(c.lines))
@@ -42,7 +43,8 @@ func (c *commit) applyRun(run protocol.Run) (protocol.Applied, error) {
 		c.tipIDs[history.LV(line.LV)] = line.ID
 	}
 	defer func() { c.held, c.tipIDs, c.past, c.reader.held = nil, nil, nil, nil }()
-	return a.applied, a.apply()
+	err = a.apply()
+	return a.applied, a.dots, err
 }
 
 var errGraphLost = errors.New("replica: the version graph was dropped while a run was applied; try again")
@@ -60,6 +62,7 @@ type applier struct {
 	g       *history.Graph
 	run     protocol.Run
 	applied protocol.Applied
+	dots    uint64 // of all versions of the run
 	// certificates are those of authors that are new here, checked.
 	certificates map[identity.Author]identity.Certificate
 	// sealed are the ids that a valid seal is over.
@@ -83,6 +86,9 @@ func (a *applier) apply() error {
 	versions, err := a.decode()
 	if err != nil {
 		return err
+	}
+	for i := range versions {
+		a.dots += versions[i].Width
 	}
 	vouched := a.vouched(versions)
 	a.c.whole = true

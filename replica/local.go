@@ -90,6 +90,11 @@ func (s *snap) heldNow() protocol.Held {
 
 // Missing implements protocol.Local.
 func (l local) Missing(have clock.Vector) (protocol.Feed, error) {
+	f, err := l.missing(have)
+	return f, err
+}
+
+func (l local) missing(have clock.Vector) (*feed, error) {
 	f := &feed{l: l}
 	var author identity.Author
 	own := uint64(0)
@@ -229,14 +234,19 @@ func readPeer(tx store.Tx, a identity.Author) (store.Peer, error) {
 
 // Apply implements protocol.Local.
 func (l local) Apply(run protocol.Run) (protocol.Applied, error) {
-	var applied protocol.Applied
-	err := l.r.write(l.ctx, func(c *commit) error {
+	applied, _, err := l.apply(run)
+	return applied, err
+}
+
+// apply also counts the dots of the versions that came, whatever became of them.
+func (l local) apply(run protocol.Run) (applied protocol.Applied, dots uint64, err error) {
+	err = l.r.write(l.ctx, func(c *commit) error {
 		var err error
-		applied, err = c.applyRun(run)
+		applied, dots, err = c.applyRun(run)
 		c.applied = append(c.applied, &applied)
 		return err
 	})
-	return applied, err
+	return applied, dots, err
 }
 
 // feed gives a peer what it lacks, row by row: a row of Runs ends where every author in it is sealed.
@@ -246,6 +256,7 @@ type feed struct {
 	keys   []identity.AuthorKey
 	known  map[identity.Author]bool
 	next   history.LV
+	dots   uint64 // of the versions given so far
 }
 
 // Close implements protocol.Feed.
@@ -299,6 +310,7 @@ func (f *feed) gather(s *snap) ([]history.Version, error) {
 		}
 		for i := range taken {
 			authors[taken[i].Author] = true
+			f.dots += taken[i].Width
 		}
 		versions = append(versions, taken...)
 		size += bytes

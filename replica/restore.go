@@ -145,7 +145,7 @@ func (c *commit) restoreRun(in *backupReader, body []byte) error {
 			return in.damaged("the seal over %s is not its author's", nameOf(seal.Author, seal.Seq))
 		}
 	}
-	applied, err := c.applyRun(run)
+	applied, _, err := c.applyRun(run)
 	if err != nil {
 		return err
 	}

@@ -26,16 +26,6 @@ func (a *app) progress(what string, total int) *progress {
 	return &progress{area: area, bar: bar}
 }
 
-// spinner starts a progress whose end nobody knows.
-func (a *app) spinner(what string) *progress {
-	if !a.stderrTTY {
-		return &progress{}
-	}
-	area := mpb.New(mpb.WithOutput(a.stderr))
-	bar := area.AddSpinner(0, mpb.AppendDecorators(decor.Name(" "+what)), mpb.BarRemoveOnComplete())
-	return &progress{area: area, bar: bar}
-}
-
 // step says that n more steps are done.
 func (p *progress) step(n int) {
 	if p.bar != nil {
