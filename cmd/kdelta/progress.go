@@ -20,7 +20,7 @@ func (a *app) progress(what string, total int) *progress {
 	area := mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(40))
 	bar := area.AddBar(int64(total),
 		mpb.PrependDecorators(decor.Name(what+" ")),
-		mpb.AppendDecorators(decor.CountersNoUnit("%d / %d"), decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "")),
+		mpb.AppendDecorators(decor.CountersNoUnit("%d / %d "), decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "")),
 		mpb.BarRemoveOnComplete(),
 	)
 	return &progress{area: area, bar: bar}

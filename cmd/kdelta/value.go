@@ -98,7 +98,7 @@ func checkStrategy(name string) error {
 		return err
 	}
 	if _, known := registry.Lookup(name); !known {
-		return fmt.Errorf("%w %q; there are %s", replica.ErrUnknownStrategy, shorten(name, 60), strings.Join(registry.Names(), ", "))
+		return usagef("%w %q; there are %s", replica.ErrUnknownStrategy, shorten(name, 60), strings.Join(registry.Names(), ", "))
 	}
 	return nil
 }
