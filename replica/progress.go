@@ -12,7 +12,7 @@ type syncOptions struct {
 	hear func(Progress)
 }
 
-// SyncProgress lets hear be told how far the sync has come: when both sides have said what they hold, behind every run of
+// SyncProgress lets hear be told how far the sync has come: when it is known what there is to do, behind every run of
 // versions, and when it went through. It is called by whichever goroutine works on the session, one call at a time and
 // outside of any transaction, so it may read the replica; but nothing is sent or received until it returns. A sync of
 // two sides that hold the same is told of once, when it is through.
@@ -24,8 +24,8 @@ type Progress struct {
 	// their runs, with seals and certificates.
 	Sent, Received           int
 	SentBytes, ReceivedBytes int64
-	// Done and Total count dots, both ways together: a version owns one for each of its ops. Total is 0 until both sides
-	// have said what they hold; where authors are forked it is an estimate. Of a sync that went through, Done is Total.
+	// Done and Total count dots, both ways together: a version owns one for each of its ops. Total is 0 until this side has
+	// heard what the other one holds, and an estimate where authors are forked. Of a sync that went through, Done is Total.
 	Done, Total uint64
 }
 
@@ -43,7 +43,7 @@ func (m *meter) Missing(have clock.Vector) (protocol.Feed, error) {
 		return nil, err
 	}
 	err = m.r.view(m.ctx, func(s *snap) error {
-		m.now.Total = s.lackOf(have)
+		m.now.Total = m.now.Done + s.lackOf(have) // a run may have come before this side had anything to say
 		return nil
 	})
 	if err != nil {
@@ -82,7 +82,9 @@ func (m *meter) Apply(run protocol.Run) (protocol.Applied, error) {
 
 func (m *meter) step(dots uint64) {
 	m.now.Done += dots
-	m.now.Total = max(m.now.Total, m.now.Done)
+	if m.now.Total > 0 {
+		m.now.Total = max(m.now.Total, m.now.Done)
+	}
 	m.hear(m.now)
 }
 

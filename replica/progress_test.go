@@ -39,11 +39,8 @@ func TestSyncProgress(t *testing.T) {
 	if len(heard) < 3 {
 		t.Fatalf("told %d times: %+v", len(heard), heard)
 	}
-	first, last := heard[0], heard[len(heard)-1]
-	if first.Total != 300+40*5 || first.Done != 0 {
-		t.Errorf("at first %+v, want 500 dots before it", first)
-	}
-	if last.Done != last.Total || last.Total != first.Total || last.Sent != 300 || last.Received != 40 || last.Sent != rep.Sent || last.Received != rep.Received {
+	last := heard[len(heard)-1]
+	if last.Done != 300+40*5 || last.Total != last.Done || last.Sent != 300 || last.Received != 40 || last.Sent != rep.Sent || last.Received != rep.Received {
 		t.Errorf("at last %+v, the report says %+v", last, rep)
 	}
 	if last.SentBytes <= 0 || last.SentBytes > rep.SentBytes || last.ReceivedBytes <= 0 || last.ReceivedBytes > rep.ReceivedBytes {
@@ -51,7 +48,7 @@ func TestSyncProgress(t *testing.T) {
 	}
 	for i := 1; i < len(heard); i++ {
 		a, b := heard[i-1], heard[i]
-		if b.Done < a.Done || b.Total < a.Total || b.Done > b.Total || b.Sent < a.Sent || b.Received < a.Received {
+		if b.Done < a.Done || b.Total < a.Total || b.Total > 0 && b.Total < b.Done || a.Total > 0 && a.Total != b.Total || b.Sent < a.Sent || b.Received < a.Received {
 			t.Errorf("after %+v came %+v", a, b)
 		}
 	}

@@ -166,33 +166,39 @@ func decodeBackupRun(b []byte) (protocol.Run, error) {
 	r := canon.NewReader(b)
 	items, _ := r.Array()
 	run.Bytes, _ = r.Bytes()
-	n, err := r.Array()
-	if err == nil && (items != 3 || n > protocol.MaxSeals) {
-		err = errShape
-	}
-	for i := 0; i < n && err == nil; i++ {
-		var raw []byte
-		if raw, err = r.Bytes(); err == nil {
-			var seal identity.Seal
-			seal, err = identity.DecodeSeal(raw)
-			run.Seals = append(run.Seals, seal)
-		}
-	}
-	if err != nil {
+	var err error
+	if run.Seals, err = readList(&r, protocol.MaxSeals, identity.DecodeSeal); err != nil {
 		return run, err
 	}
-	if n, err = r.Array(); err == nil && n > protocol.MaxCertificates {
+	run.Certificates, err = readList(&r, protocol.MaxCertificates, identity.DecodeCertificate)
+	if err == nil && items != 3 {
 		err = errShape
 	}
-	for i := 0; i < n && err == nil; i++ {
-		var raw []byte
-		if raw, err = r.Bytes(); err == nil {
-			var cert identity.Certificate
-			cert, err = identity.DecodeCertificate(raw)
-			run.Certificates = append(run.Certificates, cert)
-		}
-	}
 	return run, errors.Join(err, r.End())
+}
+
+// readList reads an array of bytes that are each something.
+func readList[T any](r *canon.Reader, most int, decode func([]byte) (T, error)) ([]T, error) {
+	n, err := r.Array()
+	if err != nil {
+		return nil, err
+	}
+	if n > most {
+		return nil, errShape
+	}
+	var out []T
+	for range n {
+		b, err := r.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		x, err := decode(b)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	return out, nil
 }
 
 // backupReader reads the frames of a backup.

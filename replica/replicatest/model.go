@@ -2,7 +2,6 @@ package replicatest
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -200,27 +199,6 @@ func (m *Model) leaves(s Set) []clock.Entry {
 		}
 	}
 	return out
-}
-
-// Tips is the digest over the ids of the leaves of a set, as sessions tell it.
-func (m *Model) Tips(s Set) [32]byte {
-	gone := make(map[int]bool)
-	members := s.Members()
-	for _, n := range members {
-		gone[m.nodes[n].prev] = true
-	}
-	var tips []clock.Stamp
-	for _, n := range members {
-		if !gone[n] {
-			tips = append(tips, m.nodes[n].stamp)
-		}
-	}
-	slices.SortFunc(tips, func(a, b clock.Stamp) int { return a.Entry().Compare(b.Entry()) })
-	var all []byte
-	for i := range tips {
-		all = append(all, tips[i].ID[:]...)
-	}
-	return sha256.Sum256(all)
 }
 
 // Keys are the keys that a set's versions touch, ascending, kdelta's own included.
