@@ -17,11 +17,11 @@
 //	6  replica                                   the composer: goroutines, locks, options
 //	5  protocol                                  the conversation of two replicas, without I/O
 //	4  store   store/sqlite   store/memory       the persistence contract and its adapters
-//	3  history   query                           versions, DAG, packs | questions about values
+//	3  history   history/pack   query            versions, DAG | packs | questions about values
 //	2  crdt   (crdt/clock beneath it)            values, clocks, merge laws: pure functions
 //	1  internal/canon   internal/msgpack         bytes | Go values
 //	   identity   transport   transport/pipe     keys and signatures | links of opaque frames
-//	0  internal/order                            sorting, for all floors
+//	0  internal/order   internal/zstd            sorting | compression, for all floors
 //
 // An arrow only points down. The laws are a test, house_test.go, which prints
 // its reason whenever it refuses something. Not every room of the plan is built

@@ -21,7 +21,7 @@ const wasmLimit = 1_723_000
 // what is under x.
 var core = []string{
 	"internal/...", "identity", "transport", "transport/pipe", "crdt/...",
-	"history", "query", "store", "store/memory", "protocol", "replica",
+	"history", "history/pack", "query", "store", "store/memory", "protocol", "replica",
 }
 
 // TestCoreBuildsForWASM compiles the core for js/wasm, then links the small

@@ -91,10 +91,12 @@ func TestLawsSee(t *testing.T) {
 
 // TestTwoDoors has a case of its own: it takes two packages to open two doors.
 func TestTwoDoors(t *testing.T) {
-	const zstd = `import "github.com/klauspost/compress/zstd"`
+	const two = `import "example.org/two"`
+	doors["example.org/two"] = []string{"history", "cmd/kdelta"}
+	t.Cleanup(func() { delete(doors, "example.org/two") })
 	h := loadHouse(t, fstest.MapFS{
-		"history/a.go":    {Data: []byte("package history\n" + zstd)},
-		"cmd/kdelta/a.go": {Data: []byte("package main\n" + zstd)},
+		"history/a.go":    {Data: []byte("package history\n" + two)},
+		"cmd/kdelta/a.go": {Data: []byte("package main\n" + two)},
 	})
 	got := lawNamed(t, "doors").check(h)
 	if len(got) != 1 || !strings.Contains(got[0], "stands in cmd/kdelta already") {

@@ -38,8 +38,9 @@ var floors = map[string]int{
 	"store/sqlite":    4,
 	"store/indexeddb": 4,
 
-	"history": 3,
-	"query":   3,
+	"history":      3,
+	"history/pack": 3,
+	"query":        3,
 
 	"crdt":          2,
 	"crdt/clock":    2,
@@ -56,6 +57,7 @@ var floors = map[string]int{
 	"transport/p2p":           1,
 
 	"internal/order": 0, // how anything is sorted
+	"internal/zstd":  0, // how anything is compressed
 }
 
 // sideways lists the imports that stay on one floor: a folder and the package
@@ -65,6 +67,7 @@ var sideways = map[string][]string{
 	"crdt":                    {"crdt/clock", "crdt/sequence"},
 	"crdt/sequence":           {"crdt/clock"},
 	"crdt/crdttest":           {"crdt", "crdt/clock"},
+	"history/pack":            {"history"},
 	"store/storetest":         {"store"},
 	"store/memory":            {"store"},
 	"store/sqlite":            {"store"},
@@ -80,7 +83,8 @@ var sideways = map[string][]string{
 
 // pure lists the packages that are arithmetic on facts.
 var pure = []string{
-	"internal/canon", "identity", "crdt", "crdt/clock", "crdt/sequence", "history", "query", "protocol",
+	"internal/canon", "identity", "crdt", "crdt/clock", "crdt/sequence", "history", "history/pack", "query",
+	"protocol",
 }
 
 // impureImports are refused in pure packages; "x/..." includes what is under x.
@@ -119,7 +123,7 @@ var doors = map[string][]string{
 	"github.com/mattn/go-sqlite3":     {"store/sqlite"},
 	"modernc.org/sqlite":              {"store/sqlite"},
 	"github.com/tidwall/btree":        {"store/memory"},
-	"github.com/klauspost/compress":   {"history", "cmd/kdelta"},
+	"github.com/klauspost/compress":   {"internal/zstd"},
 	"github.com/gorilla/websocket":    {"transport/ws"},
 	"github.com/libp2p":               {"transport/p2p"},
 	"github.com/multiformats":         {"transport/p2p"},

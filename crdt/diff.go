@@ -71,12 +71,18 @@ func ApplyEdits(base Value, edits []Edit) (Value, error) {
 	return s.View(Fields(), nil).Value, nil
 }
 
+// NeedsBase reports whether EncodeSet looks at what the writer read.
+func NeedsBase(st Strategy) bool {
+	_, byMember := st.(fields)
+	return byMember
+}
+
 // EncodeSet returns the op that a local Set of next is. Under Fields, with a base that is an object like next, it is the
 // patch of their differences, or no op (changed is false) where there are none; otherwise it is a put. base is the
 // value that the writer read; it must be nil where the key shows nothing now, or what it shows is Revived. The error
 // wraps ErrKey or ErrOp.
 func EncodeSet(key string, st Strategy, base, next Value) (op Op, changed bool, err error) {
-	if _, byMember := st.(fields); !byMember || !isContainer(base) || !isContainer(next) {
+	if !NeedsBase(st) || !isContainer(base) || !isContainer(next) {
 		op, err = Put(key, next)
 		return op, err == nil, err
 	}

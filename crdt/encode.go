@@ -42,6 +42,9 @@ func (s *State) Append(b []byte) []byte { return s.encode(b, true) }
 func (s *State) AppendDigest(b []byte) []byte { return s.encode(b, false) }
 
 func (s *State) encode(b []byte, values bool) []byte {
+	if at, value, ok := s.Simple(); ok {
+		return appendSimple(b, at, value, values)
+	}
 	e := encoder{b: b, stamps: s.stamps(), values: values}
 	e.b = canon.AppendArray(e.b, 8)
 	e.b = canon.AppendUint(e.b, stateFormat)
@@ -86,6 +89,28 @@ func (s *State) flags() uint64 {
 		}
 	}
 	return flags
+}
+
+// appendSimple is encode for what Simple describes, which nearly all states are: one version, one root, nothing else.
+func appendSimple(b []byte, at clock.Stamp, value Value, values bool) []byte {
+	b = canon.AppendArray(b, 8)
+	b = canon.AppendUint(b, stateFormat)
+	b = canon.AppendUint(b, flagWritten)
+	b = at.Append(canon.AppendArray(b, 1))
+	b = canon.AppendArray(b, 1)
+	if values {
+		b = canon.AppendArray(b, 3)
+	} else {
+		b = canon.AppendArray(b, 2)
+	}
+	b = canon.AppendArray(canon.AppendUint(b, 0), 0)
+	if values {
+		b = append(b, value...)
+	}
+	for range 4 { // fields, tombstones, counter, set
+		b = canon.AppendArray(b, 0)
+	}
+	return b
 }
 
 // stamps returns all versions that the state names, ascending, each once.

@@ -69,6 +69,12 @@ func SimpleState(at clock.Stamp, value Value) *State {
 	return s
 }
 
+// BeSimple makes s the state that SimpleState(at, value) returns, in the memory that it has.
+func (s *State) BeSimple(at clock.Stamp, value Value) {
+	*s = State{}
+	s.setSimple(at, value)
+}
+
 func (s *State) setSimple(at clock.Stamp, value Value) {
 	s.first[0] = entry{at: at, value: value}
 	s.roots = s.first[:]

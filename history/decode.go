@@ -19,7 +19,7 @@ import (
 type Decoder struct {
 	r         canon.Reader
 	befores   []Ref
-	tips      []chainTip
+	chains    []Chain
 	externals []Ref
 	records   []record
 	total     int
@@ -29,13 +29,6 @@ type Decoder struct {
 	contents  []Content
 	scratch   []byte
 	err       error
-}
-
-// chainTip is how far one chain was read.
-type chainTip struct {
-	seq   uint64
-	id    ID
-	fault error // of the version at which the chain broke
 }
 
 // record is what later records may refer to.
@@ -48,7 +41,7 @@ type record struct {
 // Reset starts to read the run b, whose versions belong to space. Versions alias b. The error wraps ErrRun.
 func (d *Decoder) Reset(space identity.Space, b []byte) error {
 	d.r = canon.NewReader(b)
-	d.befores, d.tips = d.befores[:0], d.tips[:0]
+	d.befores, d.chains = d.befores[:0], d.chains[:0]
 	d.externals, d.records = d.externals[:0], d.records[:0]
 	d.total, d.time, d.err = 0, 0, nil
 	d.err = d.header(space)
@@ -75,18 +68,10 @@ func (d *Decoder) header(space identity.Space) error {
 		return notRun("a number of records that its bytes cannot hold", nil)
 	}
 	for i := range d.befores {
-		d.tips = append(d.tips, firstTip(space, &d.befores[i]))
+		d.chains = append(d.chains, NewChain(space, d.befores[i]))
 	}
 	d.records = slices.Grow(d.records, d.total)
 	return nil
-}
-
-func firstTip(space identity.Space, before *Ref) chainTip {
-	t := chainTip{seq: before.Seq, id: before.ID}
-	if before.Seq == 0 && before.ID != Genesis(space, before.Author) {
-		t.fault = invalid(FaultParents, "a first version of "+before.Author.String()+" that belongs to no such author and space", nil)
-	}
-	return t
 }
 
 func (d *Decoder) refs(into []Ref) ([]Ref, error) {
@@ -198,11 +183,7 @@ func (d *Decoder) record() (chain uint64, err error) {
 	if err := d.readContents(); err != nil {
 		return 0, err
 	}
-	t := &d.tips[chain]
-	d.version = Version{
-		Author: d.befores[chain].Author, Prev: t.id, Deps: d.deps, Time: d.time,
-		Payload: payload, Contents: d.contents,
-	}
+	d.version = Version{Deps: d.deps, Time: d.time, Payload: payload, Contents: d.contents}
 	return chain, nil
 }
 
@@ -245,37 +226,11 @@ func (d *Decoder) readContents() error {
 
 // finish checks and hashes d.version, which is the next on the chain, and notes it for those that refer to it.
 func (d *Decoder) finish(chain uint64) (*Version, error) {
-	t := &d.tips[chain]
 	v := &d.version
-	err := t.fault
-	if err == nil {
-		err = d.orphaned()
-	}
-	if err == nil {
-		order.Sort(v.Deps, compareRefs)
-		d.scratch, err = v.finish(t.seq, d.scratch)
-	}
-	if err != nil {
-		d.records = append(d.records, record{chain: uint32(chain)})
-		if t.fault == nil {
-			t.fault = invalid(FaultAncestor, "it descends from an invalid version", err)
-		}
-		return v, err
-	}
-	t.seq, t.id = v.Seq, v.ID
+	var err error
+	d.scratch, err = d.chains[chain].Next(v, d.scratch)
 	d.records = append(d.records, record{id: v.ID, seq: v.Seq, chain: uint32(chain)})
-	d.scratch, err = v.checkContents(d.scratch)
 	return v, err
-}
-
-// orphaned is the verdict on a version one of whose parents in this run is invalid.
-func (d *Decoder) orphaned() error {
-	for i := range d.version.Deps {
-		if d.version.Deps[i].ID == (ID{}) {
-			return invalid(FaultAncestor, "it descends from an invalid version", nil)
-		}
-	}
-	return nil
 }
 
 // DecodeRun reads a whole run that is expected to be sound: any error ends it. The versions alias b. Their memory is about

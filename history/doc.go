@@ -57,7 +57,7 @@
 //
 //	version.go payload.go meta.go body.go     the version and what it holds
 //	verify.go limits.go errors.go             making one, judging one
-//	run.go decode.go                          runs
+//	chain.go run.go decode.go                 a chain of versions, runs
 //	span.go line.go graph.go attach.go        the graph and how versions get in
 //	walk.go tips.go clocks.go cut.go past.go  what came before what
 //	pending.go                                what must wait

@@ -92,7 +92,7 @@ func appendOp(b []byte, op *Op) []byte {
 }
 
 // Ops yields the index and the op of each op record, in order. Bodies of detached ops come from Contents where they are
-// here. Bodies alias v. For a payload that was never checked the sequence ends at what is wrong.
+// here. Keys and bodies alias v. For a payload that was never checked the sequence ends at what is wrong.
 func (v *Version) Ops() iter.Seq2[int, Op] {
 	return func(yield func(int, Op) bool) {
 		r := canon.NewReader(v.Payload)
@@ -127,7 +127,7 @@ func readOp(r *canon.Reader) (Op, error) {
 	}
 	code, _ := r.Uint()
 	op.Width, _ = r.Uint()
-	op.Key, _ = r.String()
+	op.Key, _ = r.StringView()
 	op.Code = crdt.Code(code)
 	body, err := r.Raw()
 	if items != detachedItems {

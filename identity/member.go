@@ -14,6 +14,7 @@ import (
 //
 //	encoding   [secret, grant, writer seed or empty, root seed or empty]
 type Member struct {
+	space  Space // that of the grant
 	secret *hiddenSecret
 	grant  Grant
 	writer WriterKey
@@ -36,23 +37,19 @@ func NewSpace(rand io.Reader) (Member, error) {
 	if err != nil {
 		return Member{}, err
 	}
-	return Member{
-		secret: hide(secret),
-		grant:  root.Grant(FirstEpoch, writer.Writer()),
-		writer: writer,
-		root:   root,
-	}, nil
+	grant := root.Grant(FirstEpoch, writer.Writer())
+	return Member{space: grant.Space(), secret: hide(secret), grant: grant, writer: writer, root: root}, nil
 }
 
 // FromInvite returns the member that an invite makes: never a root holder, and
 // read-only if the invite is. Whether the invite has expired is for the caller
 // to ask before (Invite.Expired).
 func FromInvite(inv Invite) Member {
-	return Member{secret: inv.secret, grant: inv.grant, writer: inv.writer}
+	return Member{space: inv.grant.Space(), secret: inv.secret, grant: inv.grant, writer: inv.writer}
 }
 
 // Space returns the id of the space.
-func (m Member) Space() Space { return m.grant.Space() }
+func (m Member) Space() Space { return m.space }
 
 // Root returns the root public key of the space.
 func (m Member) Root() Root { return m.grant.Root }
@@ -136,6 +133,7 @@ func DecodeMember(b []byte) (Member, error) {
 	if err := d.end(); err != nil {
 		return Member{}, err
 	}
+	m.space = m.grant.Space()
 	if err := m.check(); err != nil {
 		return Member{}, err
 	}

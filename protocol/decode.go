@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/kdelta/kdelta/crdt/clock"
-	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
 )
 
@@ -140,16 +139,6 @@ func (d *decoder) name() string {
 	return string(b)
 }
 
-// raw reads one item for a decoder of another package.
-func (d *decoder) raw() []byte {
-	if d.err != nil {
-		return nil
-	}
-	b, err := d.r.Raw()
-	d.fail(err)
-	return b
-}
-
 // clock reads a clock of at most limit entries; the count is judged before the entries are read.
 func (d *decoder) clock(limit int) clock.Vector {
 	peek := *d
@@ -212,43 +201,22 @@ func (d *decoder) have() (m have, err *failure) {
 	return m, d.end()
 }
 
-// run aliases the frame in Bytes. It counts before it allocates: a seal or certificate takes more bytes in a frame
-// than in memory, so the counts are believed as far as the bytes go.
-func (d *decoder) run() (m Run, err *failure) {
-	d.expect(3)
+// pack aliases the frame.
+func (d *decoder) pack() (m Pack, err *failure) {
+	d.expect(1)
 	m.Bytes = d.bytes()
-	seals := d.length(MaxSeals, "seals")
-	for range seals {
-		raw := d.raw()
-		if d.err != nil {
-			break
-		}
-		s, err := identity.DecodeSeal(raw)
-		d.fail(err)
-		m.Seals = append(m.Seals, s)
-	}
-	certificates := d.length(MaxCertificates, "certificates")
-	for range certificates {
-		raw := d.raw()
-		if d.err != nil {
-			break
-		}
-		c, err := identity.DecodeCertificate(raw)
-		d.fail(err)
-		m.Certificates = append(m.Certificates, c)
-	}
 	return m, d.end()
 }
 
-func (d *decoder) endOfRuns() (m end, err *failure) {
+func (d *decoder) endOfPacks() (m end, err *failure) {
 	d.expect(1)
-	m.runs = d.uint()
+	m.packs = d.uint()
 	return m, d.end()
 }
 
 func (d *decoder) ack() (m ack, err *failure) {
 	d.expect(9)
-	m.runs = d.uint()
+	m.packs = d.uint()
 	m.end = d.bool()
 	m.whole = d.bool()
 	m.clock = d.clock(MaxTipsPerAck)

@@ -22,7 +22,7 @@ func (w *world) describe(frame []byte) string {
 		var m hello
 		m, err = d.hello()
 		text = fmt.Sprintf("version=%d space=%s author=%s instance=%c wall=%d strategies=%d tips=%x state=%x",
-			m.version, w.space(m.space), w.author(m.author), m.instance[0], m.wall, len(m.strategies), m.tips[:3], m.state[:3])
+			m.version, w.spaceName(m.space), w.author(m.author), m.instance[0], m.wall, len(m.strategies), m.tips[:3], m.state[:3])
 		if m.version != Version {
 			text = fmt.Sprintf("version=%d, the rest unread", m.version)
 		}
@@ -33,25 +33,19 @@ func (w *world) describe(frame []byte) string {
 		if !m.last {
 			text += ", more to come"
 		}
-	case kindRun:
-		var m Run
-		m, err = d.run()
+	case kindPack:
+		var m Pack
+		m, err = d.pack()
 		text = "[" + string(m.Bytes) + "]"
-		for _, s := range m.Seals {
-			text += fmt.Sprintf(" seal=%s", w.words[clock.ID(s.ID).Prefix()].dot)
-		}
-		for _, c := range m.Certificates {
-			text += fmt.Sprintf(" certificate=%s", w.author(c.Author))
-		}
 	case kindEnd:
 		var m end
-		m, err = d.endOfRuns()
-		text = fmt.Sprintf("runs=%d", m.runs)
+		m, err = d.endOfPacks()
+		text = fmt.Sprintf("packs=%d", m.packs)
 	case kindAck:
 		var m ack
 		m, err = d.ack()
-		text = fmt.Sprintf("runs=%d end=%t whole=%t beyond=%s tips=%x state=%x applied=%d refused=%d",
-			m.runs, m.end, m.whole, w.tips(m.clock), m.tips[:3], m.state[:3], m.applied, m.refused)
+		text = fmt.Sprintf("packs=%d end=%t whole=%t beyond=%s tips=%x state=%x applied=%d refused=%d",
+			m.packs, m.end, m.whole, w.tips(m.clock), m.tips[:3], m.state[:3], m.applied, m.refused)
 		text += w.refusals(m.refusals)
 	case kindBye:
 		var m bye
@@ -85,9 +79,9 @@ func (w *world) author(author identity.Author) string {
 	return author.String()
 }
 
-func (w *world) space(space identity.Space) string {
-	for name, m := range w.roots {
-		if m.space == space {
+func (w *world) spaceName(space identity.Space) string {
+	for name, s := range w.spaces {
+		if s == space {
 			return name
 		}
 	}
@@ -97,7 +91,11 @@ func (w *world) space(space identity.Space) string {
 func (w *world) refusals(list []Refusal) string {
 	var b strings.Builder
 	for _, r := range list {
-		fmt.Fprintf(&b, "\n      refused %s: %s", w.words[r.ID.Prefix()].dot, r.Text)
+		name := w.words[r.ID.Prefix()].dot
+		if r.ID == (clock.ID{}) {
+			name = "what has no name"
+		}
+		fmt.Fprintf(&b, "\n      refused %s: %s", name, r.Text)
 	}
 	return b.String()
 }
@@ -129,8 +127,8 @@ func sentinels(err error) string {
 func (w *world) summary(f *fake, r Report) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s, holds %s", f.name, r.State, f.held())
-	fmt.Fprintf(&b, "\n   sent %d versions, %d runs, %d frames, %d bytes", r.Sent.Versions, r.Sent.Runs, r.Sent.Frames, r.Sent.Bytes)
-	fmt.Fprintf(&b, "; received %d versions, %d runs, %d frames, %d bytes", r.Received.Versions, r.Received.Runs, r.Received.Frames, r.Received.Bytes)
+	fmt.Fprintf(&b, "\n   sent %d versions, %d packs, %d frames, %d bytes", r.Sent.Versions, r.Sent.Packs, r.Sent.Frames, r.Sent.Bytes)
+	fmt.Fprintf(&b, "; received %d versions, %d packs, %d frames, %d bytes", r.Received.Versions, r.Received.Packs, r.Received.Frames, r.Received.Bytes)
 	for _, fact := range []struct {
 		name string
 		n    int64

@@ -4,16 +4,16 @@
 // # Model
 //
 // A SESSION is one conversation with one peer. Both ends run the same machine; there is no client and no server. What
-// the machine knows of the replica it serves is the interface Local; what a run of versions holds, it does not look
+// the machine knows of the replica it serves is the interface Local; what a pack of versions holds, it does not look
 // at. A FRAME is one message, a canonical MessagePack array (internal/canon) [kind, field…]:
 //
 //	kind     fields                                                      said
 //	1 hello  version, space, author, instance, wall, strategies,         first
 //	         tips digest, state digest
 //	2 have   clock, last                                                 once the peer's hello came, in parts
-//	3 run    run, seals, certificates                                    once both clocks were told
-//	4 end    number of runs                                              behind the last run
-//	5 ack    runs, end, whole, clock, tips digest, state digest,         within 16 runs, and behind the peer's end
+//	3 pack   pack                                                        once both clocks were told
+//	4 end    number of packs                                             behind the last pack
+//	5 ack    packs, end, whole, clock, tips digest, state digest,        within 16 packs, and behind the peer's end
 //	         applied, refused, refusals
 //	6 bye    reason, text                                                last, or as soon as something is wrong
 //
@@ -25,7 +25,7 @@
 //	  │◀─────────────────╱ ╲─────────────▶│    in the hellos     │◀───────────╱ ╲────────▶│
 //	  ├─ have ───────────╲ ╱─────── have ─┤    leave nothing     ├─ ack, bye ─╲ ╱ ack, bye┤
 //	  │◀─────────────────╱ ╲─────────────▶│    to transfer:      │◀───────────╱ ╲────────▶│
-//	  ├─ run, run, end ──╲ ╱─── run, end ─┤                    synced                   synced
+//	  ├─ pack, pack, end ╲ ╱── pack, end ─┤                    synced                   synced
 //	  │◀─────────────────╱ ╲─────────────▶│
 //	  ├─ ack, bye ───────╲ ╱─── ack, bye ─┤
 //	  │◀─────────────────╱ ╲─────────────▶│
@@ -52,7 +52,7 @@
 //     (limits.go), counts are believed as far as bytes remain.
 //  2. An ack speaks of what is durable: Local.Apply has returned for it. It may say less than is true (clocks are cut at
 //     MaxTipsPerAck), never more.
-//  3. A session that ends anywhere leaves both replicas as they were plus some applied runs; a new session transfers
+//  3. A session that ends anywhere leaves both replicas as they were plus some applied packs; a new session transfers
 //     what is still missing. A version comes twice only if it was under way when the link broke, or was written after
 //     its author's have: the other side may send that back, once.
 //  4. A frame that has no place is ErrUnexpected and changes nothing but the session: lost, repeated and reordered

@@ -73,14 +73,14 @@ func reencoded(t *testing.T, frame []byte) {
 			return
 		}
 		again = m.encode()
-	case kindRun:
-		m, err := d.run()
+	case kindPack:
+		m, err := d.pack()
 		if err != nil {
 			return
 		}
 		again = m.encode()
 	case kindEnd:
-		m, err := d.endOfRuns()
+		m, err := d.endOfPacks()
 		if err != nil {
 			return
 		}
@@ -96,10 +96,10 @@ func reencoded(t *testing.T, frame []byte) {
 // deaf is a replica whose Apply costs nothing, so that what is measured is the session's.
 type deaf struct{ *fake }
 
-func (deaf) Apply(Run) (Applied, error)  { return Applied{Versions: 1}, nil }
-func (deaf) Acknowledge(Peer, Ack) error { return nil }
+func (deaf) Apply([]byte) (Applied, error) { return Applied{Versions: 1}, nil }
+func (deaf) Acknowledge(Peer, Ack) error   { return nil }
 func (d deaf) Missing(clock.Vector) (Feed, error) {
-	return &fakeFeed{f: d.fake, missing: d.order, certified: map[byte]bool{}}, nil
+	return &fakeFeed{f: d.fake, missing: d.order}, nil
 }
 
 var stages = []func(t testing.TB) *Session{
@@ -109,7 +109,7 @@ var stages = []func(t testing.TB) *Session{
 		greet(t, s, oneVersion("B"))
 		return s
 	},
-	func(t testing.TB) *Session { // runs may come, and acks
+	func(t testing.TB) *Session { // packs may come, and acks
 		s := New(deaf{oneVersion("A")})
 		greet(t, s, oneVersion("B"))
 		if err := s.Receive(have{last: true}.encode()); err != nil {

@@ -9,6 +9,8 @@ const (
 	// MaxFrame is the most bytes of one frame. It is part of the protocol and not told in the hello: a version of
 	// the greatest legal size must fit, so a smaller limit would make some histories unsendable.
 	MaxFrame = 2 << 20
+	// MaxPack is the most bytes of one pack: its frame then has MaxFrame. The feed is held to it by ErrLocal.
+	MaxPack = MaxFrame - packOverhead
 	// MaxTips is the most entries of one clock, over all its have frames.
 	MaxTips = 65_536
 	// MaxTipsPerFrame is the most entries in one have frame; a greater clock travels in several.
@@ -18,15 +20,12 @@ const (
 	// MaxStrategies is the most strategy names in one hello, MaxStrategyName the most bytes of one.
 	MaxStrategies   = 256
 	MaxStrategyName = 64
-	// MaxSeals and MaxCertificates are the most of them in one run frame.
-	MaxSeals        = 4_096
-	MaxCertificates = 4_096
 	// MaxRefusals is the most versions that one ack, or one Report, names as refused. Further ones are counted.
 	MaxRefusals = 64
 	// MaxText is the most bytes of one text for people: the reason of a refusal or of a bye.
 	MaxText = 1_024
 )
 
-// ackEvery is how many runs are applied at most before an ack goes out although the end has not come: it bounds what
-// the sender of a session that is cut does not know to have arrived, at about a fourth of a MiB each.
+// ackEvery is how many packs are applied at most before an ack goes out although the end has not come: it bounds what
+// the sender of a session that is cut does not know to have arrived.
 const ackEvery = 16

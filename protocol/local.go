@@ -23,22 +23,22 @@ type Local interface {
 	Held() (Held, error)
 	// Missing returns what a peer that holds have lacks: one snapshot, parents before children, every author that
 	// appears sealed and, if have does not name it, certified. It is called once, with at most MaxTips entries that
-	// the peer chose. That the versions leave this device must be durable before a run is handed over.
+	// the peer chose. That the versions leave this device must be durable before a pack is handed over.
 	Missing(have clock.Vector) (Feed, error)
-	// Apply verifies a run and commits what is good in it; on return that is durable. All of run aliases the frame
-	// and is valid during the call only.
-	Apply(run Run) (Applied, error)
+	// Apply verifies a pack and commits what is good in it; on return that is durable. A pack that it cannot read is
+	// refused whole, by a Refusal that names no version. The pack aliases the frame and is valid during the call only.
+	Apply(pack []byte) (Applied, error)
 	// Acknowledge records a receipt: the peer says that it holds all of ack.Clock durably. A peer is believed about
 	// itself alone.
 	Acknowledge(peer Peer, ack Ack) error
 }
 
-// A Feed gives out the runs that a peer lacks, in the order in which they can be applied. A session that opened one
+// A Feed gives out the packs that a peer lacks, in the order in which they can be applied. A session that opened one
 // closes it, once, on every path that ends in Done or Close.
 type Feed interface {
-	// Next returns the next run, or io.EOF when there is none left. The run is read until the next call. Run.Size
-	// must be at most MaxFrame; a version of the greatest legal size always fits into a run of its own.
-	Next() (Run, error)
+	// Next returns the next pack, or io.EOF when there is none left. It is read until the next call, and has at most
+	// MaxPack bytes; a version of the greatest legal size always fits into a pack of its own.
+	Next() (Pack, error)
 	// Close releases the snapshot behind the feed.
 	Close() error
 }
@@ -65,18 +65,15 @@ type Held struct {
 	State Digest
 }
 
-// Run is a piece of history on its way: versions as bytes and what proves them.
-type Run struct {
-	// Bytes is a run as history.DecodeRun reads it. The session does not look inside.
+// Pack is a piece of history on its way.
+type Pack struct {
+	// Bytes are versions and what proves them, as package history/pack has it. The session does not look inside.
 	Bytes []byte
-	// Seals vouch for the tips in Bytes, Certificates for authors that the receiver may meet here first.
-	Seals        []identity.Seal
-	Certificates []identity.Certificate
-	// Versions is how many there are in Bytes. The sender counts; it does not travel and is 0 in what Apply gets.
+	// Versions is how many there are in Bytes. The sender counts; it does not travel.
 	Versions int
 }
 
-// Applied is what became of a run.
+// Applied is what became of a pack.
 type Applied struct {
 	// Versions were new and are held now; Duplicates were held before.
 	Versions, Duplicates int

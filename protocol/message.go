@@ -15,7 +15,7 @@ type kind uint64
 const (
 	kindHello kind = 1
 	kindHave  kind = 2
-	kindRun   kind = 3
+	kindPack  kind = 3
 	kindEnd   kind = 4
 	kindAck   kind = 5
 	kindBye   kind = 6
@@ -27,8 +27,8 @@ func (k kind) String() string {
 		return "hello"
 	case kindHave:
 		return "have"
-	case kindRun:
-		return "run"
+	case kindPack:
+		return "pack"
 	case kindEnd:
 		return "end"
 	case kindAck:
@@ -59,14 +59,14 @@ type have struct {
 	last  bool
 }
 
-// end follows the last run: how many there were.
-type end struct{ runs uint64 }
+// end follows the last pack: how many there were.
+type end struct{ packs uint64 }
 
-// ack says what of the other's runs is durable by now, and all that is held with it.
+// ack says what of the other's packs is durable by now, and all that is held with it.
 type ack struct {
-	// runs were taken so far; end is true for the ack of the end itself.
-	runs uint64
-	end  bool
+	// packs were taken so far; end is true for the ack of the end itself.
+	packs uint64
+	end   bool
 	// whole is true if the sender holds all that the receiver said it has, in its have or, where the tips were
 	// equal, in its hello.
 	whole bool
@@ -105,37 +105,19 @@ func (m have) encode() []byte {
 	return canon.AppendBool(m.clock.Append(frame(kindHave, 2)), m.last)
 }
 
-// runOverhead bounds what a run frame has beside the bytes of its run, seals and certificates: five headers.
-const (
-	runOverhead     = 1 + 1 + 5 + 5 + 5
-	sealSize        = 143
-	certificateSize = 245
-)
+// packOverhead is the most that a pack frame has beside the pack: its own header, the kind and the length.
+const packOverhead = 1 + 1 + 5
 
-// Size is the most bytes that the frame of r can take; it must not exceed MaxFrame.
-func (r Run) Size() int {
-	return runOverhead + len(r.Bytes) + len(r.Seals)*sealSize + len(r.Certificates)*certificateSize
+func (p Pack) encode() []byte {
+	b := make([]byte, 0, packOverhead+len(p.Bytes))
+	b = canon.AppendUint(canon.AppendArray(b, 2), uint64(kindPack))
+	return canon.AppendBytes(b, p.Bytes)
 }
 
-func (r Run) encode() []byte {
-	b := make([]byte, 0, r.Size())
-	b = canon.AppendUint(canon.AppendArray(b, 4), uint64(kindRun))
-	b = canon.AppendBytes(b, r.Bytes)
-	b = canon.AppendArray(b, len(r.Seals))
-	for _, s := range r.Seals {
-		b = s.AppendTo(b)
-	}
-	b = canon.AppendArray(b, len(r.Certificates))
-	for _, c := range r.Certificates {
-		b = c.AppendTo(b)
-	}
-	return b
-}
-
-func (m end) encode() []byte { return canon.AppendUint(frame(kindEnd, 1), m.runs) }
+func (m end) encode() []byte { return canon.AppendUint(frame(kindEnd, 1), m.packs) }
 
 func (m ack) encode() []byte {
-	b := canon.AppendUint(frame(kindAck, 9), m.runs)
+	b := canon.AppendUint(frame(kindAck, 9), m.packs)
 	b = canon.AppendBool(b, m.end)
 	b = canon.AppendBool(b, m.whole)
 	b = m.clock.Append(b)

@@ -49,7 +49,7 @@ func drawHistory(t *rapid.T, w *world) []word {
 // drawReplica draws a causally closed part of history.
 func drawReplica(t *rapid.T, w *world, name string, history []word) *fake {
 	f := w.replica(name)
-	f.perRun = rapid.IntRange(1, 4).Draw(t, "versions in a run")
+	f.perPack = rapid.IntRange(1, 4).Draw(t, "versions in a pack")
 	wanted := map[string]bool{}
 	for _, v := range slices.Backward(history) {
 		if wanted[v.dot] || rapid.IntRange(0, 3).Draw(t, name+" has "+v.dot) == 0 {
@@ -135,8 +135,8 @@ func interleave(t *rapid.T, a, b *fake) (written []string) {
 		if r.State != Synced {
 			t.Fatalf("side %d ended %s", i, r.State)
 		}
-		// hello, have, end, final ack, bye; a run each; an ack for 16 runs of the peer
-		if most := 5 + r.Sent.Runs + r.Received.Runs/ackEvery; r.Sent.Frames > most {
+		// hello, have, end, final ack, bye; a pack each; an ack for 16 packs of the peer
+		if most := 5 + r.Sent.Packs + r.Received.Packs/ackEvery; r.Sent.Frames > most {
 			t.Fatalf("side %d sent %d frames, at most %d are needed", i, r.Sent.Frames, most)
 		}
 		// What one writes after its have may come back to it: the other's feed starts when it has something to say.
@@ -295,9 +295,10 @@ func TestMessagesRoundTrip(t *testing.T) {
 		}
 		recoded(t, h.encode(), (*decoder).hello)
 		recoded(t, have{clock: vector.Draw(t, "clock"), last: rapid.Bool().Draw(t, "last")}.encode(), (*decoder).have)
-		recoded(t, end{runs: rapid.Uint64().Draw(t, "runs")}.encode(), (*decoder).endOfRuns)
+		recoded(t, end{packs: rapid.Uint64().Draw(t, "packs")}.encode(), (*decoder).endOfPacks)
+		recoded(t, Pack{Bytes: rapid.SliceOf(rapid.Byte()).Draw(t, "pack")}.encode(), (*decoder).pack)
 		k := ack{
-			runs: rapid.Uint64().Draw(t, "runs"), end: rapid.Bool().Draw(t, "end"), clock: vector.Draw(t, "clock"),
+			packs: rapid.Uint64().Draw(t, "packs"), end: rapid.Bool().Draw(t, "end"), clock: vector.Draw(t, "clock"),
 			tips: bytes32.Draw(t, "tips"), state: bytes32.Draw(t, "state"), refused: 9,
 			refusals: rapid.SliceOfN(refusal, 0, 3).Draw(t, "refusals"),
 		}

@@ -49,9 +49,9 @@ func (s *Session) unexpected(k kind) string {
 		return "before ours"
 	case k == kindHave && s.peer.have:
 		return "after the last part of its clock"
-	case (k == kindRun || k == kindEnd) && (!s.peer.have || !s.own.have):
+	case (k == kindPack || k == kindEnd) && (!s.peer.have || !s.own.have):
 		return "before both clocks were told"
-	case (k == kindRun || k == kindEnd) && s.peer.end:
+	case (k == kindPack || k == kindEnd) && s.peer.end:
 		return "after its end"
 	case k == kindAck && s.peer.final:
 		return "for nothing"
@@ -79,14 +79,14 @@ func (s *Session) hear(d *decoder) error {
 		if m, err = d.have(); err == nil {
 			return s.hearHave(m)
 		}
-	case kindRun:
-		var m Run
-		if m, err = d.run(); err == nil {
-			return s.hearRun(m)
+	case kindPack:
+		var m Pack
+		if m, err = d.pack(); err == nil {
+			return s.hearPack(m)
 		}
 	case kindEnd:
 		var m end
-		if m, err = d.endOfRuns(); err == nil {
+		if m, err = d.endOfPacks(); err == nil {
 			return s.hearEnd(m)
 		}
 	case kindAck:
@@ -131,7 +131,7 @@ func (s *Session) hearHello(m hello) error {
 	return nil
 }
 
-// nothingMissing skips what equal tips make superfluous: each side knows the other's clock, and has no runs to send.
+// nothingMissing skips what equal tips make superfluous: each side knows the other's clock, and has no packs to send.
 func (s *Session) nothingMissing(m hello) {
 	s.own.have, s.own.end = true, true
 	s.peer.have, s.peer.end = true, true
@@ -154,13 +154,13 @@ func (s *Session) hearHave(m have) error {
 	return nil
 }
 
-func (s *Session) hearRun(m Run) error {
-	applied, err := s.local.Apply(m)
+func (s *Session) hearPack(m Pack) error {
+	applied, err := s.local.Apply(m.Bytes)
 	if err != nil {
 		return s.failLocal(err)
 	}
-	s.peer.runs++
-	s.report.Received.Runs++
+	s.peer.packs++
+	s.report.Received.Packs++
 	s.report.Received.Versions += applied.Versions
 	s.report.Duplicates += applied.Duplicates
 	s.report.Pending += applied.Pending
@@ -179,9 +179,9 @@ func (s *Session) hearRun(m Run) error {
 }
 
 func (s *Session) hearEnd(m end) error {
-	if m.runs != s.peer.runs {
-		return s.failUnexpected(kindEnd, "behind "+strconv.FormatUint(m.runs, 10)+" runs, of which "+
-			strconv.FormatUint(s.peer.runs, 10)+" came")
+	if m.packs != s.peer.packs {
+		return s.failUnexpected(kindEnd, "behind "+strconv.FormatUint(m.packs, 10)+" packs, of which "+
+			strconv.FormatUint(s.peer.packs, 10)+" came")
 	}
 	s.peer.end = true
 	return nil
@@ -189,14 +189,14 @@ func (s *Session) hearEnd(m end) error {
 
 func (s *Session) hearAck(m ack) error {
 	switch {
-	case m.end && (!s.own.end || m.runs != s.own.runs):
+	case m.end && (!s.own.end || m.packs != s.own.packs):
 		return s.failUnexpected(kindAck, "of an end that was not said")
-	case m.runs > s.own.runs:
-		return s.failUnexpected(kindAck, "of runs that were not sent")
-	case !m.end && m.runs <= s.peer.acked:
+	case m.packs > s.own.packs:
+		return s.failUnexpected(kindAck, "of packs that were not sent")
+	case !m.end && m.packs <= s.peer.acked:
 		return s.failUnexpected(kindAck, "for nothing")
 	}
-	s.peer.acked, s.peer.final = m.runs, m.end
+	s.peer.acked, s.peer.final = m.packs, m.end
 	s.peer.last = &Held{Tips: m.tips, State: m.state}
 	s.compare()
 	s.report.AppliedByPeer += m.applied

@@ -40,7 +40,7 @@ func (s State) String() string {
 type Traffic struct {
 	// Versions handed over by the feed, or applied as new here.
 	Versions int
-	Runs     int
+	Packs    int
 	Frames   int
 	Bytes    int64
 }

@@ -16,11 +16,11 @@ var rewrite = flag.Bool("rewrite", false, "write what the conversations in testd
 // TestConversations plays the scripts in testdata. A script is a list of blocks, each of commands, a line "----" and
 // what they print, up to an empty line. Lines that start with # are comments. The commands:
 //
-//	replica A [space=S author=a instance=X wall=MS run=N bug=TEXT]   a replica; run is the versions in one run
+//	replica A [space=S author=a instance=X wall=MS pack=N bug=TEXT]  a replica; pack is the versions in one pack
 //	has A a1 a2 b1+a2 a3'<a2          A holds (or writes) these versions (see world)
 //	refuses A a2 TEXT                 A finds a2 invalid
 //	fails A METHOD                    that method of A's Local or feed fails from now on; "fails A nothing" mends it
-//	pads A N                          the runs of A are N bytes longer than their versions
+//	pads A N                          the packs of A are N bytes longer than their versions
 //	open A B                          a new session between A and B
 //	step A                            everything that A has to say now goes under way
 //	deliver A [N]                     the N oldest frames under way to A arrive, default all
@@ -172,15 +172,15 @@ func (s *stage) newReplica(name string, settings []string) {
 		number, _ := strconv.ParseInt(value, 10, 64)
 		switch key {
 		case "space":
-			f.member = s.world.member(value)
+			f.space = s.world.space(value)
 		case "author":
 			f.author = value[0]
 		case "instance":
 			f.instance = value[0]
 		case "wall":
 			f.wall = number
-		case "run":
-			f.perRun = int(number)
+		case "pack":
+			f.perPack = int(number)
 		case "bug":
 			f.bug = value
 		default:
@@ -255,7 +255,7 @@ func (s *stage) disturb(how string, e *endpoint) {
 
 // inject puts a frame of its own in front of what is under way to e.
 //
-//	hex BYTES · version N · again (the peer's hello) · space S · have · run WORD… · end RUNS · ack RUNS END · bye REASON TEXT
+//	hex BYTES · version N · again (the peer's hello) · space S · have · pack WORD… · end PACKS · ack PACKS END · bye REASON TEXT
 func (s *stage) inject(e *endpoint, what string, args []string) {
 	number := func(i int) uint64 {
 		n, err := strconv.ParseUint(args[i], 10, 64)
@@ -275,15 +275,15 @@ func (s *stage) inject(e *endpoint, what string, args []string) {
 	case "version":
 		frame = hello{version: number(0)}.encode()
 	case "space":
-		frame = hello{space: s.world.member(args[0]).space, author: authorKey('z').Author()}.encode()
+		frame = hello{space: s.world.space(args[0]), author: authorKey('z').Author()}.encode()
 	case "have":
 		frame = have{last: true}.encode()
-	case "run":
-		frame = Run{Bytes: []byte(strings.Join(args, " "))}.encode()
+	case "pack":
+		frame = Pack{Bytes: []byte(strings.Join(args, " "))}.encode()
 	case "end":
-		frame = end{runs: number(0)}.encode()
+		frame = end{packs: number(0)}.encode()
 	case "ack":
-		frame = ack{runs: number(0), end: args[1] == "true"}.encode()
+		frame = ack{packs: number(0), end: args[1] == "true"}.encode()
 	case "bye":
 		text, err := strconv.Unquote(strings.Join(args[1:], " "))
 		if err != nil {

@@ -34,7 +34,7 @@ func (s *Session) sent(frame []byte) []byte {
 }
 
 // say chooses what to say: the order of the cases is the order of the conversation, except that an ack goes before the
-// next run.
+// next pack.
 func (s *Session) say() ([]byte, error) {
 	switch {
 	case !s.own.hello:
@@ -46,7 +46,7 @@ func (s *Session) say() ([]byte, error) {
 	case s.ackDue():
 		return s.sayAck()
 	case s.peer.have && !s.own.end:
-		return s.sayRun()
+		return s.sayPack()
 	case s.own.end && s.own.final && !s.own.bye:
 		s.own.bye = true
 		return bye{reason: ReasonDone}.encode(), nil
@@ -81,7 +81,7 @@ func (s *Session) sayHave() []byte {
 }
 
 func (s *Session) ackDue() bool {
-	return s.peer.end && !s.own.final || s.peer.runs-s.own.acked >= ackEvery
+	return s.peer.end && !s.own.final || s.peer.packs-s.own.acked >= ackEvery
 }
 
 func (s *Session) sayAck() ([]byte, error) {
@@ -90,7 +90,7 @@ func (s *Session) sayAck() ([]byte, error) {
 		return nil, err
 	}
 	m := ack{
-		runs:     s.peer.runs,
+		packs:    s.peer.packs,
 		end:      s.peer.end,
 		whole:    s.peer.end && s.report.RefusedCount == 0 && s.report.Pending == 0,
 		clock:    without(held.Clock, s.own.clock),
@@ -105,14 +105,14 @@ func (s *Session) sayAck() ([]byte, error) {
 	}
 	m.clock = m.clock[:min(len(m.clock), MaxTipsPerAck)]
 	s.applied, s.refused, s.refusals = 0, 0, nil
-	s.own.acked, s.own.final = m.runs, m.end
+	s.own.acked, s.own.final = m.packs, m.end
 	s.own.last = &held
 	s.compare()
 	return m.encode(), nil
 }
 
-// sayRun gives out the next run that the peer lacks, or the end behind the last one.
-func (s *Session) sayRun() ([]byte, error) {
+// sayPack gives out the next pack that the peer lacks, or the end behind the last one.
+func (s *Session) sayPack() ([]byte, error) {
 	if s.feed == nil {
 		feed, err := s.local.Missing(s.peer.clock)
 		if err != nil {
@@ -120,34 +120,21 @@ func (s *Session) sayRun() ([]byte, error) {
 		}
 		s.feed = feed
 	}
-	run, err := s.feed.Next()
+	pack, err := s.feed.Next()
 	if errors.Is(err, io.EOF) {
 		s.own.end = true
-		return end{runs: s.own.runs}.encode(), s.release()
+		return end{packs: s.own.packs}.encode(), s.release()
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := run.check(); err != nil {
-		return nil, err
+	if len(pack.Bytes) > MaxPack {
+		return nil, errors.New("the feed gave a pack of " + strconv.Itoa(len(pack.Bytes)) + " bytes, the limit is " + strconv.Itoa(MaxPack))
 	}
-	s.own.runs++
-	s.report.Sent.Runs++
-	s.report.Sent.Versions += run.Versions
-	return run.encode(), nil
-}
-
-func (r Run) check() error {
-	switch {
-	case r.Size() > MaxFrame:
-		return errors.New("the feed gave a run that takes a frame of " + strconv.Itoa(r.Size()) + " bytes, the limit is " + strconv.Itoa(MaxFrame))
-	case len(r.Seals) > MaxSeals:
-		return errors.New("the feed gave a run with " + strconv.Itoa(len(r.Seals)) + " seals, the limit is " + strconv.Itoa(MaxSeals))
-	case len(r.Certificates) > MaxCertificates:
-		return errors.New("the feed gave a run with " + strconv.Itoa(len(r.Certificates)) + " certificates, the limit is " + strconv.Itoa(MaxCertificates))
-	default:
-		return nil
-	}
+	s.own.packs++
+	s.report.Sent.Packs++
+	s.report.Sent.Versions += pack.Versions
+	return pack.encode(), nil
 }
 
 func (f Facts) check() error {

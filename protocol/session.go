@@ -41,8 +41,8 @@ type side struct {
 	hello, have, end, final, bye bool
 
 	clock clock.Vector // its have
-	runs  uint64       // its runs
-	acked uint64       // how many runs of the other side it has acked
+	packs uint64       // its packs
+	acked uint64       // how many packs of the other side it has acked
 	last  *Held        // in its newest ack; the peer's has no clock
 }
 

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -63,10 +64,10 @@ func (c *crowd) Facts() (Facts, error) {
 	return facts, err
 }
 
-func (c *crowd) Held() (Held, error)        { return c.held, nil }
-func (c *crowd) Next() (Run, error)         { return Run{}, io.EOF }
-func (c *crowd) Close() error               { return nil }
-func (c *crowd) Apply(Run) (Applied, error) { return Applied{}, nil }
+func (c *crowd) Held() (Held, error)           { return c.held, nil }
+func (c *crowd) Next() (Pack, error)           { return Pack{}, io.EOF }
+func (c *crowd) Close() error                  { return nil }
+func (c *crowd) Apply([]byte) (Applied, error) { return Applied{}, nil }
 func (c *crowd) Acknowledge(_ Peer, a Ack) error {
 	c.acks = append(c.acks, a)
 	return nil
@@ -122,15 +123,13 @@ func TestLimits(t *testing.T) {
 	w := newWorld()
 	tips := newCrowd(w, "A", MaxTips+2).held.Clock
 	name := strings.Repeat("s", MaxStrategyName)
-	member := w.member("notes")
-	seal := w.seal(member, w.mustParse("a1"))
 	refusals := func(n int) []Refusal { return make([]Refusal, n) }
 	for _, c := range []struct {
 		name   string
 		frames [][]byte // the last one is refused
 		want   string
 	}{
-		{"frame", [][]byte{canon.AppendBytes(frame(kindRun, 3), make([]byte, MaxFrame))}, "the limit is 2097152"},
+		{"frame", [][]byte{have{last: true}.encode(), Pack{Bytes: make([]byte, MaxPack+1)}.encode()}, "2097153 bytes, the limit is 2097152"},
 		{"tips in a frame", [][]byte{have{clock: tips[:MaxTipsPerFrame+1], last: true}.encode()}, "16385 tips, the limit is 16384"},
 		{
 			"tips in all", [][]byte{
@@ -140,17 +139,7 @@ func TestLimits(t *testing.T) {
 		},
 		{"parts out of order", [][]byte{have{clock: tips[5:7]}.encode(), have{clock: tips[6:8]}.encode()}, "not in order"},
 		{"parts without end", [][]byte{have{}.encode()}, "an empty part"},
-		{
-			"seals",
-			[][]byte{have{last: true}.encode(), Run{Seals: repeat(seal, MaxSeals+1)}.encode()},
-			"4097 seals, the limit is 4096",
-		},
-		{
-			"certificates",
-			[][]byte{have{last: true}.encode(), Run{Certificates: repeat(member.certificate('a'), MaxCertificates+1)}.encode()},
-			"4097 certificates, the limit is 4096",
-		},
-		{"seal", [][]byte{have{last: true}.encode(), runWithSeal(member.certificate('a').AppendTo(nil))}, "seal"},
+		{"pack and something beside it", [][]byte{have{last: true}.encode(), packWithSeals()}, "pack: 1 fields are due, found 2"},
 		{"tips in an ack", [][]byte{ack{clock: tips[:MaxTipsPerAck+1]}.encode()}, "1025 tips, the limit is 1024"},
 		{"refusals", [][]byte{ack{refused: 65, refusals: refusals(65)}.encode()}, "65 refusals, the limit is 64"},
 		{"uncounted refusals", [][]byte{ack{refused: 1, refusals: refusals(2)}.encode()}, "more refusals listed than counted"},
@@ -187,6 +176,59 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestGreatestPack has a pack of MaxPack bytes arrive, in a frame of MaxFrame bytes.
+func TestGreatestPack(t *testing.T) {
+	a, b := oneVersion("A"), newWorld().replica("B")
+	a.padding = MaxPack - len("a1")
+	w := newWire(t, a, b)
+	greatest := 0
+	for {
+		side, ok := w.due()
+		if !ok {
+			break
+		}
+		greatest = max(greatest, len(w.ways[side][0]))
+		if err := w.deliver(side); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.close()
+	if r := w.sessions[0].Report(); greatest != MaxFrame || r.State != Synced || r.Sent.Packs != 1 || b.held() != "a1" {
+		t.Errorf("the greatest frame has %d bytes, %s after %d packs, B holds %q", greatest, r.State, r.Sent.Packs, b.held())
+	}
+}
+
+// TestPackTooGreat gives a pack of MaxPack+1 bytes to the side that would send it, and its frame to the other.
+func TestPackTooGreat(t *testing.T) {
+	a, b := oneVersion("A"), newWorld().replica("B")
+	a.padding = MaxPack + 1 - len("a1")
+	sender, receiver := New(a), New(b)
+	for s, peer := range map[*Session]*fake{sender: b, receiver: a} {
+		greet(t, s, peer)
+		if err := s.Receive(have{last: true}.encode()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const ours = "the feed gave a pack of 2097146 bytes, the limit is 2097145"
+	if frame, err := sender.Next(); frame != nil || !errors.Is(err, ErrLocal) || !strings.Contains(err.Error(), ours) {
+		t.Errorf("the sender says %d bytes, %v, want ErrLocal: %s", len(frame), err, ours)
+	}
+	if bye, err := sender.Next(); err != nil || !strings.HasPrefix(a.world.describe(bye), "bye   trouble on its side") {
+		t.Errorf("the peer hears %s, %v", a.world.describe(bye), err)
+	}
+	if r := sender.Report(); r.Sent.Packs != 0 || a.openFeeds != 0 {
+		t.Errorf("%d packs count as sent, %d feeds are open", r.Sent.Packs, a.openFeeds)
+	}
+	const theirs = "2097153 bytes, the limit is 2097152"
+	frame := Pack{Bytes: append([]byte("a1"), bytes.Repeat([]byte{' '}, a.padding)...)}.encode()
+	if err := receiver.Receive(frame); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), theirs) {
+		t.Errorf("the receiver takes it with %v, want ErrMalformed: %s", err, theirs)
+	}
+	if b.held() != "" {
+		t.Errorf("B holds %s", b.held())
+	}
+}
+
 func repeat[T any](x T, n int) []T {
 	list := make([]T, n)
 	for i := range list {
@@ -195,9 +237,9 @@ func repeat[T any](x T, n int) []T {
 	return list
 }
 
-func runWithSeal(seal []byte) []byte {
-	b := canon.AppendArray(canon.AppendBytes(frame(kindRun, 3), nil), 1)
-	return canon.AppendArray(append(b, seal...), 0)
+// packWithSeals is a pack frame of whoever thinks that proofs stand beside a pack.
+func packWithSeals() []byte {
+	return canon.AppendArray(canon.AppendBytes(frame(kindPack, 2), nil), 0)
 }
 
 // greet brings s past the hello of b and lets it say what it then has to say.
@@ -260,7 +302,7 @@ func (b *boaster) Facts() (Facts, error) {
 func TestManyRefusals(t *testing.T) {
 	w := newWorld()
 	a, b := w.replica("A"), w.replica("B")
-	a.perRun = 1
+	a.perPack = 1
 	b.refuses["a1"] = strings.Repeat("long ", 500)
 	words := []string{"a1"}
 	for v := w.mustParse("a1"); len(words) < 3*MaxRefusals; {

@@ -24,22 +24,13 @@ import (
 // What a word means is fixed by the word, so a world needs no history; like a real replica, which has the kept seals of
 // a forked author, it can tell which versions a tip covers.
 type world struct {
-	words map[clock.Prefix]word
-	dots  map[string]word
-	seals map[string]identity.Seal
-	roots map[string]*member
-}
-
-// member is what a space is made of, and a certificate for each author in it.
-type member struct {
-	space        identity.Space
-	grant        identity.Grant
-	writer       identity.WriterKey
-	certificates map[byte]identity.Certificate
+	words  map[clock.Prefix]word
+	dots   map[string]word
+	spaces map[string]identity.Space
 }
 
 func newWorld() *world {
-	return &world{words: map[clock.Prefix]word{}, dots: map[string]word{}, seals: map[string]identity.Seal{}, roots: map[string]*member{}}
+	return &world{words: map[clock.Prefix]word{}, dots: map[string]word{}, spaces: map[string]identity.Space{}}
 }
 
 func seed(text string) [32]byte { return sha256.Sum256([]byte(text)) }
@@ -48,25 +39,13 @@ func authorKey(letter byte) identity.AuthorKey {
 	return identity.AuthorKeyFromSeed(seed("author " + string(letter)))
 }
 
-func (w *world) member(name string) *member {
-	m := w.roots[name]
-	if m == nil {
-		root := identity.RootKeyFromSeed(seed("root " + name))
-		m = &member{writer: identity.WriterKeyFromSeed(seed("writer " + name)), certificates: map[byte]identity.Certificate{}}
-		m.grant = root.Grant(identity.FirstEpoch, m.writer.Writer())
-		m.space = m.grant.Space()
-		w.roots[name] = m
-	}
-	return m
-}
-
-func (m *member) certificate(letter byte) identity.Certificate {
-	c, ok := m.certificates[letter]
+func (w *world) space(name string) identity.Space {
+	space, ok := w.spaces[name]
 	if !ok {
-		c = m.writer.Certify(m.grant, authorKey(letter).Author())
-		m.certificates[letter] = c
+		space = identity.RootKeyFromSeed(seed("root " + name)).Root().Space()
+		w.spaces[name] = space
 	}
-	return c
+	return space
 }
 
 // word is a version taken apart.
@@ -126,26 +105,16 @@ func (w *world) mustParse(text string) word {
 	return v
 }
 
-func (w *world) seal(m *member, v word) identity.Seal {
-	key := m.space.String() + v.text
-	s, ok := w.seals[key]
-	if !ok {
-		s = authorKey(v.author).Seal(m.space, v.seq, v.id)
-		w.seals[key] = s
-	}
-	return s
-}
-
 // fake is a replica of the world: a map, and the order in which it came to be.
 type fake struct {
 	world     *world
 	name      string
-	member    *member
+	space     identity.Space
 	author    byte
 	instance  byte
 	wall      int64
-	perRun    int
-	padding   int    // spaces behind the versions of a run
+	perPack   int
+	padding   int    // spaces behind the versions of a pack
 	bug       string // part of the state digest: a fold that differs
 	versions  map[string]word
 	order     []string // dots
@@ -157,8 +126,8 @@ type fake struct {
 
 func (w *world) replica(name string) *fake {
 	return &fake{
-		world: w, name: name, member: w.member("notes"), author: strings.ToLower(name)[0], instance: name[0], wall: 1_000,
-		perRun: 2, versions: map[string]word{}, refuses: map[string]string{},
+		world: w, name: name, space: w.space("notes"), author: strings.ToLower(name)[0], instance: name[0], wall: 1_000,
+		perPack: 2, versions: map[string]word{}, refuses: map[string]string{},
 	}
 }
 
@@ -195,7 +164,7 @@ func (f *fake) trouble(method string) error {
 
 func (f *fake) Facts() (Facts, error) {
 	return Facts{
-		Space: f.member.space, Author: authorKey(f.author).Author(), Instance: Instance{f.instance}, Wall: f.wall,
+		Space: f.space, Author: authorKey(f.author).Author(), Instance: Instance{f.instance}, Wall: f.wall,
 		Strategies: []string{"fields/1", "lww/1", "max/1", "min/1", "mv/1", "union/1"}, Held: f.snapshot(),
 	}, f.trouble("facts")
 }
@@ -261,55 +230,41 @@ func (f *fake) past(have clock.Vector) map[string]bool {
 }
 
 type fakeFeed struct {
-	f         *fake
-	missing   []string
-	certified map[byte]bool
-	closed    bool
+	f       *fake
+	missing []string
+	closed  bool
 }
 
 func (f *fake) Missing(have clock.Vector) (Feed, error) {
 	if err := f.trouble("missing"); err != nil {
 		return nil, err
 	}
-	feed := &fakeFeed{f: f, certified: map[byte]bool{}}
+	feed := &fakeFeed{f: f}
 	covered := f.past(have)
 	for _, dot := range f.order {
 		if !covered[dot] {
 			feed.missing = append(feed.missing, dot)
 		}
 	}
-	for letter := byte('a'); letter <= 'z'; letter++ {
-		author := authorKey(letter).Author()
-		feed.certified[letter] = slices.ContainsFunc(have, func(e clock.Entry) bool { return e.Author == author })
-	}
 	f.openFeeds++
 	return feed, nil
 }
 
-func (d *fakeFeed) Next() (r Run, err error) {
+func (d *fakeFeed) Next() (p Pack, err error) {
 	if err := d.f.trouble("feed"); err != nil {
-		return r, err
+		return p, err
 	}
 	if len(d.missing) == 0 {
-		return r, io.EOF
+		return p, io.EOF
 	}
-	r.Versions = min(d.f.perRun, len(d.missing))
-	tips := map[byte]word{}
+	p.Versions = min(d.f.perPack, len(d.missing))
 	var texts []string
-	for _, dot := range d.missing[:r.Versions] {
-		v := d.f.versions[dot]
-		texts, tips[v.author] = append(texts, v.text), v
-		if !d.certified[v.author] {
-			d.certified[v.author] = true
-			r.Certificates = append(r.Certificates, d.f.member.certificate(v.author))
-		}
+	for _, dot := range d.missing[:p.Versions] {
+		texts = append(texts, d.f.versions[dot].text)
 	}
-	for _, letter := range slices.Sorted(maps.Keys(tips)) {
-		r.Seals = append(r.Seals, d.f.world.seal(d.f.member, tips[letter]))
-	}
-	d.missing = d.missing[r.Versions:]
-	r.Bytes = []byte(strings.Join(texts, " ") + strings.Repeat(" ", d.f.padding))
-	return r, nil
+	d.missing = d.missing[p.Versions:]
+	p.Bytes = []byte(strings.Join(texts, " ") + strings.Repeat(" ", d.f.padding))
+	return p, nil
 }
 
 func (d *fakeFeed) Close() error {
@@ -321,18 +276,13 @@ func (d *fakeFeed) Close() error {
 	return d.f.trouble("close")
 }
 
-func (f *fake) Apply(run Run) (a Applied, err error) {
+func (f *fake) Apply(pack []byte) (a Applied, err error) {
 	if err := f.trouble("apply"); err != nil {
 		return a, err
 	}
-	for _, s := range run.Seals {
-		if err := s.Verify(f.member.space); err != nil {
-			return Applied{Refused: []Refusal{{Author: s.Author, Seq: s.Seq, ID: s.ID, Text: err.Error()}}}, nil
-		}
-	}
 	heads := max(1, f.heads())
 	refused := map[string]bool{}
-	for text := range strings.FieldsFuncSeq(string(run.Bytes), unicode.IsSpace) {
+	for text := range strings.FieldsFuncSeq(string(pack), unicode.IsSpace) {
 		f.applyWord(text, refused, &a)
 	}
 	a.Conflicts = max(0, f.heads()-heads)

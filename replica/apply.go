@@ -12,20 +12,21 @@ import (
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/order"
 	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/store"
 )
 
-// applyRun applies what is good of a run that came from elsewhere, in this one transaction: versions that are valid,
+// applyPack applies what is good of a pack that came from elsewhere, in this one transaction: versions that are valid,
 // sealed by a certified author, and whose parents are here. The verdict on a version depends on its bytes and its
 // ancestry alone, so all replicas come to the same, in whatever order versions arrive. dots are those of all versions that
 // came.
-func (c *commit) applyRun(run protocol.Run) (applied protocol.Applied, dots uint64, err error) {
-	a := &applier{c: c, run: run, placed: make(map[history.ID]place)}
+func (c *commit) applyPack(b []byte) (applied protocol.Applied, dots uint64, err error) {
+	a := &applier{c: c, placed: make(map[history.ID]place), wanted: make(map[history.ID]bool)}
 	if c.member.IsZero() {
-		return applied, 0, fmt.Errorf("replica: a run for a database that belongs to no space")
+		return applied, 0, fmt.Errorf("replica: a pack for a database that belongs to no space")
 	}
 	cache := &c.r.graph
 	err = c.snap().graph(func(*history.Graph) error { return nil }) // load it
@@ -43,50 +44,53 @@ func (c *commit) applyRun(run protocol.Run) (applied protocol.Applied, dots uint
 		c.tipIDs[history.LV(line.LV)] = line.ID
 	}
 	defer func() { c.held, c.tipIDs, c.past, c.reader.held = nil, nil, nil, nil }()
-	err = a.apply()
+	err = a.apply(b)
 	return a.applied, a.dots, err
 }
 
-var errGraphLost = errors.New("replica: the version graph was dropped while a run was applied; try again")
+var errGraphLost = errors.New("replica: the version graph was dropped while a pack was applied; try again")
 
-// place is where a version of the run stands.
+// place is where a version of the pack stands.
 type place struct {
 	lv   history.LV
 	time clock.Time
 	line history.Line
 }
 
-// applier is one run being applied.
+// applier is one pack being applied.
 type applier struct {
 	c       *commit
 	g       *history.Graph
-	run     protocol.Run
 	applied protocol.Applied
 	dots    uint64 // of all versions of the run
 	// certificates are those of authors that are new here, checked.
 	certificates map[identity.Author]identity.Certificate
 	// sealed are the ids that a valid seal is over.
 	sealed map[history.ID]identity.Seal
-	// placed are the versions of the run that are here now.
+	// placed says where versions of the pack stand that are here now, for those that are asked about: wanted holds the
+	// ids of sealed ones and of parents other than an author's previous version.
 	placed map[history.ID]place
+	wanted map[history.ID]bool
 	// lvs and times are reused space for the parents of a version.
 	lvs   []history.LV
 	times []clock.Time
-	// refused are the ids of versions of the run that no replica will take.
+	// refused are the ids of versions of the pack that no replica will take.
 	refused map[history.ID]bool
 	waiting []waiting
 	// copied is true once a version of this database's own author came that it did not write.
 	copied bool
 }
 
-func (a *applier) apply() error {
-	if err := a.check(); err != nil {
+func (a *applier) apply(b []byte) error {
+	d := &a.c.decoder
+	if err := d.Reset(a.c.member.Space(), b); err != nil {
+		a.refuse(&history.Version{}, err)
+		return nil
+	}
+	if err := a.check(d.Header()); err != nil {
 		return err
 	}
-	versions, err := a.decode()
-	if err != nil {
-		return err
-	}
+	versions := a.decode(d)
 	for i := range versions {
 		a.dots += versions[i].Width
 	}
@@ -118,9 +122,9 @@ func (a *applier) apply() error {
 
 // check verifies the seals, and the certificates of authors that are not known here. A signature costs as much as some
 // hundred versions, so many of them are shared out among the processors.
-func (a *applier) check() error {
+func (a *applier) check(h *pack.Header) error {
 	space := a.c.member.Space()
-	seals, err := a.newSeals()
+	seals, err := a.newSeals(h.Seals)
 	if err != nil {
 		return err
 	}
@@ -129,10 +133,11 @@ func (a *applier) check() error {
 	for i, s := range seals {
 		if good[i] {
 			a.sealed[s.ID] = s
+			a.wanted[s.ID] = true
 		}
 	}
 	var certificates []identity.Certificate
-	for _, cert := range a.run.Certificates {
+	for _, cert := range h.Certificates {
 		if len(a.c.byAuthor[cert.Author]) == 0 {
 			certificates = append(certificates, cert)
 		}
@@ -158,10 +163,10 @@ func (a *applier) check() error {
 	return nil
 }
 
-// newSeals are the run's seals but for those whose signature is stored here.
-func (a *applier) newSeals() ([]identity.Seal, error) {
-	seals := make([]identity.Seal, 0, len(a.run.Seals))
-	for _, s := range a.run.Seals {
+// newSeals are the seals but for those whose signature is stored here.
+func (a *applier) newSeals(all []identity.Seal) ([]identity.Seal, error) {
+	seals := make([]identity.Seal, 0, len(all))
+	for _, s := range all {
 		kept, err := a.isKept(&s)
 		if err != nil {
 			return nil, err
@@ -211,27 +216,30 @@ func inParallel(n int, check func(int) bool) []bool {
 }
 
 // decode reads the versions and refuses those that are invalid by themselves.
-func (a *applier) decode() ([]history.Version, error) {
-	d := &a.c.decoder
-	if err := d.Reset(a.c.member.Space(), a.run.Bytes); err != nil {
-		a.refuse(&history.Version{}, err)
-		return nil, nil
-	}
-	versions := make([]history.Version, 0, d.Len())
+func (a *applier) decode(d *pack.Decoder) []history.Version {
+	versions := slices.Grow(a.c.received[:0], d.Len())
+	defer func() { a.c.received = versions }()
 	for {
 		v, err := d.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return versions, nil
-		case errors.Is(err, history.ErrRun):
+			return versions
+		case errors.Is(err, pack.ErrPack):
 			a.refuse(&history.Version{}, err)
-			return versions, nil
+			return versions
 		case err != nil && !errors.Is(err, history.ErrContent): // bad content is no verdict on the version
 			a.refuse(v, err)
 		default:
-			copied := *v
-			copied.Deps, copied.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
-			versions = append(versions, copied) // its payload lies in the run, which stays while it is applied
+			versions = append(versions, *v)
+			kept := &versions[len(versions)-1]
+			kept.Payload = a.c.memory.keep(v.Payload)
+			kept.Deps, kept.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
+			for i := range kept.Contents {
+				kept.Contents[i].Body = a.c.memory.keep(kept.Contents[i].Body)
+			}
+			for i := range v.Deps {
+				a.wanted[v.Deps[i].ID] = true
+			}
 		}
 	}
 }
@@ -285,7 +293,7 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 	}
 	if at.Place == history.PlaceKnown {
 		a.applied.Duplicates++
-		a.placed[v.ID] = place{lv: at.LV, time: v.Time, line: at.Line}
+		a.remember(v.ID, place{lv: at.LV, time: v.Time, line: at.Line})
 		return nil
 	}
 	switch {
@@ -447,13 +455,20 @@ func (a *applier) place(v *history.Version, at history.Attachment, parents []his
 		a.copied = true
 	}
 	first := c.tip.next
-	if err := c.placeRemote(*v, line, parents); err != nil {
+	if err := c.stage(v, line, parents, true); err != nil {
 		return err
 	}
 	lv := first + history.LV(v.Width) - 1
-	a.placed[v.ID] = place{lv: lv, time: v.Time, line: line}
+	a.remember(v.ID, place{lv: lv, time: v.Time, line: line})
 	a.applied.Versions++
 	return nil
+}
+
+// remember notes where a version stands, if somebody will ask.
+func (a *applier) remember(id history.ID, at place) {
+	if a.wanted[id] {
+		a.placed[id] = at
+	}
 }
 
 // keepSeals stores the seals over versions that were applied, so that they can be handed on. Of versions that were here

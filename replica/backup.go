@@ -11,32 +11,33 @@ import (
 	"io"
 
 	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/store"
 )
 
-// A backup is a stream, not compressed: whoever writes it to a file wraps the writer, and the reader for Restore.
+// A backup is a stream of packs, which are compressed.
 //
 //	backup   "kdelta backup\n", version byte 0, frame, …
 //	frame    kind (1 byte), length of the body (4 bytes, big endian), body, CRC-32C of kind, length and body
 //	kind 1   header: [space, authors, versions, dots, wall ms, with keys, tips digest, state digest]; first
 //	kind 2   member: identity.Member, where the header says "with keys"; second
-//	kind 3   run: [run, [seal, …], [certificate, …]], in an order in which parents come first
-//	kind 4   trailer: [runs, SHA-256 of all that stands before this frame]; last, and nothing behind it
+//	kind 3   pack: as package history/pack has it, with seals and certificates; in an order in which parents come first
+//	kind 4   trailer: [packs, SHA-256 of all that stands before this frame]; last, and nothing behind it
 //
-// Bodies are canonical MessagePack. A run has about half a MiB.
+// Bodies are canonical MessagePack. A pack stands for about half a MiB of versions.
 const (
 	backupMagic   = "kdelta backup\n"
 	backupVersion = 0
 
 	frameHeader  = 1
 	frameMember  = 2
-	frameRun     = 3
+	framePack    = 3
 	frameTrailer = 4
 
-	// maxBackupFrame bounds a frame's body: the largest row of Runs with its seals and certificates.
+	// maxBackupFrame bounds a frame's body, as that of a frame on the wire is bounded.
 	maxBackupFrame = protocol.MaxFrame
 )
 
@@ -134,7 +135,7 @@ func (r *Replica) Backup(ctx context.Context, w io.Writer, o BackupOptions) (Bac
 				return err
 			}
 		}
-		return out.runs(ctx, r, s, o.Progress)
+		return out.packs(ctx, r, s, o.Progress)
 	})
 	if err == nil {
 		err = out.end()
@@ -180,8 +181,8 @@ func (b *backupWriter) frame(kind byte, body []byte) error {
 	return b.write(b.buf)
 }
 
-// runs writes all versions that the snapshot holds. Those that this database wrote are sealed on the way.
-func (b *backupWriter) runs(ctx context.Context, r *Replica, s *snap, progress func(done, total uint64)) error {
+// packs writes all versions that the snapshot holds. Those that this database wrote are sealed on the way.
+func (b *backupWriter) packs(ctx context.Context, r *Replica, s *snap, progress func(done, total uint64)) error {
 	keys, err := s.ownKeys()
 	if err != nil {
 		return err
@@ -199,18 +200,21 @@ func (b *backupWriter) runs(ctx context.Context, r *Replica, s *snap, progress f
 		if err != nil {
 			return err
 		}
-		run := protocol.Run{Versions: len(versions)}
-		if run.Bytes, err = history.EncodeRun(versions); err != nil {
+		proofs, err := f.vouch(s, versions)
+		if err == nil {
+			err = s.keptSeals(versions, &proofs)
+		}
+		if err != nil {
 			return err
 		}
-		if err := errors.Join(f.vouch(s, versions, &run), s.keptSeals(versions, &run)); err != nil {
+		if f.packed, err = f.packer.Append(f.packed[:0], versions, proofs); err != nil {
 			return err
 		}
-		for _, cert := range run.Certificates {
+		for _, cert := range proofs.Certificates {
 			f.known[cert.Author] = true
 		}
 		b.frames++
-		if err := b.frame(frameRun, appendBackupRun(nil, &run)); err != nil {
+		if err := b.frame(framePack, f.packed); err != nil {
 			return err
 		}
 		if progress != nil {
@@ -223,9 +227,9 @@ func (b *backupWriter) runs(ctx context.Context, r *Replica, s *snap, progress f
 // maxKeptSeals bounds the seals of a frame beside those of the last versions in it.
 const maxKeptSeals = 2048
 
-// keptSeals adds the seals that came with versions in the middle of a run: where the last version of an author has none,
+// keptSeals adds the seals that came with versions in the middle of a pack: where the last version of an author has none,
 // these are all that prove something.
-func (s *snap) keptSeals(versions []history.Version, run *protocol.Run) error {
+func (s *snap) keptSeals(versions []history.Version, proofs *pack.Options) error {
 	type stretch struct{ from, to uint64 }
 	stretches := make(map[identity.Author]stretch)
 	ids := make(map[history.Ref]bool, len(versions))
@@ -238,19 +242,19 @@ func (s *snap) keptSeals(versions []history.Version, run *protocol.Run) error {
 		stretches[v.Author] = stretch{min(at.from, v.Seq), max(at.to, v.Seq)}
 		ids[v.Ref()] = true
 	}
-	for _, seal := range run.Seals {
+	for _, seal := range proofs.Seals {
 		ids[history.Ref{Author: seal.Author, Seq: seal.Seq, ID: seal.ID}] = false // it has its seal
 	}
 	for author, at := range stretches {
 		for _, line := range s.byAuthor[author] {
 			r := store.Range{From: sealKey(line, at.from), To: sealKey(line, at.to+1)}
 			for row, err := range s.tx.Scan(store.Seals, r) {
-				if err != nil || len(run.Seals) > maxKeptSeals {
+				if err != nil || len(proofs.Seals) > maxKeptSeals {
 					return err
 				}
 				seal, ok := sealIn(author, row)
 				if ok && ids[history.Ref{Author: author, Seq: seal.Seq, ID: seal.ID}] {
-					run.Seals = append(run.Seals, seal)
+					proofs.Seals = append(proofs.Seals, seal)
 				}
 			}
 		}
@@ -263,18 +267,4 @@ func (b *backupWriter) end() error {
 	body = canon.AppendUint(body, b.frames)
 	body = canon.AppendBytes(body, b.sum.Sum(nil))
 	return b.frame(frameTrailer, body)
-}
-
-func appendBackupRun(b []byte, run *protocol.Run) []byte {
-	b = canon.AppendArray(b, 3)
-	b = canon.AppendBytes(b, run.Bytes)
-	b = canon.AppendArray(b, len(run.Seals))
-	for i := range run.Seals {
-		b = canon.AppendBytes(b, run.Seals[i].AppendTo(nil))
-	}
-	b = canon.AppendArray(b, len(run.Certificates))
-	for i := range run.Certificates {
-		b = canon.AppendBytes(b, run.Certificates[i].AppendTo(nil))
-	}
-	return b
 }

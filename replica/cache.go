@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,7 +17,9 @@ import (
 // number of commits (tip.commits); a transaction that finds another number loads it anew, since another process
 // has written. Its fields are replaced, never changed in place, so a reader may go on with what it took.
 type mem struct {
-	tip    tip
+	tip tip
+	// tipRow is the row that tip was read from or written as.
+	tipRow []byte
 	member identity.Member
 	// author is what this database writes as; its key is zero before the first write.
 	author authorRow
@@ -70,15 +73,6 @@ func withoutSum(b []byte) ([]byte, error) {
 }
 
 var errSum = errors.New("the checksum does not match")
-
-// readTip reads where the database stands.
-func readTip(tx store.Tx) (tip, error) {
-	b, err := metaRow(tx, metaTip)
-	if err != nil || b == nil {
-		return tip{next: 1}, err
-	}
-	return decodeTip(b)
-}
 
 // loadMem reads everything that mem holds.
 func loadMem(tx store.Tx, t tip) (*mem, error) {
@@ -135,19 +129,24 @@ func setTip(a *store.Author, h head) {
 
 // snapshot returns what is cached if it is right for the transaction's snapshot, else what the snapshot says.
 func (r *Replica) snapshot(tx store.Tx) (*mem, error) {
-	t, err := readTip(tx)
+	row, err := metaRow(tx, metaTip)
 	if err != nil {
 		return nil, err
 	}
 	r.mu.RLock()
 	m := r.mem
 	r.mu.RUnlock()
-	if m != nil && m.tip.commits == t.commits {
+	if m != nil && bytes.Equal(m.tipRow, row) {
 		return m, nil
+	}
+	t, err := decodeTip(row)
+	if err != nil {
+		return nil, err
 	}
 	if m, err = loadMem(tx, t); err != nil {
 		return nil, err
 	}
+	m.tipRow = bytes.Clone(row)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.mem == nil || r.mem.tip.commits < t.commits {
@@ -191,4 +190,5 @@ func (r *Replica) forget() {
 	r.graph.g = nil
 	r.graph.mu.Unlock()
 	r.runs.clear()
+	r.pasts.clear()
 }

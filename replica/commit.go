@@ -18,30 +18,30 @@ import (
 // commit is one store transaction that adds versions: it applies them one after the other, folds them into the state
 // of their keys, and writes all that follows from them when it finishes. Nothing of it is visible before.
 type commit struct {
+	*workspace
 	ctx context.Context
 	r   *Replica
 	tx  store.Tx
+	// number tells this commit's from other commits' touching of an entry.
+	number uint64
 	// tip, lines and byAuthor are what will be true after it.
 	tip    tip
+	tipRow []byte
 	member identity.Member
 	author authorRow
 	lines  []*store.Author
 	// ownLines is true once lines is this commit's own copy, ownLine where the row is too.
 	ownLines bool
-	ownLine  map[history.Line]bool
+	ownLine  lineSet
 	byAuthor map[identity.Author][]history.Line
 	// settings replaces m.settings if one was looked up or changed.
 	settings   map[string]Settings
-	dirtyLines map[history.Line]bool
-	docs       map[string]*entry
-	// cached are entries that earlier commits left, right as of the start of this one.
-	cached map[string]*entry
-	// staged are the versions that have no row yet, firstLV the first dot of the first of them, bytes their size.
-	staged  []stored
+	dirtyLines lineSet
+	// docs are the keys that were looked at, by this commit or by those before it.
+	docs map[string]*entry
+	// firstLV is the first dot of the first staged version, bytes the size of all of them.
 	firstLV history.LV
 	bytes   int
-	// placing is the version of another replica that is being folded; its lv is 0 when there is none.
-	placing stored
 	// events are what watchers will hear; watched is true if there are any.
 	watched bool
 	events  []Event
@@ -58,18 +58,15 @@ type commit struct {
 	whole bool
 	// trusting applies versions without a seal: those of a backup, which was somebody's own database.
 	trusting bool
-	decoder  history.Decoder
-	// scratch, rowBuf and groups are reused space, reader what snap returns, past that of the version being applied.
-	scratch, rowBuf []byte
-	groups          []keyOps
-	reader          snap
-	past            *history.Past
+	// reader is what snap returns, past that of the version being applied.
+	reader snap
+	past   *history.Past
 	// wrote is true once there is something to commit, broken the error that forbids it.
 	wrote  bool
 	broken error
 }
 
-// maxRunRow is the size in bytes at which a row of Runs is closed. It is what one frame of a sync carries.
+// maxRunRow is the size in bytes at which a row of Runs is closed.
 const maxRunRow = 256 << 10
 
 // begin opens a commit: with what is cached, if the database is still where that left it.
@@ -78,13 +75,15 @@ func (r *Replica) begin(ctx context.Context, tx store.Tx) (*commit, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.commits++
+	r.workspace.reset()
 	c := &commit{
-		ctx: ctx, r: r, tx: tx, tip: m.tip, member: m.member, author: m.author, lines: m.lines, byAuthor: m.byAuthor,
-		settings: m.settings, dirtyLines: make(map[history.Line]bool), docs: make(map[string]*entry),
+		workspace: &r.workspace, ctx: ctx, r: r, tx: tx, number: r.commits,
+		tip: m.tip, tipRow: m.tipRow, member: m.member, author: m.author, lines: m.lines, byAuthor: m.byAuthor, settings: m.settings,
 	}
 	c.tip.heads, c.watched = slices.Clone(m.tip.heads), r.watch.any()
-	if r.docs.commits == m.tip.commits {
-		c.cached = r.docs.entries
+	if c.docs = r.docs.entries; c.docs == nil || r.docs.commits != m.tip.commits {
+		c.docs = make(map[string]*entry)
 	}
 	return c, nil
 }
@@ -110,11 +109,12 @@ func (c *commit) finish() error {
 			return err
 		}
 		c.tip.commits++
-		if err := putMeta(c.tx, metaTip, c.tip.append(nil)); err != nil {
+		c.tipRow = c.tip.append(make([]byte, 0, 256))
+		if err := putMeta(c.tx, metaTip, c.tipRow); err != nil {
 			return err
 		}
 	}
-	next.tip, next.settings = c.tip, c.settings
+	next.tip, next.tipRow, next.settings = c.tip, c.tipRow, c.settings
 	c.r.staged, c.r.stagedEvents, c.r.after = next, c.events, c.after
 	c.r.docs = c.keepDocs()
 	return nil
@@ -128,8 +128,9 @@ func (c *commit) writeAll() error {
 		return err
 	}
 	c.fillEvents()
-	for line := range c.dirtyLines {
-		if err := c.tx.Put(store.Authors, store.IntKey(uint64(line)), c.lines[line].Append(nil)); err != nil {
+	for _, line := range c.dirtyLines.list {
+		c.rowBuf = c.lines[line].Append(c.rowBuf[:0])
+		if err := c.tx.Put(store.Authors, store.IntKey(uint64(line)), c.rowBuf); err != nil {
 			return err
 		}
 	}
@@ -141,68 +142,59 @@ func (c *commit) closeRun() error {
 	if len(c.staged) == 0 {
 		return nil
 	}
-	versions := make([]history.Version, len(c.staged))
-	var links []byte
+	versions, links := c.versions[:0], c.scratch[:0]
 	for i := range c.staged {
-		versions[i] = c.staged[i].Version
+		versions = append(versions, c.staged[i].Version)
 		for _, k := range c.staged[i].keys {
 			links = appendLink(links, k.link)
 		}
 	}
+	c.versions, c.scratch = versions, links
 	run, err := history.EncodeRun(versions)
 	if err != nil {
 		return fmt.Errorf("replica: encoding versions: %w", err)
 	}
-	row := appendRunRow(make([]byte, 0, len(run)+len(links)+16), links, run)
-	if err := c.tx.Put(store.Runs, store.IntKey(uint64(c.firstLV)), row); err != nil {
+	c.rowBuf = appendRunRow(c.rowBuf[:0], links, run)
+	if err := c.tx.Put(store.Runs, store.IntKey(uint64(c.firstLV)), c.rowBuf); err != nil {
 		return err
 	}
-	c.staged, c.bytes = nil, 0
+	c.staged, c.links, c.bytes = c.staged[:0], c.links[:0], 0
 	return nil
-}
-
-// placeRemote stages a version that another replica wrote.
-func (c *commit) placeRemote(v history.Version, line history.Line, parents []history.LV) error {
-	return c.stage(v, line, parents, true)
 }
 
 // stage gives a version its place behind all others: it must be valid and its parents applied. parents are the last
 // dots of its parents, the author's previous version first. A local version (not remote) covers all that there is.
-func (c *commit) stage(v history.Version, line history.Line, parents []history.LV, remote bool) error {
+func (c *commit) stage(v *history.Version, line history.Line, parents []history.LV, remote bool) error {
 	if err := c.place(v, line, parents, remote); err != nil {
 		return c.fail(err)
 	}
 	return nil
 }
 
-func (c *commit) place(v history.Version, line history.Line, parents []history.LV, remote bool) error {
+func (c *commit) place(v *history.Version, line history.Line, parents []history.LV, remote bool) error {
 	if c.bytes > 0 && c.bytes+len(v.Payload) > maxRunRow && !c.whole {
 		if err := c.closeRun(); err != nil {
 			return err
 		}
 	}
 	if !remote {
-		c.groups = groupOps(c.groups[:0], &v) // applier.complete has done it for the others
+		c.groups = groupOps(c.groups[:0], v) // applier.complete has done it for the others
 	}
 	first := c.tip.next
 	if len(c.staged) == 0 {
 		c.firstLV = first
 	}
-	s := stored{Version: v, lv: first + history.LV(v.Width) - 1}
-	if err := c.addSpan(&s, line, parents); err != nil {
+	c.staged = append(c.staged, stored{Version: *v, lv: first + history.LV(v.Width) - 1})
+	s := &c.staged[len(c.staged)-1]
+	if err := c.addSpan(s, line, parents); err != nil {
 		return err
 	}
-	if remote {
-		c.placing = s // a fork's branches are told apart by ids: those of this one may be asked for
-	}
-	if err := c.fold(&s, c.pastOf(first, remote)); err != nil {
+	if err := c.fold(s, c.pastOf(first, remote)); err != nil {
 		return err
 	}
-	c.placing.lv = 0
-	c.announce(&s, remote)
-	c.staged = append(c.staged, s)
+	c.announce(s, remote)
 	c.bytes += len(v.Payload) + 64
-	c.advance(&s, line, parents)
+	c.advance(s, line, parents)
 	c.wrote = true
 	return nil
 }
@@ -279,7 +271,7 @@ func (c *commit) advance(s *stored, line history.Line, parents []history.LV) {
 		c.tip.own = h // its row in Authors stays behind: the tip row says it
 		return
 	}
-	c.dirtyLines[line] = true
+	c.dirtyLines.add(line)
 }
 
 // setLine replaces what is known of a line, or adds it.
@@ -292,7 +284,7 @@ func (c *commit) setLine(line history.Line, row *store.Author) {
 		return
 	}
 	c.lines = append(c.lines, row)
-	c.dirtyLines[line] = true
+	c.dirtyLines.add(line)
 	grown := make(map[identity.Author][]history.Line, len(c.byAuthor)+1)
 	for a, l := range c.byAuthor {
 		grown[a] = l
@@ -308,14 +300,11 @@ func (c *commit) setLine(line history.Line, row *store.Author) {
 
 // moveTip says what the newest version of a line is.
 func (c *commit) moveTip(line history.Line, h head) {
-	if c.ownLine[line] {
+	if c.ownLine.holds(line) {
 		setTip(c.lines[line], h)
 		return
 	}
-	if c.ownLine == nil {
-		c.ownLine = make(map[history.Line]bool)
-	}
-	c.ownLine[line] = true
+	c.ownLine.add(line)
 	c.setLine(line, withTip(c.lines[line], h))
 }
 
@@ -337,7 +326,7 @@ func (c *commit) onGraph(change func(*history.Graph)) {
 func (c *commit) snap() *snap {
 	s := &c.reader
 	s.r, s.tx, s.tip, s.lines, s.byAuthor = c.r, c.tx, c.tip, c.lines, c.byAuthor
-	s.staged, s.firstLV, s.tipIDs, s.placing, s.changed = c.staged, c.firstLV, c.tipIDs, &c.placing, c.docs
+	s.staged, s.firstLV, s.tipIDs, s.changed = c.staged, c.firstLV, c.tipIDs, c.docs
 	if c.held != nil {
 		s.held = c.held
 	}
@@ -402,7 +391,7 @@ func (c *commit) writeOne(ops []history.Op, meta history.Meta, deps []head) (Ver
 	if err != nil {
 		return Version{}, tooLarge(err)
 	}
-	if err := c.stage(v, c.author.line, parents, false); err != nil {
+	if err := c.stage(&v, c.author.line, parents, false); err != nil {
 		return Version{}, err
 	}
 	return Version{Stamp: v.Stamp(), seen: c.tip.next}, nil

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/kdelta/kdelta/crdt"
 )
 
 // digest is a sum of SHA-256 values modulo 2^256, least significant word first: the order in which keys were touched
@@ -42,9 +44,9 @@ func (d *digest) sub(x digest) {
 
 // keyDigest is one key's share of the state digest: SHA-256(key ‖ 0x00 ‖ state without its values, which the ids in
 // it fix). buf is scratch space.
-func keyDigest(buf []byte, key string, appendState func([]byte) []byte) (digest, []byte) {
+func keyDigest(buf []byte, key string, state *crdt.State) (digest, []byte) {
 	buf = append(buf[:0], key...)
 	buf = append(buf, 0)
-	buf = appendState(buf)
+	buf = state.AppendDigest(buf)
 	return digestOf(sha256.Sum256(buf)), buf
 }

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,25 +31,27 @@ type entry struct {
 	folded bool
 	dirty  bool
 	closed []crdt.Closed
+	// touched is the number of the commit that took the entry last.
+	touched uint64
 }
 
 // entry returns the key's entry in this commit.
 func (c *commit) entry(key string) (*entry, error) {
-	if e := c.docs[key]; e != nil {
-		return e, nil
+	e := c.docs[key]
+	if e == nil {
+		var err error
+		if e, err = c.snap().loadEntry(key); err != nil {
+			return nil, err
+		}
+		if e.row.Count > 0 {
+			e.before, c.scratch = keyDigest(c.scratch, key, e.state)
+		}
+		c.docs[e.key] = e // key may be part of a payload
 	}
-	if e := c.cached[key]; e != nil {
-		c.docs[key] = e
-		return e, nil
+	if e.touched != c.number {
+		e.touched = c.number
+		c.touched = append(c.touched, e)
 	}
-	e, err := c.snap().loadEntry(key)
-	if err != nil {
-		return nil, err
-	}
-	if e.row.Count > 0 {
-		e.before, c.scratch = keyDigest(c.scratch, key, e.state.AppendDigest)
-	}
-	c.docs[key] = e
 	return e, nil
 }
 
@@ -64,16 +67,19 @@ const maxCachedDocs = 4096
 
 // keepDocs is the cache that this commit leaves.
 func (c *commit) keepDocs() docCache {
-	kept := docCache{commits: c.tip.commits, entries: c.cached}
-	if kept.entries == nil || len(kept.entries)+len(c.docs) > maxCachedDocs {
-		kept.entries = make(map[string]*entry, len(c.docs))
-	}
-	for key, e := range c.docs {
-		if !e.fold() || len(kept.entries) >= maxCachedDocs {
-			delete(kept.entries, key)
-			continue
+	for _, e := range c.touched {
+		if !e.fold() {
+			delete(c.docs, e.key)
 		}
-		kept.entries[key] = e
+	}
+	if len(c.docs) <= maxCachedDocs {
+		return docCache{c.tip.commits, c.docs}
+	}
+	kept := docCache{c.tip.commits, make(map[string]*entry, maxCachedDocs)}
+	for _, e := range c.touched[max(len(c.touched)-maxCachedDocs, 0):] {
+		if e.folded {
+			kept.entries[e.key] = e
+		}
 	}
 	return kept
 }
@@ -86,14 +92,15 @@ func (e *entry) fold() bool {
 		return false
 	}
 	if !e.folded {
-		e.state, e.folded = crdt.SimpleState(stamp, canon.Null()), true
+		e.state.BeSimple(stamp, canon.Null())
+		e.folded = true
 	}
 	return true
 }
 
 // loadEntry reads a key's row; a key that was never written has the zero state.
 func (s *snap) loadEntry(key string) (*entry, error) {
-	e := &entry{key: key}
+	e := &entry{key: strings.Clone(key)}
 	b, err := s.tx.Get(store.Docs, []byte(key))
 	if errors.Is(err, store.ErrNotFound) {
 		e.state, e.knownTops = &crdt.State{}, true
@@ -166,7 +173,7 @@ func (seesAll) All() bool               { return true }
 
 // fold applies a version, whose ops stand in c.groups, to the state of each key that it touches. past is nil for a version that covers all there is.
 func (c *commit) fold(s *stored, past *history.Past) error {
-	s.keys = make([]keyLink, len(c.groups))
+	s.keys = c.takeLinks(len(c.groups))
 	for i := range c.groups {
 		g := &c.groups[i]
 		e, err := c.entry(g.key)
@@ -309,6 +316,9 @@ func (s *snap) viewOf(key string, state *crdt.State, strategy crdt.Strategy) (cr
 	if strategy == nil {
 		strategy = crdt.LWW()
 	}
+	if _, _, simple := state.Simple(); simple {
+		return state.View(strategy, nil), nil // no strategy has a choice
+	}
 	var failed error
 	view := state.View(strategy, func() (crdt.Value, bool) {
 		value, err := s.baseOf(key, state, strategy)
@@ -321,53 +331,64 @@ func (s *snap) viewOf(key string, state *crdt.State, strategy crdt.Strategy) (cr
 // writeDocs writes the rows of all keys that the commit changed, in the order of the keys. What a strategy's own record
 // says goes first: it decides how the others are seen.
 func (c *commit) writeDocs() error {
-	keys := make([]string, 0, len(c.docs))
-	for key, e := range c.docs {
-		if e.dirty {
-			keys = append(keys, key)
+	changed, err := c.changedStrategies()
+	if err != nil {
+		return err
+	}
+	order.Sort(c.touched, func(a, b *entry) int { return strings.Compare(a.key, b.key) })
+	var written map[string]bool
+	if len(changed) > 0 {
+		written = make(map[string]bool, len(c.touched))
+	}
+	for _, e := range c.touched {
+		if !e.dirty {
+			continue
+		}
+		if err := c.writeDoc(e); err != nil {
+			return fmt.Errorf("key %q: %w", e.key, err)
+		}
+		if written != nil {
+			written[e.key] = true
 		}
 	}
-	order.Sort(keys, strings.Compare)
-	changed := map[string]bool{}
-	for _, key := range keys {
-		ns, isStrategy := strings.CutPrefix(key, strategyPrefix)
-		if !isStrategy {
-			var ok bool
-			if ns, ok = strings.CutPrefix(key, erasablePrefix); !ok {
-				continue
-			}
-		}
-		old, err := c.settingsOf(ns)
-		if err != nil {
-			return err
-		}
-		now := old
-		if err := c.settingsFrom(c.docs[key], &now); err != nil {
-			return err
-		}
-		c.setSettings(ns, now)
-		if now.Strategy != old.Strategy {
-			changed[ns] = true
-		}
-	}
-	for _, key := range keys {
-		if err := c.writeDoc(c.docs[key]); err != nil {
-			return fmt.Errorf("key %q: %w", key, err)
-		}
-	}
-	if len(changed) == 0 {
-		return nil
-	}
-	written := make(map[string]bool, len(keys))
-	for _, key := range keys {
-		written[key] = true
-	}
-	for ns := range changed {
+	for _, ns := range changed {
 		if err := c.rewriteMerged(ns, written); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// changedStrategies takes over the settings that the commit changed and lists the namespaces that have another strategy
+// now.
+func (c *commit) changedStrategies() ([]string, error) {
+	var changed []string
+	for _, e := range c.touched {
+		if !e.dirty || e.key[0] != '.' {
+			continue
+		}
+		ns, isStrategy := strings.CutPrefix(e.key, strategyPrefix)
+		if !isStrategy {
+			var ok bool
+			if ns, ok = strings.CutPrefix(e.key, erasablePrefix); !ok {
+				continue
+			}
+		}
+		old, err := c.settingsOf(ns)
+		if err != nil {
+			return nil, err
+		}
+		now := old
+		if err := c.settingsFrom(e, &now); err != nil {
+			return nil, err
+		}
+		c.setSettings(ns, now)
+		if now.Strategy != old.Strategy {
+			changed = append(changed, ns)
+		}
+	}
+	order.Sort(changed, strings.Compare)
+	return changed, nil
 }
 
 // rewriteMerged computes the rows of a namespace's keys with concurrent writes anew: the others look the same under every
@@ -413,30 +434,34 @@ func (c *commit) writeDoc(e *entry) error {
 	for _, a := range c.applied {
 		a.Conflicts += max(len(view.Conflicts)-int(row.Conflicts), 0)
 	}
-	fillRow(row, &view, e.state, c.byAuthor)
+	c.scratch = fillRow(row, &view, e.state, c.byAuthor, c.scratch)
 	if strategy == nil && row.State != nil {
 		if err := c.lack(name); err != nil {
 			return err
 		}
 	}
+	c.scratch = append(c.scratch[:0], e.key...)
 	c.rowBuf = row.Append(c.rowBuf[:0])
-	if err := c.tx.Put(store.Docs, []byte(e.key), c.rowBuf); err != nil {
+	if err := c.tx.Put(store.Docs, c.scratch, c.rowBuf); err != nil {
 		return err
 	}
 	var now digest
-	now, c.scratch = keyDigest(c.scratch, e.key, e.state.AppendDigest)
+	now, c.scratch = keyDigest(c.scratch, e.key, e.state)
 	c.tip.digest.sub(e.before)
 	c.tip.digest.add(now)
 	e.before, e.dirty = now, false
 	return nil
 }
 
-// fillRow makes a row of Docs say what a view of the key's state shows.
-func fillRow(row *store.Doc, view *crdt.View, state *crdt.State, byAuthor map[identity.Author][]history.Line) {
+// fillRow makes a row of Docs say what a view of the key's state shows. It takes memory to work in, and returns it.
+func fillRow(
+	row *store.Doc, view *crdt.View, state *crdt.State, byAuthor map[identity.Author][]history.Line, scratch []byte,
+) []byte {
 	row.Kind, row.Strategy, row.Conflicts = string(view.Kind), view.Strategy, uint64(len(view.Conflicts))
 	row.Value = nil
 	if view.Value != nil {
-		row.Value = view.Value.AppendJSON(nil)
+		scratch = view.Value.AppendJSON(scratch[:0])
+		row.Value = bytes.Clone(scratch) // watchers keep it
 	}
 	row.Author, row.Seq, row.Time, row.ID = 0, view.At.Seq, uint64(view.At.Time), view.At.ID
 	if lines := byAuthor[view.At.Author]; len(lines) > 0 {
@@ -446,4 +471,5 @@ func fillRow(row *store.Doc, view *crdt.View, state *crdt.State, byAuthor map[id
 	if _, _, simple := state.Simple(); !simple {
 		row.State = state.Append(nil)
 	}
+	return scratch
 }

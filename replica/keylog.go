@@ -20,6 +20,17 @@ type keyLog struct {
 	s    *snap
 	key  string
 	last history.LV
+	// chain is how many versions there are if each of them covers the one before, else 0.
+	chain uint64
+}
+
+// logOf is the log of a row of Docs whose state is linear or not.
+func logOf(s *snap, key string, row *store.Doc, linear bool) keyLog {
+	k := keyLog{s: s, key: key, last: history.LV(row.Last)}
+	if linear {
+		k.chain = row.Count
+	}
+	return k
 }
 
 var _ crdt.Lookup = keyLog{}
@@ -58,16 +69,25 @@ type folded struct {
 	state *crdt.State
 	tops  []top
 	holds member
+	// next is a dot that the point does not hold, nor any version that was applied after it; 0 where none is known.
+	next history.LV
 }
 
 // fold computes the key's state from the versions that in holds. It starts at the newest checkpoint that in holds all
-// of, so it reads few more versions than lie between that and the point.
+// of, so it reads few more versions than lie between that and the point; in a chain it reads no others.
 func (k keyLog) fold(in member) (folded, error) {
-	f, from, err := k.checkpoint(in)
+	find := keyLog.checkpoint
+	if k.chain > 0 {
+		find = keyLog.checkpointInChain
+	}
+	f, from, err := find(k, in)
 	if err != nil {
 		return f, err
 	}
 	f.holds = in
+	if f.next > 0 {
+		k.last = f.next
+	}
 	var versions []*stored
 	var links []link
 	err = k.walk(from, func(v *stored, l link) (bool, error) {
@@ -135,7 +155,7 @@ func (w within) StateAt(crdt.Past) (*crdt.State, error) { return &crdt.State{}, 
 // that the fold left out are not covered by anything it took, so a delete in it counts the same without them; adds
 // among them are left out here as well.
 func (w within) Events() iter.Seq2[crdt.Event, error] {
-	return keyLog{w.k.s, w.k.key, w.v.prev(w.k.key)}.events(w.f.holds)
+	return keyLog{s: w.k.s, key: w.k.key, last: w.v.prev(w.k.key)}.events(w.f.holds)
 }
 
 func (s *stored) first() history.LV { return s.lv - history.LV(s.Width) + 1 }
@@ -252,6 +272,40 @@ func (k keyLog) checkpoint(in member) (folded, history.LV, error) {
 		}
 	}
 	return folded{state: &crdt.State{}}, 0, nil
+}
+
+// checkpointInChain is checkpoint for a chain: what the point does not hold of it are its newest versions, so the rows
+// need not be looked through one by one.
+func (k keyLog) checkpointInChain(in member) (folded, history.LV, error) {
+	found, from := folded{state: &crdt.State{}}, history.LV(0)
+	low, high := uint64(0), k.chain/checkpointEvery // the row that is sought is in [low, high]; 0 is no row
+	for low < high {
+		middle := (low + high + 1) / 2
+		b, err := k.s.tx.Get(store.Checkpoints, checkpointKey(k.key, middle*checkpointEvery))
+		if err != nil {
+			return found, 0, fmt.Errorf("%w: the checkpoint of %q behind its version %d: %w", store.ErrCorrupt, k.key,
+				middle*checkpointEvery, err)
+		}
+		f, last, err := decodeCheckpoint(b)
+		if err != nil {
+			return found, 0, err
+		}
+		held := len(f.tops) > 0
+		for i := range f.tops {
+			if ok, err := in(f.tops[i].lv, &f.tops[i].stamp); err != nil {
+				return found, 0, err
+			} else if !ok {
+				held = false
+			}
+		}
+		if held {
+			f.next = found.next
+			found, from, low = f, last, middle
+		} else {
+			found.next, high = last, middle-1
+		}
+	}
+	return found, from, nil
 }
 
 func decodeCheckpoint(b []byte) (folded, history.LV, error) {

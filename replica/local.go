@@ -9,6 +9,7 @@ import (
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/order"
 	"github.com/kdelta/kdelta/protocol"
@@ -233,16 +234,16 @@ func readPeer(tx store.Tx, a identity.Author) (store.Peer, error) {
 }
 
 // Apply implements protocol.Local.
-func (l local) Apply(run protocol.Run) (protocol.Applied, error) {
-	applied, _, err := l.apply(run)
+func (l local) Apply(b []byte) (protocol.Applied, error) {
+	applied, _, err := l.apply(b)
 	return applied, err
 }
 
 // apply also counts the dots of the versions that came, whatever became of them.
-func (l local) apply(run protocol.Run) (applied protocol.Applied, dots uint64, err error) {
+func (l local) apply(b []byte) (applied protocol.Applied, dots uint64, err error) {
 	err = l.r.write(l.ctx, func(c *commit) error {
 		var err error
-		applied, dots, err = c.applyRun(run)
+		applied, dots, err = c.applyPack(b)
 		c.applied = append(c.applied, &applied)
 		return err
 	})
@@ -256,25 +257,29 @@ type feed struct {
 	keys   []identity.AuthorKey
 	known  map[identity.Author]bool
 	next   history.LV
+	packer pack.Encoder
+	packed []byte
 	dots   uint64 // of the versions given so far
 }
 
 // Close implements protocol.Feed.
 func (f *feed) Close() error { return nil }
 
-// A frame carries about maxFrameRun bytes of versions: a commit that takes some ten milliseconds where it arrives. It never
-// carries more than maxRunBytes, which leaves room for seals and certificates.
+// A pack carries about packedBytes bytes of versions, which are less when they are packed: a commit that takes some ten
+// milliseconds where it arrives. It never carries more than maxPackedBytes of them or more than maxPackedAuthors
+// authors, so that it fits into a frame with its seals and certificates whatever it holds.
 const (
-	maxFrameRun = 512 << 10
-	maxRunBytes = protocol.MaxFrame - 192<<10
+	packedBytes      = 512 << 10
+	maxPackedBytes   = protocol.MaxPack - 512<<10
+	maxPackedAuthors = 2048
 )
 
 // Next implements protocol.Feed.
-func (f *feed) Next() (protocol.Run, error) {
+func (f *feed) Next() (protocol.Pack, error) {
 	if len(f.ranges) == 0 {
-		return protocol.Run{}, io.EOF
+		return protocol.Pack{}, io.EOF
 	}
-	var run protocol.Run
+	var out protocol.Pack
 	err := f.l.r.view(f.l.ctx, func(s *snap) error {
 		versions, err := f.gather(s)
 		if err != nil {
@@ -283,13 +288,15 @@ func (f *feed) Next() (protocol.Run, error) {
 		if len(versions) == 0 {
 			return io.EOF
 		}
-		run.Versions = len(versions)
-		if run.Bytes, err = history.EncodeRun(versions); err != nil {
+		proofs, err := f.vouch(s, versions)
+		if err != nil {
 			return err
 		}
-		return f.vouch(s, versions, &run)
+		f.packed, err = f.packer.Append(f.packed[:0], versions, proofs)
+		out = protocol.Pack{Bytes: f.packed, Versions: len(versions)}
+		return err
 	})
-	return run, err
+	return out, err
 }
 
 // gather takes the missing versions of the next rows.
@@ -305,7 +312,7 @@ func (f *feed) gather(s *snap) ([]history.Version, error) {
 		}
 		last := row[len(row)-1].lv
 		taken, bytes := missingOf(row, f.ranges)
-		if size > 0 && (size+bytes > maxRunBytes || size >= maxFrameRun || len(authors) > protocol.MaxSeals/2) {
+		if size > 0 && (size+bytes > maxPackedBytes || size >= packedBytes || len(authors) > maxPackedAuthors/2) {
 			return versions, nil
 		}
 		for i := range taken {
@@ -344,9 +351,10 @@ func missingOf(row []stored, ranges []history.Range) ([]history.Version, int) {
 	return versions, size
 }
 
-// vouch adds the seals over the last version of each line in a run, and the certificates of authors that the peer may
+// vouch finds the seals over the last version of each line among versions, and the certificates of authors that the peer may
 // not know.
-func (f *feed) vouch(s *snap, versions []history.Version, run *protocol.Run) error {
+func (f *feed) vouch(s *snap, versions []history.Version) (proofs pack.Options, err error) {
+	proofs.Plain = len(versions) < fewVersions
 	succeeded := make(map[history.ID]bool, len(versions))
 	certified := make(map[identity.Author]bool)
 	for i := len(versions) - 1; i >= 0; i-- {
@@ -358,10 +366,10 @@ func (f *feed) vouch(s *snap, versions []history.Version, run *protocol.Run) err
 		}
 		seal, ok, err := f.seal(s, v)
 		if err != nil {
-			return err
+			return proofs, err
 		}
 		if ok {
-			run.Seals = append(run.Seals, seal)
+			proofs.Seals = append(proofs.Seals, seal)
 		}
 		if f.known[v.Author] || certified[v.Author] {
 			continue
@@ -369,12 +377,15 @@ func (f *feed) vouch(s *snap, versions []history.Version, run *protocol.Run) err
 		certified[v.Author] = true
 		cert, err := identity.DecodeCertificate(s.lines[s.byAuthor[v.Author][0]].Certificate)
 		if err != nil {
-			return err
+			return proofs, err
 		}
-		run.Certificates = append(run.Certificates, cert)
+		proofs.Certificates = append(proofs.Certificates, cert)
 	}
-	return nil
+	return proofs, nil
 }
+
+// fewVersions are so few that to compress them takes longer than to send them.
+const fewVersions = 4
 
 // seal signs a version of this database's own authors, or finds the seal that came with it.
 func (f *feed) seal(s *snap, v *history.Version) (identity.Seal, bool, error) {

@@ -180,6 +180,11 @@ func (a *applier) retryRow(row pendingRow) (done bool, err error) {
 		return true, nil
 	}
 	a.unpackSeal(&row, &versions[len(versions)-1])
+	for i := range versions {
+		for j := range versions[i].Deps {
+			a.wanted[versions[i].Deps[j].ID] = true
+		}
+	}
 	before, held := a.waiting, a.applied
 	a.waiting = nil
 	vouched := a.vouched(versions)
@@ -206,6 +211,7 @@ func (a *applier) unpackSeal(row *pendingRow, last *history.Version) {
 	seal := identity.Seal{Author: last.Author, Seq: last.Seq, ID: last.ID}
 	if copy(seal.Sig[:], row.Seal) == len(seal.Sig) && seal.Verify(a.c.member.Space()) == nil {
 		a.sealed[last.ID] = seal
+		a.wanted[last.ID] = true
 	}
 }
 

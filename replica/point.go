@@ -107,7 +107,7 @@ func (p point) member(s *snap) member {
 func (s *snap) stateAt(key string, p point) (*crdt.State, error) {
 	if e := s.changed[key]; e != nil && e.dirty {
 		// The row is still what it was before the commit that asks.
-		f, err := keyLog{s: s, key: key, last: history.LV(e.row.Last)}.fold(p.member(s))
+		f, err := logOf(s, key, &e.row, e.state.Linear()).fold(p.member(s))
 		return f.state, err
 	}
 	b, err := s.tx.Get(store.Docs, []byte(key))
@@ -125,7 +125,25 @@ func (s *snap) stateAt(key string, p point) (*crdt.State, error) {
 		row.Value, row.State = bytes.Clone(row.Value), bytes.Clone(row.State)
 		return s.stateOf(&row)
 	}
-	f, err := keyLog{s: s, key: key, last: history.LV(row.Last)}.fold(p.member(s))
+	linear := row.State == nil
+	if !linear {
+		state, err := crdt.DecodeState(row.State)
+		if err != nil {
+			return nil, fmt.Errorf("%w: the state of %q: %w", store.ErrCorrupt, key, err)
+		}
+		linear = state.Linear()
+	}
+	at, timed := p.cut.Time()
+	look := pastKey{key: key, last: history.LV(row.Last), at: at}
+	if timed {
+		if state := s.r.pasts.get(look); state != nil {
+			return state, nil
+		}
+	}
+	f, err := logOf(s, key, &row, linear).fold(p.member(s))
+	if err == nil && timed {
+		s.r.pasts.put(look, f.state)
+	}
 	return f.state, err
 }
 

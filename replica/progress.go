@@ -12,7 +12,7 @@ type syncOptions struct {
 	hear func(Progress)
 }
 
-// SyncProgress lets hear be told how far the sync has come: when it is known what there is to do, behind every run of
+// SyncProgress lets hear be told how far the sync has come: when it is known what there is to do, behind every pack of
 // versions, and when it went through. It is called by whichever goroutine works on the session, one call at a time and
 // outside of any transaction, so it may read the replica; but nothing is sent or received until it returns. A sync of
 // two sides that hold the same is told of once, when it is through.
@@ -21,7 +21,7 @@ func SyncProgress(hear func(Progress)) SyncOption { return func(o *syncOptions) 
 // Progress is how far a sync has come, as this replica sees it.
 type Progress struct {
 	// Sent and Received count versions: those handed to the link, and those that are durable here. The bytes are those of
-	// their runs, with seals and certificates.
+	// their packs, with seals and certificates.
 	Sent, Received           int
 	SentBytes, ReceivedBytes int64
 	// Done and Total count dots, both ways together: a version owns one for each of its ops. Total is 0 until this side has
@@ -43,7 +43,7 @@ func (m *meter) Missing(have clock.Vector) (protocol.Feed, error) {
 		return nil, err
 	}
 	err = m.r.view(m.ctx, func(s *snap) error {
-		m.now.Total = m.now.Done + s.lackOf(have) // a run may have come before this side had anything to say
+		m.now.Total = m.now.Done + s.lackOf(have) // a pack may have come before this side had anything to say
 		return nil
 	})
 	if err != nil {
@@ -70,11 +70,11 @@ func (s *snap) lackOf(have clock.Vector) uint64 {
 }
 
 // Apply implements protocol.Local.
-func (m *meter) Apply(run protocol.Run) (protocol.Applied, error) {
-	applied, dots, err := m.apply(run)
+func (m *meter) Apply(b []byte) (protocol.Applied, error) {
+	applied, dots, err := m.apply(b)
 	if err == nil {
 		m.now.Received += applied.Versions
-		m.now.ReceivedBytes += int64(run.Size())
+		m.now.ReceivedBytes += int64(len(b))
 		m.step(dots)
 	}
 	return applied, err
@@ -101,13 +101,13 @@ type meteredFeed struct {
 }
 
 // Next implements protocol.Feed.
-func (f *meteredFeed) Next() (protocol.Run, error) {
+func (f *meteredFeed) Next() (protocol.Pack, error) {
 	before := f.dots
-	run, err := f.feed.Next()
+	p, err := f.feed.Next()
 	if err == nil {
-		f.m.now.Sent += run.Versions
-		f.m.now.SentBytes += int64(run.Size())
+		f.m.now.Sent += p.Versions
+		f.m.now.SentBytes += int64(len(p.Bytes))
 		f.m.step(f.dots - before)
 	}
-	return run, err
+	return p, err
 }

@@ -26,7 +26,8 @@ type turn struct {
 	// err is what body returned; commitErr is what became of the transaction.
 	err, commitErr error
 	panicked       any
-	// lead is closed when the turn is to lead the next transaction, start when it is its turn inside of one.
+	// The channels are there for turns that have to wait: lead is closed when the turn is to lead the next transaction,
+	// start brings the transaction of another leader.
 	lead  chan struct{}
 	start chan *commit
 	ran   chan struct{}
@@ -39,10 +40,7 @@ func (r *Replica) write(ctx context.Context, body func(*commit) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t := &turn{
-		body: body,
-		lead: make(chan struct{}), start: make(chan *commit), ran: make(chan struct{}), done: make(chan struct{}),
-	}
+	t := &turn{body: body}
 	q := &r.queue
 	q.mu.Lock()
 	if !q.busy {
@@ -51,6 +49,8 @@ func (r *Replica) write(ctx context.Context, body func(*commit) error) error {
 		r.lead(ctx, t)
 		return t.outcome()
 	}
+	t.lead, t.start = make(chan struct{}), make(chan *commit)
+	t.ran, t.done = make(chan struct{}), make(chan struct{})
 	q.waiting = append(q.waiting, t)
 	q.mu.Unlock()
 	for {

@@ -27,6 +27,7 @@ type Replica struct {
 	queue queue
 	graph graphCache
 	runs  runCache
+	pasts pastCache
 	watch hub
 
 	mu     sync.RWMutex
@@ -38,6 +39,8 @@ type Replica struct {
 	stagedEvents []Event
 	after        []func() error
 	docs         docCache
+	workspace    workspace
+	commits      uint64 // begun by this Replica, for commit.number
 	guarded      bool
 	updating     updating
 }

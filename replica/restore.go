@@ -10,9 +10,9 @@ import (
 	"hash/crc32"
 	"io"
 
+	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
-	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -74,10 +74,10 @@ func (c *commit) restore(in *backupReader) error {
 			}
 			break
 		}
-		if kind != frameRun {
+		if kind != framePack {
 			return in.damaged("a frame of kind %d where versions were due", kind)
 		}
-		if err := c.restoreRun(in, body); err != nil {
+		if err := c.restorePack(in, body); err != nil {
 			return err
 		}
 		// Keys are folded into rows now and then, so that they need not all be in memory at once.
@@ -107,7 +107,7 @@ func (c *commit) flushDocs() error {
 	if err := errors.Join(c.closeRun(), c.writeDocs()); err != nil {
 		return err
 	}
-	c.docs = make(map[string]*entry)
+	c.docs, c.touched = make(map[string]*entry), c.touched[:0]
 	return nil
 }
 
@@ -134,18 +134,18 @@ func (c *commit) restoreMember(in *backupReader) error {
 	return c.join(m)
 }
 
-// restoreRun applies a frame of versions: all of it, or it is an error.
-func (c *commit) restoreRun(in *backupReader, body []byte) error {
-	run, err := decodeBackupRun(body)
+// restorePack applies a frame of versions: all of it, or it is an error.
+func (c *commit) restorePack(in *backupReader, body []byte) error {
+	head, _, err := pack.ReadHeader(body)
 	if err != nil {
-		return in.damaged("a run: %s", err)
+		return in.damaged("a pack: %s", err)
 	}
-	for _, seal := range run.Seals {
+	for _, seal := range head.Seals {
 		if seal.Verify(in.head.space) != nil {
 			return in.damaged("the seal over %s is not its author's", nameOf(seal.Author, seal.Seq))
 		}
 	}
-	applied, _, err := c.applyRun(run)
+	applied, _, err := c.applyPack(body)
 	if err != nil {
 		return err
 	}
@@ -159,46 +159,6 @@ func (c *commit) restoreRun(in *backupReader, body []byte) error {
 		in.progress(min(uint64(c.tip.next)-1, in.head.dots), in.head.dots)
 	}
 	return c.closeRun()
-}
-
-func decodeBackupRun(b []byte) (protocol.Run, error) {
-	var run protocol.Run
-	r := canon.NewReader(b)
-	items, _ := r.Array()
-	run.Bytes, _ = r.Bytes()
-	var err error
-	if run.Seals, err = readList(&r, protocol.MaxSeals, identity.DecodeSeal); err != nil {
-		return run, err
-	}
-	run.Certificates, err = readList(&r, protocol.MaxCertificates, identity.DecodeCertificate)
-	if err == nil && items != 3 {
-		err = errShape
-	}
-	return run, errors.Join(err, r.End())
-}
-
-// readList reads an array of bytes that are each something.
-func readList[T any](r *canon.Reader, most int, decode func([]byte) (T, error)) ([]T, error) {
-	n, err := r.Array()
-	if err != nil {
-		return nil, err
-	}
-	if n > most {
-		return nil, errShape
-	}
-	var out []T
-	for range n {
-		b, err := r.Bytes()
-		if err != nil {
-			return nil, err
-		}
-		x, err := decode(b)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, x)
-	}
-	return out, nil
 }
 
 // backupReader reads the frames of a backup.
@@ -274,7 +234,7 @@ func (in *backupReader) frame() (kind byte, body []byte, err error) {
 	}
 	in.sum.Write(head[:])
 	in.sum.Write(b)
-	if head[0] == frameRun {
+	if head[0] == framePack {
 		in.frames++
 	}
 	return head[0], body, nil

@@ -25,8 +25,6 @@ type snap struct {
 	firstLV history.LV
 	// changed are the keys that a commit has changed so far, with rows that are not written yet.
 	changed map[string]*entry
-	// placing is the version that a commit is folding; its lv is 0 when there is none.
-	placing *stored
 	// tipIDs are the ids of line tips that a commit has at hand.
 	tipIDs map[history.LV]history.ID
 	// held is the graph where its lock is held already.
@@ -177,9 +175,6 @@ func (s *snap) rows(from history.LV, backwards bool) iter.Seq2[[]stored, error] 
 
 // version returns the version that owns a dot.
 func (s *snap) version(lv history.LV) (*stored, error) {
-	if p := s.placing; p != nil && lv <= p.lv && lv > p.lv-history.LV(p.Width) {
-		return p, nil
-	}
 	row, err := s.runAt(lv)
 	if err != nil {
 		return nil, err

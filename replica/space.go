@@ -65,7 +65,7 @@ func (c *commit) newAuthor() error {
 		return c.fail(err)
 	}
 	if c.tip.own.seq > 0 {
-		c.dirtyLines[c.tip.own.line] = true // from now on its own row says where it stands
+		c.dirtyLines.add(c.tip.own.line) // from now on its own row says where it stands
 	}
 	row := authorRow{key: key, line: history.Line(len(c.lines))}
 	c.setLine(row.line, &store.Author{Author: key.Author(), Certificate: cert.AppendTo(nil)})

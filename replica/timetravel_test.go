@@ -226,6 +226,54 @@ func TestTimeTravelAcrossCheckpoints(t *testing.T) {
 	}
 }
 
+// A point in time that was read before is read again after older versions came in: those count then, also where hundreds
+// of newer ones, all in a chain until then, stand on the key.
+func TestThePastLearnsWhatComesLate(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	read := func(r *replica.Replica, at time.Time) string {
+		t.Helper()
+		var v any
+		_, err := r.At(replica.TimePoint(at)).Get(t.Context(), "notes/1", &v)
+		if errors.Is(err, replica.ErrNotFound) {
+			return "nothing"
+		}
+		p.ok(err)
+		return fmt.Sprint(v)
+	}
+	var times []time.Time
+	var want []string
+	for i := range 5 * 32 {
+		v := p.do(p.a.Set(t.Context(), "notes/1", fmt.Sprint("a", i)))
+		times, want = append(times, v.Wall()), append(want, fmt.Sprint("a", i))
+	}
+	for i := range times {
+		if got := read(p.a, times[i]); got != want[i] {
+			t.Fatalf("at version %d: %s, want %s", i, got, want[i])
+		}
+	}
+	late := times[70].Add(time.Millisecond)
+	if got := read(p.a, late); got != want[70] {
+		t.Errorf("before the late version came: %s, want %s", got, want[70])
+	}
+	p.wall.ms.Store(late.UnixMilli())
+	p.do(p.b.Set(t.Context(), "notes/1", "late"))
+	syncPair(t, p.a, p.b)
+	for i := range times {
+		if got := read(p.a, times[i]); got != want[i] {
+			t.Errorf("at version %d after the sync: %s, want %s", i, got, want[i])
+		}
+	}
+	for _, r := range []*replica.Replica{p.a, p.b} {
+		if got := read(r, late); got != "late" {
+			t.Errorf("when the late version was written: %s, want late", got)
+		}
+	}
+	if got := read(p.a, times[0].Add(-time.Second)); got != "nothing" {
+		t.Errorf("before the first version: %s, want nothing", got)
+	}
+}
+
 // What is not there is said so: a version of another space, a time before everything, no point at all.
 func TestPointsThatAreNotThere(t *testing.T) {
 	replicas, _ := newSpace(t, 1)

@@ -86,7 +86,11 @@ func readHead(r *canon.Reader) (head, error) {
 	return h, err
 }
 
+// decodeTip reads what append wrote; a database without the row is empty.
 func decodeTip(b []byte) (tip, error) {
+	if b == nil {
+		return tip{next: 1}, nil
+	}
 	var t tip
 	r := canon.NewReader(b)
 	_, _ = r.Array()

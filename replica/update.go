@@ -106,6 +106,8 @@ type Tx struct {
 	done bool
 	// system allows writes to kdelta's own namespaces.
 	system bool
+	// once is set where nobody looks at the transaction behind its one write.
+	once bool
 	// views are the states of the keys that were written, with the writes.
 	views map[string]*crdt.State
 }
@@ -145,6 +147,9 @@ func (tx *Tx) stage(key string, ops ...crdt.Op) error {
 	if strings.HasPrefix(key, ".") && !tx.system {
 		return fmt.Errorf("%w: %q", ErrReserved, namespaceOf(key))
 	}
+	if tx.once {
+		return tx.stageOnce(key, ops)
+	}
 	s, err := tx.state(key)
 	if err != nil {
 		return err
@@ -163,6 +168,21 @@ func (tx *Tx) stage(key string, ops ...crdt.Op) error {
 		return err
 	}
 	tx.views[key] = s
+	for _, op := range ops {
+		tx.ops = append(tx.ops, history.Op{Op: op})
+	}
+	return nil
+}
+
+// stageOnce is stage without a look at what comes of it.
+func (tx *Tx) stageOnce(key string, ops []crdt.Op) error {
+	e, err := tx.c.entry(key)
+	if err != nil {
+		return err
+	}
+	if e.state.Unknown() {
+		return fmt.Errorf("%w: %s", ErrNewerFormat, key)
+	}
 	for _, op := range ops {
 		tx.ops = append(tx.ops, history.Op{Op: op})
 	}
@@ -232,9 +252,9 @@ func (tx *Tx) keys(prefix string) ([]string, error) {
 			keys = append(keys, string(row.Key))
 		}
 	}
-	for key, e := range tx.c.docs {
-		if e.dirty && strings.HasPrefix(key, prefix) {
-			keys = append(keys, key)
+	for _, e := range tx.c.touched {
+		if e.dirty && strings.HasPrefix(e.key, prefix) {
+			keys = append(keys, e.key)
 		}
 	}
 	for key := range tx.views {

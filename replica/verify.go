@@ -118,7 +118,11 @@ func (v *verifier) step(n uint64) {
 }
 
 func (v *verifier) run(tx store.Tx) error {
-	t, err := readTip(tx)
+	row, err := metaRow(tx, metaTip)
+	if err != nil {
+		return v.found(err)
+	}
+	t, err := decodeTip(row)
 	if err != nil {
 		return v.found(err)
 	}

@@ -133,12 +133,12 @@ func (w *careWorld) forkAndWait(a, b *Replica) {
 	feed, err := local{ctx, b}.Missing(middle.Clock)
 	w.ok(nil, err)
 	for {
-		run, err := feed.Next()
+		p, err := feed.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		w.ok(nil, err)
-		w.ok(local{ctx, a}.Apply(run))
+		w.ok(local{ctx, a}.Apply(p.Bytes))
 	}
 }
 

@@ -39,7 +39,10 @@ func (r *Replica) Set(ctx context.Context, key string, value any, opts ...WriteO
 	if err != nil {
 		return Version{}, err
 	}
-	return r.one(ctx, opts, func(tx *Tx, o *writeOptions) error { return tx.set(key, next, o) })
+	return r.one(ctx, opts, func(tx *Tx, o *writeOptions) error {
+		tx.once = true
+		return tx.set(key, next, o)
+	})
 }
 
 // Delete removes the key's visible value, whatever its kind; it stays in the history. ErrNotFound where nothing is
@@ -93,7 +96,7 @@ func (tx *Tx) SetRemove(key string, elements ...any) error {
 }
 
 func (tx *Tx) set(key string, next canon.Value, o *writeOptions) error {
-	view, err := tx.check(key, o)
+	view, err := tx.glance(key, o)
 	if err != nil {
 		return err
 	}
@@ -109,8 +112,8 @@ func (tx *Tx) set(key string, next canon.Value, o *writeOptions) error {
 			ErrUnknownStrategy, name, namespaceOf(key))
 	}
 	var base canon.Value
-	if view.Value != nil && !view.Revived {
-		if base, err = tx.base(key, view.Value, o); err != nil {
+	if view.Value != nil && !view.Revived && (o.from != nil || crdt.NeedsBase(strategy)) {
+		if base, err = tx.base(key, o); err != nil {
 			return err
 		}
 	}
@@ -122,9 +125,10 @@ func (tx *Tx) set(key string, next canon.Value, o *writeOptions) error {
 }
 
 // base is the value that the writer had read: what From says, else the current one.
-func (tx *Tx) base(key string, current canon.Value, o *writeOptions) (canon.Value, error) {
+func (tx *Tx) base(key string, o *writeOptions) (canon.Value, error) {
 	if o.from == nil || tx.views[key] != nil {
-		return current, nil
+		view, err := tx.view(key)
+		return view.Value, err
 	}
 	s := tx.c.snap()
 	p := point{before: o.from.seen}
@@ -144,20 +148,41 @@ func (tx *Tx) check(key string, o *writeOptions) (crdt.View, error) {
 	if err != nil {
 		return view, err
 	}
+	return view, o.met(key, &view)
+}
+
+// glance is check for who does not look at the value: that may be null where the key shows another.
+func (tx *Tx) glance(key string, o *writeOptions) (crdt.View, error) {
+	if tx.done || tx.views[key] != nil || crdt.CheckKey(key) != nil {
+		return tx.check(key, o)
+	}
+	e, err := tx.c.entry(key)
+	if err != nil {
+		return crdt.View{}, err
+	}
+	view, err := tx.c.viewOf(key, e.state)
+	if err != nil {
+		return view, err
+	}
+	return view, o.met(key, &view)
+}
+
+// met is nil if what the key shows fulfils the condition.
+func (o *writeOptions) met(key string, view *crdt.View) error {
 	if o.ifVersion == nil {
-		return view, nil
+		return nil
 	}
 	var now history.ID
 	if view.Value != nil {
 		now = view.At.ID
 	}
 	if want := o.ifVersion; now != want.ID {
-		return view, fmt.Errorf("%w: %s is at %s", ErrVersionMismatch, key, versionOrNothing(view))
+		return fmt.Errorf("%w: %s is at %s", ErrVersionMismatch, key, versionOrNothing(view))
 	}
-	return view, nil
+	return nil
 }
 
-func versionOrNothing(v crdt.View) string {
+func versionOrNothing(v *crdt.View) string {
 	if v.Value == nil {
 		return "nothing"
 	}
@@ -170,7 +195,7 @@ func wrongKind(key string, kind crdt.Kind, verb string) error {
 }
 
 func (tx *Tx) delete(key string, o *writeOptions) error {
-	view, err := tx.check(key, o)
+	view, err := tx.glance(key, o)
 	if err != nil {
 		return err
 	}
@@ -185,7 +210,7 @@ func (tx *Tx) delete(key string, o *writeOptions) error {
 }
 
 func (tx *Tx) add(key string, n int64, o *writeOptions) error {
-	view, err := tx.check(key, o)
+	view, err := tx.glance(key, o)
 	if err != nil {
 		return err
 	}
@@ -207,7 +232,7 @@ func (tx *Tx) add(key string, n int64, o *writeOptions) error {
 }
 
 func (tx *Tx) elements(key string, make func(string, []crdt.Value) (crdt.Op, error), elements []any, o *writeOptions) error {
-	view, err := tx.check(key, o)
+	view, err := tx.glance(key, o)
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -45,7 +43,7 @@ func (c *backupCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// write writes the backup, compressed with Zstandard (RFC 8878), under another name and gives it its own when all of it is on the disk: what stands at FILE is
+// write writes the backup under another name and gives it its own when all of it is on the disk: what stands at FILE is
 // always whole.
 func (c *backupCmd) write(ctx context.Context, a *app, db *database) (rep replica.BackupReport, err error) {
 	f, err := os.CreateTemp(filepath.Dir(c.File), ".kdelta-backup-*") // 0600
@@ -53,14 +51,10 @@ func (c *backupCmd) write(ctx context.Context, a *app, db *database) (rep replic
 		return rep, err
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
-	packed, err := zstd.NewWriter(f)
-	if err != nil {
-		return rep, err
-	}
 	bar := a.progress("backup", 0)
-	rep, err = db.Backup(ctx, packed, replica.BackupOptions{NoKeys: c.NoKeys, Progress: bar.at})
+	rep, err = db.Backup(ctx, f, replica.BackupOptions{NoKeys: c.NoKeys, Progress: bar.at})
 	bar.end()
-	if err := errors.Join(err, packed.Close(), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return rep, err
 	}
 	if err := publish(f.Name(), c.File); err != nil {

@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -63,22 +61,14 @@ func (c *restoreCmd) into(ctx context.Context, a *app, f *os.File, path string) 
 	if err != nil {
 		return err
 	}
-	plain, err := zstd.NewReader(f, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
-	if err != nil {
-		return errors.Join(err, st.Close())
-	}
-	defer plain.Close()
 	bar := a.progress("restore", 0)
-	r, rep, err := replica.Restore(ctx, st, bufio.NewReader(plain), a.options(), bar.at)
+	r, rep, err := replica.Restore(ctx, st, bufio.NewReader(f), a.options(), bar.at)
 	bar.end()
 	if err != nil {
 		return errors.Join(c.explain(a, err), st.Close())
 	}
 	return newDatabase(r, st, path).closeAfter(a.printBackup(c.File, rep))
 }
-
-// maxWindow bounds the memory that unpacking takes: twice what backup needs, whatever the file claims.
-const maxWindow = 16 << 20
 
 func (c *restoreCmd) explain(a *app, err error) error {
 	if errors.Is(err, replica.ErrBackupKeys) {

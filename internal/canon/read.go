@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // MaxDepth is how deep arrays and maps may nest, in a Value and in what Skip and Raw pass over.
@@ -118,6 +119,13 @@ func (r *Reader) Float() (float64, error) {
 func (r *Reader) String() (string, error) {
 	b, err := r.StringBytes()
 	return string(b), err
+}
+
+// StringView reads a string without copying it: it aliases the input, which must not change as long as the string is in
+// use.
+func (r *Reader) StringView() (string, error) {
+	b, err := r.StringBytes()
+	return unsafe.String(unsafe.SliceData(b), len(b)), err
 }
 
 // StringBytes reads a string without copying it; the result is valid UTF-8 and aliases the input.

@@ -96,6 +96,11 @@ func AppendString(dst []byte, s string) []byte {
 	return append(appendStringHeader(dst, len(s)), s...)
 }
 
+// AppendStringBytes is AppendString for a string that is still part of what was received.
+func AppendStringBytes(dst, s []byte) []byte {
+	return append(appendStringHeader(dst, len(s)), s...)
+}
+
 // AppendBytes appends bytes. It panics above 4 GiB.
 func AppendBytes(dst, b []byte) []byte {
 	n := mustLength(len(b))

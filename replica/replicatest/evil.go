@@ -1,14 +1,15 @@
 package replicatest
 
 import (
-	"bytes"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"slices"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/protocol"
@@ -35,9 +36,9 @@ type evil struct {
 	orphan *history.Version // sent before its parent
 	parent *history.Version
 	heads  map[history.ID]history.Version
-	runs   []protocol.Run // what it hands out to everybody, the newest last
-	once   []protocol.Run // what it hands out in the next session only
-	all    []protocol.Run // everything that it ever packed
+	packs  []protocol.Pack // what it hands out to everybody, the newest last
+	once   []protocol.Pack // what it hands out in the next session only
+	all    []protocol.Pack // everything that it ever packed
 	packed map[history.ID]history.Version
 	fates  map[history.ID]verdict
 	n      int
@@ -83,13 +84,20 @@ func (e *evil) Held() (protocol.Held, error) { return protocol.Held{}, nil }
 func (e *evil) Acknowledge(protocol.Peer, protocol.Ack) error { return nil }
 
 // Apply implements protocol.Local: it learns the heads.
-func (e *evil) Apply(run protocol.Run) (protocol.Applied, error) {
-	versions, err := history.DecodeRun(e.member.Space(), bytes.Clone(run.Bytes))
-	if err != nil {
+func (e *evil) Apply(b []byte) (protocol.Applied, error) {
+	var d pack.Decoder
+	if err := d.Reset(e.member.Space(), b); err != nil {
 		return protocol.Applied{}, err
 	}
-	for i := range versions {
-		v := versions[i].Clone()
+	for {
+		read, err := d.Next()
+		if errors.Is(err, io.EOF) {
+			return protocol.Applied{Versions: d.Len()}, nil
+		}
+		if err != nil {
+			return protocol.Applied{}, err
+		}
+		v := read.Clone()
 		delete(e.heads, v.Prev)
 		for _, d := range v.Deps {
 			delete(e.heads, d.ID)
@@ -98,18 +106,17 @@ func (e *evil) Apply(run protocol.Run) (protocol.Applied, error) {
 			e.heads[v.ID] = v
 		}
 	}
-	return protocol.Applied{Versions: len(versions)}, nil
 }
 
 // Missing implements protocol.Local: whatever the peer has, it gets the newest.
 func (e *evil) Missing(clock.Vector) (protocol.Feed, error) {
-	f := &evilFeed{runs: append(slices.Clone(e.once), e.runs[max(0, len(e.runs)-5):]...)}
+	f := &evilFeed{packs: append(slices.Clone(e.once), e.packs[max(0, len(e.packs)-5):]...)}
 	e.once = nil
 	return f, nil
 }
 
 // handOutAll makes the next session the one in which it hands out everything that it ever made, good and bad.
-func (e *evil) handOutAll() { e.once, e.runs = slices.Clone(e.all), nil }
+func (e *evil) handOutAll() { e.once, e.packs = slices.Clone(e.all), nil }
 
 // arriving are the versions that must be everywhere once all were handed out: the good ones of which all that they are
 // written upon is either such a version or on the replicas already.
@@ -131,17 +138,17 @@ func (e *evil) arriving(here func(history.ID) bool) []history.Version {
 	return out
 }
 
-type evilFeed struct{ runs []protocol.Run }
+type evilFeed struct{ packs []protocol.Pack }
 
 func (f *evilFeed) Close() error { return nil }
 
-func (f *evilFeed) Next() (protocol.Run, error) {
-	if len(f.runs) == 0 {
-		return protocol.Run{}, io.EOF
+func (f *evilFeed) Next() (protocol.Pack, error) {
+	if len(f.packs) == 0 {
+		return protocol.Pack{}, io.EOF
 	}
-	run := f.runs[0]
-	f.runs = f.runs[1:]
-	return run, nil
+	p := f.packs[0]
+	f.packs = f.packs[1:]
+	return p, nil
 }
 
 // version makes a version on top of a previous one.
@@ -167,45 +174,37 @@ func (e *evil) put(key string) history.Op {
 	return history.Op{Op: op}
 }
 
-// run packs versions with the seals over some of them.
-func (e *evil) run(certified bool, sealed []history.Version, versions ...history.Version) protocol.Run {
-	b, err := history.EncodeRun(versions)
-	if err != nil {
-		e.w.failf("evil", "%v", err)
-	}
-	r := protocol.Run{Bytes: b, Versions: len(versions)}
+// pack packs versions with the seals over some of them.
+func (e *evil) pack(certified bool, sealed []history.Version, versions ...history.Version) protocol.Pack {
+	var o pack.Options
 	for _, v := range sealed {
 		key := e.key
 		if v.Author == e.late.Author() {
 			key = e.late
 		}
-		r.Seals = append(r.Seals, key.Seal(e.member.Space(), v.Seq, v.ID))
+		o.Seals = append(o.Seals, key.Seal(e.member.Space(), v.Seq, v.ID))
 	}
-	if certified {
-		r.Certificates = e.certificates(versions)
-	}
-	e.all = append(e.all, r)
-	for _, v := range versions {
-		e.packed[v.ID] = v
-	}
-	return r
-}
-
-// certificates are those of the authors of some versions.
-func (e *evil) certificates(versions []history.Version) []identity.Certificate {
-	var certs []identity.Certificate
 	met := make(map[identity.Author]bool)
 	for _, v := range versions {
-		if !met[v.Author] {
+		if certified && !met[v.Author] {
 			met[v.Author] = true
 			cert, err := e.member.Certify(v.Author)
 			if err != nil {
 				e.w.failf("evil", "%v", err)
 			}
-			certs = append(certs, cert)
+			o.Certificates = append(o.Certificates, cert)
 		}
 	}
-	return certs
+	b, err := pack.Encode(nil, versions, o)
+	if err != nil {
+		e.w.failf("evil", "%v", err)
+	}
+	p := protocol.Pack{Bytes: b, Versions: len(versions)}
+	e.all = append(e.all, p)
+	for _, v := range versions {
+		e.packed[v.ID] = v
+	}
+	return p
 }
 
 // newest are the refs of known heads, and the greatest time among them and the good chain.
@@ -231,7 +230,7 @@ func (e *evil) good(ops ...history.Op) history.Version {
 	clear(e.heads) // they are covered now
 	e.tip = v
 	e.fates[v.ID] = versionGood
-	e.runs = append(e.runs, e.run(true, []history.Version{v}, v))
+	e.packs = append(e.packs, e.pack(true, []history.Version{v}, v))
 	return v
 }
 

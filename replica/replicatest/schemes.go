@@ -30,7 +30,7 @@ func (e *evil) scheme() {
 		if v.Time > e.tip.Time {
 			e.tip = v
 			e.fates[v.ID] = versionGood
-			e.runs = append(e.runs, e.run(true, []history.Version{v}, v))
+			e.packs = append(e.packs, e.pack(true, []history.Version{v}, v))
 		}
 	case n < 58:
 		w.count("evil: equivocation")
@@ -42,7 +42,7 @@ func (e *evil) scheme() {
 		w.count("evil: unsealed")
 		v := e.version(e.key, &e.tip, e.tip.Time+1, nil, e.put("a/2"))
 		e.fates[v.ID] = versionBad
-		e.once = append(e.once, e.run(true, nil, v))
+		e.once = append(e.once, e.pack(true, nil, v))
 	case n < 78:
 		e.lateCertificate()
 	case n < 88:
@@ -51,7 +51,7 @@ func (e *evil) scheme() {
 		w.count("evil: parent that nobody has")
 		v := e.version(e.key, &e.tip, e.tip.Time+1, []history.Ref{{Author: e.late.Author(), Seq: 9, ID: e.unheard()}}, e.put("a/2"))
 		e.fates[v.ID] = versionBad
-		e.once = append(e.once, e.run(true, []history.Version{v}, v))
+		e.once = append(e.once, e.pack(true, []history.Version{v}, v))
 	default:
 		w.count("evil: op of the future")
 		e.good(history.Op{Op: crdt.Op{Code: 30, Width: 1, Key: newerKey, Body: canon.Null()}})
@@ -67,8 +67,8 @@ func (e *evil) bad(at clock.Time, deps []history.Ref) {
 	e.fates[v.ID], e.fates[child.ID] = versionBad, versionBad
 	e.tip = e.version(e.key, &honest, honest.Time+1, nil, e.put("f/2"))
 	e.fates[e.tip.ID] = versionGood
-	run := e.run(true, []history.Version{honest, child, e.tip}, honest, v, child, e.tip)
-	e.runs = append(e.runs, run)
+	p := e.pack(true, []history.Version{honest, child, e.tip}, honest, v, child, e.tip)
+	e.packs = append(e.packs, p)
 }
 
 // equivocate says different things as one dot, each to others.
@@ -81,16 +81,16 @@ func (e *evil) equivocate(branches int) {
 			e.fates[all[len(all)-1].ID] = versionGood
 		}
 		e.tip = all[0]
-		e.runs = append(e.runs, e.run(true, all, all...))
+		e.packs = append(e.packs, e.pack(true, all, all...))
 		return
 	}
 	for range branches {
 		e.tip = base
 		v := e.version(e.key, &base, base.Time+1, nil, e.put("m/1"))
 		e.fates[v.ID] = versionGood
-		e.once = append(e.once, e.run(true, []history.Version{v}, v))
+		e.once = append(e.once, e.pack(true, []history.Version{v}, v))
 		if e.w.chance(50) {
-			e.runs = append(e.runs, e.once[len(e.once)-1])
+			e.packs = append(e.packs, e.once[len(e.once)-1])
 			e.once = e.once[:len(e.once)-1]
 			e.tip = v
 		}
@@ -104,13 +104,13 @@ func (e *evil) lateCertificate() {
 		v := e.version(e.late, nil, clock.Next(epoch+e.w.now, 0), nil, e.put("c/1"))
 		e.lateV = &v
 		e.fates[v.ID] = versionWaiting
-		e.once = append(e.once, e.run(false, []history.Version{v}, v))
+		e.once = append(e.once, e.pack(false, []history.Version{v}, v))
 		return
 	}
 	if e.fates[e.lateV.ID] == versionWaiting {
 		e.w.count("evil: late certificate")
 		e.fates[e.lateV.ID] = versionGood
-		e.runs = append(e.runs, e.run(true, []history.Version{*e.lateV}, *e.lateV))
+		e.packs = append(e.packs, e.pack(true, []history.Version{*e.lateV}, *e.lateV))
 	}
 }
 
@@ -122,12 +122,12 @@ func (e *evil) lateParent() {
 		child := e.version(e.key, &parent, parent.Time+1, nil, e.put("m/1"), e.put("a/1"))
 		e.parent, e.orphan = &parent, &child
 		e.fates[parent.ID], e.fates[child.ID] = versionGood, versionGood
-		run := e.run(true, []history.Version{child}, child)
-		e.runs = append(e.runs, run)
+		p := e.pack(true, []history.Version{child}, child)
+		e.packs = append(e.packs, p)
 		return
 	}
 	e.w.count("evil: late parent")
-	e.runs = append(e.runs, e.run(true, []history.Version{*e.parent}, *e.parent))
+	e.packs = append(e.packs, e.pack(true, []history.Version{*e.parent}, *e.parent))
 	if e.tip.ID == e.parent.Prev {
 		e.tip = *e.orphan
 	}

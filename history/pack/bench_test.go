@@ -1,0 +1,157 @@
+package pack_test
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/history/pack"
+)
+
+// The benchmarks' data. Each is made once; a version is 1 op unless it is said otherwise.
+var (
+	oneAuthor   = sync.OnceValue(makeOneAuthor)
+	twoAuthors  = sync.OnceValue(makeTwoAuthors)
+	manyAuthors = sync.OnceValue(makeManyAuthors)
+)
+
+// tick moves a clock on by up to two seconds, or hardly at all.
+func tick(r *rand.Rand, t clock.Time) clock.Time {
+	if r.IntN(8) == 0 {
+		return t + 1
+	}
+	return t + clock.Time(1+r.IntN(2000))<<16
+}
+
+// makeOneAuthor is 100,000 versions of 20,000 keys with JSON values of 56 bytes.
+func makeOneAuthor() []history.Version {
+	r := rand.New(rand.NewPCG(1, 1))
+	words := []string{"milk", "bread", "letter", "garden", "winter", "meeting", "report", "planet", "orange", "silver"}
+	w := &writer{author: author(0), time: 1_764_000_000_000 << 16}
+	versions := make([]history.Version, 100_000)
+	for i := range versions {
+		w.time = tick(r, w.time)
+		value := fmt.Sprintf(`{"title":"%s %s","done":%t,"n":%d,"tag":"%s"}`, words[r.IntN(10)], words[r.IntN(10)],
+			r.IntN(2) == 0, r.IntN(100_000), words[r.IntN(10)])
+		versions[i] = w.make(nil, history.Meta{}, put(fmt.Sprintf("notes/%05d", r.IntN(20_000)), value))
+	}
+	return versions
+}
+
+// makeTwoAuthors is 20,000 small versions of two authors that hear of each other now and then.
+func makeTwoAuthors() []history.Version {
+	r := rand.New(rand.NewPCG(2, 2))
+	pair := []*writer{{author: author(0), time: 1_764_000_000_000 << 16}, {author: author(1), time: 1_764_000_000_000 << 16}}
+	versions := make([]history.Version, 20_000)
+	for i := range versions {
+		w, other := pair[i%2], pair[1-i%2]
+		if r.IntN(4) > 0 {
+			w, other = other, w
+		}
+		var deps []history.Ref
+		if r.IntN(20) == 0 && other.tip.Seq > 0 {
+			deps, w.time = []history.Ref{other.tip}, max(w.time, other.time)
+		}
+		w.time = tick(r, w.time)
+		versions[i] = w.make(deps, history.Meta{}, history.Op{Op: must(crdt.Add(fmt.Sprintf("stats/%d", r.IntN(100)), int64(r.IntN(50))))})
+	}
+	return versions
+}
+
+// makeManyAuthors is 1,000 authors with 20 versions each, in the order of their times.
+func makeManyAuthors() []history.Version {
+	r := rand.New(rand.NewPCG(3, 3))
+	writers := make([]*writer, 1000)
+	for i := range writers {
+		writers[i] = &writer{author: author(i), time: 1_764_000_000_000 << 16}
+		for k := range writers[i].author[2:] {
+			writers[i].author[2+k] = byte(r.Uint32())
+		}
+	}
+	now := clock.Time(1_764_000_000_000 << 16)
+	var versions []history.Version
+	for range 20 {
+		r.Shuffle(len(writers), func(i, j int) { writers[i], writers[j] = writers[j], writers[i] })
+		for _, w := range writers {
+			now = tick(r, now)
+			w.time = now
+			versions = append(versions, w.make(nil, history.Meta{}, put(fmt.Sprintf("votes/%d", r.IntN(500)), fmt.Sprintf(`{"choice":%d}`, r.IntN(4)))))
+		}
+	}
+	return versions
+}
+
+var datasets = []struct {
+	name     string
+	versions func() []history.Version
+}{
+	{"one", oneAuthor}, {"two", twoAuthors}, {"many", manyAuthors},
+}
+
+func values(versions []history.Version) (n int) {
+	for i := range versions {
+		for _, op := range versions[i].Ops() {
+			n += len(op.Body)
+		}
+	}
+	return n
+}
+
+// BenchmarkEncode is writing one version into a pack. It reports the size of a version: compressed, as it is, and without
+// the bodies of its ops.
+func BenchmarkEncode(b *testing.B) {
+	for _, data := range datasets {
+		for _, plain := range []bool{true, false} {
+			b.Run(fmt.Sprintf("%s/plain=%t", data.name, plain), func(b *testing.B) {
+				versions := data.versions()
+				n := len(versions)
+				var e pack.Encoder
+				out := must(e.Append(nil, versions, pack.Options{Plain: plain}))
+				b.ReportAllocs()
+				b.ResetTimer()
+				for range b.N/n + 1 {
+					out = must(e.Append(out[:0], versions, pack.Options{Plain: plain}))
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64((b.N/n+1)*n), "ns/op")
+				b.ReportMetric(float64(len(out))/float64(n), "B/version")
+				if plain {
+					b.ReportMetric(float64(len(out)-values(versions))/float64(n), "meta-B/version")
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkDecode is reading, checking and hashing one version of a pack.
+func BenchmarkDecode(b *testing.B) {
+	for _, data := range datasets {
+		for _, plain := range []bool{true, false} {
+			b.Run(fmt.Sprintf("%s/plain=%t", data.name, plain), func(b *testing.B) {
+				versions := data.versions()
+				packed := must(pack.Encode(nil, versions, pack.Options{Plain: plain}))
+				var d pack.Decoder
+				must(scan(&d, packed))
+				b.ReportAllocs()
+				b.ResetTimer()
+				for i := 0; i < b.N; {
+					if err := d.Reset(testSpace, packed); err != nil {
+						b.Fatal(err)
+					}
+					for ; i < b.N; i++ {
+						if _, err := d.Next(); err != nil {
+							if err != io.EOF {
+								b.Fatal(err)
+							}
+							break
+						}
+					}
+				}
+			})
+		}
+	}
+}

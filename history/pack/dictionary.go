@@ -1,0 +1,118 @@
+package pack
+
+import (
+	"slices"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// Each new key is written as the bytes that it shares with the new key before it, and those that follow. Sharing could
+// unfold a few bytes to any number, so all keys together are at most unfold times their columns, and unfoldSlack: who
+// writes stops sharing before that.
+const (
+	unfold      = 4
+	unfoldSlack = 64 << 10
+	keyHeader   = 3 // the most that the canonical string of a key has before it
+)
+
+// dictionary is the keys of a pack, as the canonical strings that payloads hold, one after the other.
+type dictionary struct {
+	text []byte
+	ends []uint32
+}
+
+func (d *dictionary) len() int { return len(d.ends) }
+
+// item is the canonical string of key i.
+func (d *dictionary) item(i uint64) []byte {
+	from := uint32(0)
+	if i > 0 {
+		from = d.ends[i-1]
+	}
+	return d.text[from:d.ends[i]]
+}
+
+// key is key i by itself.
+func (d *dictionary) key(i uint64) []byte {
+	r := canon.NewReader(d.item(i))
+	b, _ := r.StringBytes() // empty for what is no UTF-8: no payload with it is valid
+	return b
+}
+
+// read fills the dictionary from its two columns; it knows how much that takes before it takes it.
+func (d *dictionary) read(s *source, lengths, text span) {
+	d.text, d.ends = d.text[:0], d.ends[:0]
+	total, n := unfolded(s, lengths)
+	if total > unfold*uint64(lengths.end-lengths.at+text.end-text.at)+unfoldSlack {
+		s.fail(faultKeys)
+	}
+	if s.fault != "" {
+		return
+	}
+	d.text, d.ends = slices.Grow(d.text, int(total)), slices.Grow(d.ends, n)
+	var last [crdt.MaxKey]byte
+	for range n {
+		shared := s.number(&lengths)
+		more := s.number(&lengths)
+		copy(last[shared:], s.take(&text, more))
+		if s.fault != "" {
+			return
+		}
+		d.text = canon.AppendStringBytes(d.text, last[:shared+more])
+		d.ends = append(d.ends, uint32(len(d.text)))
+	}
+	if !text.done() {
+		s.fail(faultLeft)
+	}
+}
+
+// unfolded is how many keys there are, and how many bytes they take at most.
+func unfolded(s *source, lengths span) (total uint64, n int) {
+	var last uint64
+	for !lengths.done() && s.fault == "" {
+		shared := s.bounded(&lengths, last)
+		last = shared + s.bounded(&lengths, crdt.MaxKey-shared)
+		total += last + keyHeader
+		n++
+	}
+	return total, n
+}
+
+// keyWriter writes the two columns.
+type keyWriter struct {
+	number   map[string]uint64
+	last     []byte
+	lengths  []byte
+	text     []byte
+	unfolded int
+}
+
+func (w *keyWriter) reset() {
+	if w.number == nil {
+		w.number = make(map[string]uint64)
+	}
+	clear(w.number)
+	w.last, w.lengths, w.text, w.unfolded = w.last[:0], w.lengths[:0], w.text[:0], 0
+}
+
+// add is the number for the column of keys.
+func (w *keyWriter) add(key []byte) uint64 {
+	if n, known := w.number[string(key)]; known {
+		return n
+	}
+	w.number[string(key)] = uint64(len(w.number)) + 1
+	shared := 0
+	for shared < min(len(w.last), len(key)) && w.last[shared] == key[shared] {
+		shared++
+	}
+	w.unfolded += len(key) + keyHeader
+	if w.unfolded > unfold*(len(w.lengths)+len(w.text))+unfoldSlack {
+		shared = 0
+	}
+	w.lengths = appendNumber(w.lengths, uint64(shared))
+	w.lengths = appendNumber(w.lengths, uint64(len(key)-shared))
+	w.text = append(w.text, key[shared:]...)
+	w.last = append(w.last[:0], key...)
+	return 0
+}

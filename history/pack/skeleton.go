@@ -1,0 +1,146 @@
+package pack
+
+import (
+	"slices"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+)
+
+// Versions stand in runs: consecutive versions of one chain, of which at most the first has parents beside the one before it.
+//
+//	run     4 × chain + min(parents, 3) [, parents if 3 or more], each parent, number of versions
+//	parent  4 × x + kind; ascending
+//
+// A parent that is not the newest version of its chain so far, or stands before all of them, is found by its PIN: the column
+// of pins lists the versions whose ids must be kept for this, by the distance from the one before in the list (the first: from
+// the start of the pack). A reader thus keeps an id for each chain and each pin, not one for each version.
+const (
+	refTip      = iota // x is a chain: its newest version so far
+	refPin             // x is how many pins back, 0 for the newest
+	refExternal        // x is an external of the header
+	refBefore          // x is a chain: the version before its first
+	refKinds
+
+	manyParents = 3
+	parentBits  = 2
+)
+
+// lane is how far a chain was read.
+type lane struct {
+	time    clock.Time
+	started bool
+}
+
+// skeleton reads which chain each version is on, when it was made, and its parents.
+type skeleton struct {
+	source
+	runs, pins, times span
+	lanes             []lane
+	count             uint64 // versions of the pack
+	index             uint64 // versions read
+	left              uint64 // versions left in the run
+	pin               uint64 // index of the next pinned version
+	pinned            uint64 // pins read
+	last              clock.Time
+	externals         int
+
+	// What next read.
+	chain   uint64
+	time    clock.Time
+	parents []uint64 // as encoded, checked
+	isPin   bool
+}
+
+func (s *skeleton) open(src source, cols *[columns]span, h *Header) {
+	lanes := slices.Grow(s.lanes[:0], len(h.Chains))[:len(h.Chains)]
+	clear(lanes)
+	*s = skeleton{
+		source: src, runs: cols[colRuns], pins: cols[colPins], times: cols[colTimes],
+		lanes: lanes, parents: s.parents[:0], count: uint64(h.Count), last: h.First, externals: len(h.Externals),
+	}
+	if uint64(s.times.end-s.times.at) < s.count { // each takes a byte
+		s.fail(faultEnds)
+	}
+	s.nextPin(0)
+}
+
+// nextPin finds the pin at from or behind it.
+func (s *skeleton) nextPin(from uint64) {
+	s.pin = s.count // none
+	if !s.pins.done() {
+		s.pin = from + s.bounded(&s.pins, s.count-from)
+	}
+}
+
+// next reads the next version.
+func (s *skeleton) next() {
+	s.parents = s.parents[:0]
+	if s.left == 0 {
+		s.run()
+	}
+	if s.fault != "" {
+		return
+	}
+	s.left--
+	l := &s.lanes[s.chain]
+	if l.started {
+		s.last = l.time
+	}
+	s.time = s.source.time(&s.times, s.last)
+	l.time, l.started, s.last = s.time, true, s.time
+	s.isPin = s.index == s.pin
+	s.index++
+	if s.isPin {
+		s.pinned++
+		s.nextPin(s.index)
+	}
+}
+
+// run reads the start of a run.
+func (s *skeleton) run() {
+	head := s.number(&s.runs)
+	s.chain = head >> parentBits
+	n := head & manyParents
+	if n == manyParents {
+		n = s.number(&s.runs)
+	}
+	if s.chain >= uint64(len(s.lanes)) || n > history.MaxDeps || head&manyParents == manyParents && n < manyParents {
+		s.fail(faultRange)
+		return
+	}
+	for i := range n {
+		ref := s.number(&s.runs)
+		if i > 0 && ref <= s.parents[i-1] || !s.exists(ref) {
+			s.fail(faultRange)
+			return
+		}
+		s.parents = append(s.parents, ref)
+	}
+	s.left = s.bounded(&s.runs, s.count-s.index)
+	if s.left == 0 {
+		s.fail(faultRange)
+	}
+}
+
+// exists reports whether there is what a parent refers to.
+func (s *skeleton) exists(ref uint64) bool {
+	x := ref >> parentBits
+	switch ref & (refKinds - 1) {
+	case refTip:
+		return x < uint64(len(s.lanes)) && s.lanes[x].started
+	case refPin:
+		return x < s.pinned
+	case refExternal:
+		return x < uint64(s.externals)
+	default:
+		return x < uint64(len(s.lanes))
+	}
+}
+
+// end fails unless all was read.
+func (s *skeleton) end() {
+	if s.fault == "" && (s.left != 0 || !s.runs.done() || !s.pins.done() || !s.times.done()) {
+		s.fail(faultLeft)
+	}
+}

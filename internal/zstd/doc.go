@@ -1,0 +1,17 @@
+// Package zstd is the one door to Zstandard (RFC 8878), which github.com/klauspost/compress implements.
+//
+// # The model
+//
+// Two things are compressed, in two ways:
+//
+//	a BLOCK   bytes in memory, whole, of a size that is known on both sides: Compress, Decompress. They start no
+//	          goroutine, and what Decompress writes and allocates is bounded by what its caller says the size is,
+//	          whatever the compressed bytes claim.
+//	a STREAM  a file that may be larger than memory: NewWriter, NewReader. Their memory is bounded by the window.
+//
+// Coders of blocks take up to a megabyte of tables each; a few are kept for the next call (sync.Pool). They carry nothing
+// from one call to the next: equal input gives equal output.
+//
+// In a browser (js/wasm) Compress says that it cannot: the encoder is a tenth of what a page must fetch, and what a browser
+// writes is small. It reads what others have compressed.
+package zstd
