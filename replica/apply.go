@@ -21,22 +21,21 @@ import (
 
 // applyPack applies what is good of a pack that came from elsewhere, in this one transaction: versions that are valid,
 // sealed by a certified author, and whose parents are here. The verdict on a version depends on its bytes and its
-// ancestry alone, so all replicas come to the same, in whatever order versions arrive. dots are those of all versions that
-// came.
-func (c *commit) applyPack(b []byte) (applied protocol.Applied, dots uint64, err error) {
+// ancestry alone, so all replicas come to the same, in whatever order versions arrive.
+func (c *commit) applyPack(b []byte) (protocol.Applied, error) {
 	a := &applier{c: c, placed: make(map[history.ID]place), wanted: make(map[history.ID]bool)}
 	if c.member.IsZero() {
-		return applied, 0, fmt.Errorf("replica: a pack for a database that belongs to no space")
+		return a.applied, fmt.Errorf("replica: a pack for a database that belongs to no space")
 	}
 	cache := &c.r.graph
-	err = c.snap().graph(func(*history.Graph) error { return nil }) // load it
+	err := c.snap().graph(func(*history.Graph) error { return nil }) // load it
 	if err != nil {
-		return applied, 0, err
+		return a.applied, err
 	}
 	cache.mu.Lock()
 	defer cache.mu.Unlock()
 	if cache.g == nil {
-		return applied, 0, errGraphLost
+		return a.applied, errGraphLost
 	}
 	c.held, a.g = cache.g, cache.g
 	c.tipIDs = make(map[history.LV]history.ID, len(c.lines))
@@ -44,8 +43,7 @@ func (c *commit) applyPack(b []byte) (applied protocol.Applied, dots uint64, err
 		c.tipIDs[history.LV(line.LV)] = line.ID
 	}
 	defer func() { c.held, c.tipIDs, c.past, c.reader.held = nil, nil, nil, nil }()
-	err = a.apply(b)
-	return a.applied, a.dots, err
+	return a.applied, a.apply(b)
 }
 
 var errGraphLost = errors.New("replica: the version graph was dropped while a pack was applied; try again")
@@ -62,7 +60,6 @@ type applier struct {
 	c       *commit
 	g       *history.Graph
 	applied protocol.Applied
-	dots    uint64 // of all versions of the run
 	// certificates are those of authors that are new here, checked.
 	certificates map[identity.Author]identity.Certificate
 	// sealed are the ids that a valid seal is over.
@@ -91,9 +88,6 @@ func (a *applier) apply(b []byte) error {
 		return err
 	}
 	versions := a.decode(d)
-	for i := range versions {
-		a.dots += versions[i].Width
-	}
 	vouched := a.vouched(versions)
 	a.c.whole = true
 	defer func() { a.c.whole = false }()

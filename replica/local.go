@@ -91,11 +91,6 @@ func (s *snap) heldNow() protocol.Held {
 
 // Missing implements protocol.Local.
 func (l local) Missing(have clock.Vector) (protocol.Feed, error) {
-	f, err := l.missing(have)
-	return f, err
-}
-
-func (l local) missing(have clock.Vector) (*feed, error) {
 	f := &feed{l: l}
 	var author identity.Author
 	own := uint64(0)
@@ -235,19 +230,14 @@ func readPeer(tx store.Tx, a identity.Author) (store.Peer, error) {
 
 // Apply implements protocol.Local.
 func (l local) Apply(b []byte) (protocol.Applied, error) {
-	applied, _, err := l.apply(b)
-	return applied, err
-}
-
-// apply also counts the dots of the versions that came, whatever became of them.
-func (l local) apply(b []byte) (applied protocol.Applied, dots uint64, err error) {
-	err = l.r.write(l.ctx, func(c *commit) error {
+	var applied protocol.Applied
+	err := l.r.write(l.ctx, func(c *commit) error {
 		var err error
-		applied, dots, err = c.applyPack(b)
+		applied, err = c.applyPack(b)
 		c.applied = append(c.applied, &applied)
 		return err
 	})
-	return applied, dots, err
+	return applied, err
 }
 
 // feed gives a peer what it lacks, row by row: a row of Runs ends where every author in it is sealed.
@@ -259,7 +249,6 @@ type feed struct {
 	next   history.LV
 	packer pack.Encoder
 	packed []byte
-	dots   uint64 // of the versions given so far
 }
 
 // Close implements protocol.Feed.
@@ -317,7 +306,6 @@ func (f *feed) gather(s *snap) ([]history.Version, error) {
 		}
 		for i := range taken {
 			authors[taken[i].Author] = true
-			f.dots += taken[i].Width
 		}
 		versions = append(versions, taken...)
 		size += bytes

@@ -2,6 +2,8 @@ package replica
 
 import (
 	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history/pack"
+	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/protocol"
 )
 
@@ -21,7 +23,7 @@ func SyncProgress(hear func(Progress)) SyncOption { return func(o *syncOptions) 
 // Progress is how far a sync has come, as this replica sees it.
 type Progress struct {
 	// Sent and Received count versions: those handed to the link, and those that are durable here. The bytes are those of
-	// their packs, with seals and certificates.
+	// their packs.
 	Sent, Received           int
 	SentBytes, ReceivedBytes int64
 	// Done and Total count dots, both ways together: a version owns one for each of its ops. Total is 0 until this side has
@@ -38,50 +40,54 @@ type meter struct {
 
 // Missing implements protocol.Local.
 func (m *meter) Missing(have clock.Vector) (protocol.Feed, error) {
-	f, err := m.missing(have)
+	held, err := m.Held()
 	if err != nil {
 		return nil, err
 	}
-	err = m.r.view(m.ctx, func(s *snap) error {
-		m.now.Total = m.now.Done + s.lackOf(have) // a pack may have come before this side had anything to say
-		return nil
-	})
+	f, err := m.local.Missing(have)
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range f.ranges {
-		m.now.Total += uint64(r.To-r.From) + 1
-	}
+	// What has come already, before this side had anything to say, is not missing any more.
+	m.now.Total = m.now.Done + dotsBeyond(held.Clock, have) + dotsBeyond(have, held.Clock)
 	m.hear(m.now)
 	return &meteredFeed{f, m}, nil
 }
 
-// lackOf estimates how many dots a clock tells of that are not here.
-func (s *snap) lackOf(have clock.Vector) uint64 {
+// dotsBeyond estimates how many dots a has that b has not: of forked authors it takes the longest branch for all.
+func dotsBeyond(a, b clock.Vector) uint64 {
+	longest := make(map[identity.Author]uint64, len(b))
+	for _, e := range b {
+		longest[e.Author] = max(longest[e.Author], e.Seq)
+	}
 	var n uint64
-	for _, e := range have {
-		here := uint64(0)
-		for _, line := range s.byAuthor[e.Author] {
-			here = max(here, s.lines[line].Seq)
-		}
-		n += max(e.Seq, here) - here
+	for _, e := range a {
+		n += max(e.Seq, longest[e.Author]) - longest[e.Author]
 	}
 	return n
 }
 
 // Apply implements protocol.Local.
 func (m *meter) Apply(b []byte) (protocol.Applied, error) {
-	applied, dots, err := m.apply(b)
+	applied, err := m.local.Apply(b)
 	if err == nil {
 		m.now.Received += applied.Versions
 		m.now.ReceivedBytes += int64(len(b))
-		m.step(dots)
+		m.step(b)
 	}
 	return applied, err
 }
 
-func (m *meter) step(dots uint64) {
-	m.now.Done += dots
+// step counts the dots of a pack.
+func (m *meter) step(b []byte) {
+	h, _, err := pack.ReadHeader(b)
+	if err != nil {
+		return // the report says what is wrong with it
+	}
+	for i := range h.Chains {
+		c := &h.Chains[i]
+		m.now.Done += max(c.Tip.Seq, c.Before.Seq) - c.Before.Seq
+	}
 	if m.now.Total > 0 {
 		m.now.Total = max(m.now.Total, m.now.Done)
 	}
@@ -96,18 +102,17 @@ func (m *meter) through() {
 
 // meteredFeed counts what it gives.
 type meteredFeed struct {
-	*feed
+	protocol.Feed
 	m *meter
 }
 
 // Next implements protocol.Feed.
 func (f *meteredFeed) Next() (protocol.Pack, error) {
-	before := f.dots
-	p, err := f.feed.Next()
+	p, err := f.Feed.Next()
 	if err == nil {
 		f.m.now.Sent += p.Versions
 		f.m.now.SentBytes += int64(len(p.Bytes))
-		f.m.step(f.dots - before)
+		f.m.step(p.Bytes)
 	}
 	return p, err
 }

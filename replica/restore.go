@@ -145,7 +145,7 @@ func (c *commit) restorePack(in *backupReader, body []byte) error {
 			return in.damaged("the seal over %s is not its author's", nameOf(seal.Author, seal.Seq))
 		}
 	}
-	applied, _, err := c.applyPack(body)
+	applied, err := c.applyPack(body)
 	if err != nil {
 		return err
 	}
