@@ -25,7 +25,7 @@ func (s *State) Apply(ops []Op, at clock.Stamp, past Past, look Lookup) ([]Close
 		return nil, err
 	}
 	v := version{at: at, steps: steps, past: seen{at: at.ID, past: past}}
-	if !all && s.counter.adds > 0 && v.has(CodeDelete) {
+	if !all && s.counter.adds > 0 && v.has(CodePut, CodePatch, CodeDelete, CodeSetAdd, CodeSetRemove) {
 		if v.left, err = recount(past, look); err != nil {
 			return nil, err
 		}
@@ -39,15 +39,17 @@ func (s *State) Apply(ops []Op, at clock.Stamp, past Past, look Lookup) ([]Close
 	return closed, nil
 }
 
-// isPlain reports whether the document is at most one value: nothing that a put that covers all could close.
-func (s *State) isPlain() bool { return len(s.roots) <= 1 && len(s.fields) == 0 && len(s.tombs) == 0 }
+// isPlain reports whether there is at most one value: nothing that a put that covers all could close.
+func (s *State) isPlain() bool {
+	return len(s.roots) <= 1 && len(s.fields) == 0 && len(s.tombs) == 0 && s.counter.adds == 0 && len(s.set) == 0
+}
 
 // version is what one version does to one key, decoded.
 type version struct {
 	at    clock.Stamp
 	steps []step
 	past  seen
-	left  counter // what a delete leaves of the counter
+	left  counter // what an op that is no add leaves of the counter
 }
 
 // step is a decoded op.
@@ -91,33 +93,45 @@ func (v *version) has(codes ...Code) bool {
 	return slices.ContainsFunc(v.steps, func(s step) bool { return slices.Contains(codes, s.code) })
 }
 
-// apply runs the steps; it cannot fail.
+// apply runs the steps; it cannot fail. Each op takes out what it covers of the kinds that are not its own.
 func (s *State) apply(v *version) {
 	for i := range v.steps {
 		st := &v.steps[i]
+		if st.code == CodeResolve {
+			continue // it says something of the version's other ops; see closedBy
+		}
+		if !st.code.Known() {
+			s.unknown = true
+			continue
+		}
+		s.dropTombs(&v.past)
+		if st.code != CodePut && st.code != CodePatch {
+			s.kill(v.at, &v.past)
+		}
+		if st.code != CodeAdd {
+			s.counter = v.left
+		}
+		if st.code != CodeSetAdd && st.code != CodeSetRemove {
+			s.clearSet(&v.past)
+		}
 		switch st.code {
 		case CodePut:
-			s.dropTombs(&v.past)
+			s.written = true
 			s.put(st.value, v.at, &v.past)
 		case CodeDelete:
-			s.kill(v.at, &v.past)
-			s.counter = v.left
-			s.clearSet(&v.past)
+			s.tombs = withStamp(s.tombs, v.at)
 		case CodePatch:
-			s.dropTombs(&v.past)
+			s.written = true
 			s.patch(st.edits, v.at, &v.past)
 		case CodeAdd:
-			s.dropTombs(&v.past)
+			s.counted = true
 			s.counter.add(st.amount, &v.at)
 		case CodeSetAdd:
-			s.dropTombs(&v.past)
+			s.gathered = true
 			s.addToSet(st.elements, v.at, &v.past)
 		case CodeSetRemove:
-			s.dropTombs(&v.past)
+			s.gathered = true
 			s.removeFromSet(st.elements, &v.past)
-		case CodeResolve: // says something of the version's other ops; see closedBy
-		default:
-			s.unknown = true
 		}
 	}
 }

@@ -27,6 +27,9 @@ type Closed struct {
 	Path string
 	// Sides are the versions that were in conflict, ascending.
 	Sides []clock.Stamp
+	// Kinds is, where the sides were of different kinds, what each of them came to in what By saw: one for each of Sides.
+	// Elsewhere it is nil: a side's version says what was lost.
+	Kinds []Side
 	// By is the version that closed it.
 	By clock.Stamp
 	// Resolved is set if that version names all sides in a resolve op; else they were overwritten.
@@ -54,7 +57,7 @@ func MergeClosed(a, b Closed) Closed {
 // closedBy returns the conflicts that are open in what the version saw and are not after it. So the result is a function
 // of the version's past alone, whatever else was applied here before.
 func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
-	if !s.branched || !v.has(CodePut, CodeDelete, CodePatch) {
+	if !s.branched || !s.mayClose(v) {
 		return nil, nil
 	}
 	before := s
@@ -67,8 +70,8 @@ func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
 			return nil, err
 		}
 	}
-	// A put or delete ends conflicts between whole values; a patch those between their members.
-	byMember := !v.has(CodePut, CodeDelete)
+	// A patch alone ends conflicts between members, anything else those between whole values; both those between kinds.
+	byMember := !v.has(CodePut, CodeDelete, CodeAdd, CodeSetAdd, CodeSetRemove)
 	open := before.openConflicts(byMember)
 	if len(open) == 0 {
 		return nil, nil
@@ -81,11 +84,32 @@ func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
 	}
 	var closed []Closed
 	for _, c := range open {
-		if !still[c.Identity()] {
-			closed = append(closed, Closed{Path: c.Path, Sides: c.Sides, By: v.at, Resolved: v.resolves(c.Sides)})
+		if still[c.Identity()] {
+			continue
 		}
+		x := Closed{Path: c.Path, Sides: c.Sides, By: v.at, Resolved: v.resolves(c.Sides)}
+		if c.kinds {
+			x.Kinds = append(slices.Clone(c.Lost), c.Chosen)
+			for i := range x.Kinds {
+				x.Kinds[i].Stamp, x.Kinds[i].Value = c.Sides[i], slices.Clone(x.Kinds[i].Value)
+			}
+		}
+		closed = append(closed, x)
 	}
 	return closed, nil
+}
+
+// mayClose reports whether the version can write over a conflict. An add, or an op on a set, writes over what is of
+// another kind; where there never was any it need not be asked what it saw.
+func (s *State) mayClose(v *version) bool {
+	onSet := v.has(CodeSetAdd, CodeSetRemove)
+	switch {
+	case v.has(CodePut, CodeDelete, CodePatch), onSet && v.has(CodeAdd):
+		return true
+	case onSet:
+		return s.written || s.counted
+	}
+	return v.has(CodeAdd) && (s.written || s.gathered)
 }
 
 // followsOwnPut reports whether the version's author put the key, and merged nothing since: there was no conflict then.
@@ -118,13 +142,14 @@ func (v *version) resolves(sides []clock.Stamp) bool {
 	return true
 }
 
-// openConflicts returns the conflicts of the document: between its members, or between whole values.
+// openConflicts returns the conflicts between kinds, and those between the document's members or between whole values.
 func (s *State) openConflicts(byMember bool) []Conflict {
 	if !s.branched || s.isPlain() {
 		return nil
 	}
+	st := LWW()
 	if byMember {
-		return s.document(Fields(), nil).conflicts
+		st = Fields()
 	}
-	return s.document(LWW(), nil).conflicts
+	return s.View(st, nil).Conflicts
 }

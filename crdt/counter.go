@@ -8,7 +8,7 @@ import (
 	"github.com/kdelta/kdelta/internal/canon"
 )
 
-// counter is the adds that no delete covers.
+// counter is the adds that nothing but adds covers.
 type counter struct {
 	sum  int128
 	adds uint64      // how many
@@ -31,11 +31,11 @@ func (c *counter) value() Value {
 	return canon.AppendString(nil, c.sum.String())
 }
 
-// recount returns what is left of the counter when a version that covers past deletes the key, from all ops that were
+// recount returns what is left of the counter when a version that covers past takes out what it saw, from all ops that were
 // applied before it.
 func recount(past Past, look Lookup) (counter, error) {
 	if look == nil {
-		return counter{}, fault(ErrLookup, "a delete that is concurrent with adds needs a Lookup")
+		return counter{}, fault(ErrLookup, "a write that is concurrent with adds needs a Lookup")
 	}
 	type add struct {
 		n  int64
@@ -55,7 +55,7 @@ func recount(past Past, look Lookup) (counter, error) {
 			if !past.Covers(e.Stamp) {
 				adds = append(adds, add{n: n, at: e.Stamp})
 			}
-		case CodeDelete:
+		case CodePut, CodePatch, CodeDelete, CodeSetAdd, CodeSetRemove:
 			gone := seen{at: e.Stamp.ID, past: e.Past}
 			kept := adds[:0]
 			for i := range adds {

@@ -19,13 +19,19 @@ func DecodeState(b []byte) (*State, error) {
 	if flags > allFlags {
 		d.refuse("flags that this version does not know")
 	}
-	s := &State{branched: flags&flagBranched != 0, unknown: flags&flagUnknown != 0}
+	s := &State{
+		branched: flags&flagBranched != 0, unknown: flags&flagUnknown != 0,
+		written: flags&flagWritten != 0, counted: flags&flagCounted != 0, gathered: flags&flagGathered != 0,
+	}
 	d.readStamps()
 	d.readRoots(s)
 	d.readFields(s)
 	s.tombs = d.versions()
 	d.readCounter(&s.counter)
 	d.readSet(s)
+	if len(s.roots)+len(s.fields) > 0 && !s.written || s.counter.adds > 0 && !s.counted || len(s.set) > 0 && !s.gathered {
+		d.refuse("a value that no op made")
+	}
 	for _, used := range d.used {
 		if !used {
 			d.refuse("a version that nothing refers to")

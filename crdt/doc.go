@@ -12,8 +12,10 @@
 //	                       ▼        └── Append / AppendDigest ─▶ bytes that replicas compare
 //	             conflicts it closed
 //
-// Each kind of value has its own algebra, and the op's code chooses it, for ever. A state holds all of them side by side;
-// the kind of the greatest live op is visible, the others are conflicts.
+// Each kind of value has its own algebra, and the op's code chooses it, for ever. Whatever its kind, an op takes out what
+// it covers of the other kinds. So kinds stand beside each other in a state only where they were written concurrently;
+// the kind of the greatest live op is then visible, and the others are in conflict with it: one conflict, of which each
+// kind is a side, named by its greatest live op.
 //
 // # Ops
 //
@@ -43,17 +45,19 @@
 // Below, w is the version being applied and "covered" means covered by w.
 //
 // A document is register and record in one: ROOTS (values put), FIELDS (members patched) and TOMBSTONES (deletes that no
-// op covers). Roots and fields carry KILLERS, the earliest deletes that cover them: without any they are live.
+// op covers). Roots and fields carry KILLERS, the earliest deletes and ops of other kinds that cover them: without any
+// they are live.
 //
 //	put     drops covered roots, fields and tombstones; adds a root
 //	patch   for each of its paths drops covered fields there and below and adds a field; drops covered tombstones; drops
 //	        what has a covered killer. Roots stay: they are the base that fields overlay
 //	delete  becomes a killer of all that is covered and has no covered killer yet; drops covered tombstones, adds one
+//	others  are killers like a delete, and leave no tombstone
 //
-// What is dead keeps its content, so that an edit concurrent with the delete revives the whole record; a later one finds
-// it dropped. A counter is the sum of the adds that no delete covers. A set is, for each element, the adds of it that
-// nothing covers: no later add of it, no remove of it, no delete. A remove leaves no trace. Every op but resolve and
-// the unknown ones drops covered tombstones.
+// What is dead keeps its content, so that an edit concurrent with its killer revives the whole record; a later one finds
+// it dropped. What the killer's own version wrote before it is dropped at once: nobody has seen it. A counter is the sum of the adds that only adds cover. A set is, for each element, the adds of it that
+// nothing covers: no later add of it, no remove of it, no delete, no op of another kind. A remove leaves no trace. Every
+// op but resolve and the unknown ones drops covered tombstones.
 //
 // A field also remembers what it stands ASIDE of: the roots, and the fields at paths above, that its version does not
 // cover. So a later look can tell an edit that knew what it wrote over from one that did not.
@@ -92,7 +96,8 @@
 //
 // A put that covers all that was applied before it costs no allocation on a state of one value. Anything that covers all
 // needs no history. A concurrent write asks the Lookup for the state that it saw, unless its author's own put is still
-// there and nothing was merged since (SameRun), and a delete that is concurrent with adds recounts them.
+// there and nothing was merged since (SameRun), or it is an add, or an op on a set, and the key never held another kind.
+// A delete, or an op of another kind, that is concurrent with adds recounts them.
 //
 // Sources: Shapiro et al., "A comprehensive study of Convergent and Commutative Replicated Data Types" (2011), for the
 // kinds; Bieniusa et al., "An optimized conflict-free replicated set" (2012), for removes without tombstones;

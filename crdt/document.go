@@ -87,9 +87,14 @@ func (s *State) mergeFields(fresh []field) {
 	s.fields = merged
 }
 
-// kill is the algebra of a delete for the document: what it covers is dead, and stays as what a concurrent edit
-// revives.
+// kill is the algebra of a delete, and of an op of another kind, for the document: what it covers is dead, and stays as
+// what a concurrent edit revives. What the same version wrote before, nobody has seen: it is dropped.
 func (s *State) kill(at clock.Stamp, past *seen) {
+	own := func(e *entry) bool { return e.at.ID == at.ID }
+	dropped := s.dropRoots(own)
+	if s.dropFields(own) || dropped {
+		s.sweepAsides()
+	}
 	mark := func(e *entry) {
 		if past.covers(&e.at) && !slices.ContainsFunc(e.killers, func(k clock.Stamp) bool { return past.covers(&k) }) {
 			e.killers = withStamp(e.killers, at)
@@ -99,11 +104,9 @@ func (s *State) kill(at clock.Stamp, past *seen) {
 		mark(&s.roots[i])
 	}
 	s.eachField(mark)
-	s.dropTombs(past)
-	s.tombs = withStamp(s.tombs, at)
 }
 
-// dropTombs drops the tombstones that a later op covers.
+// dropTombs drops the tombstones that an op covers.
 func (s *State) dropTombs(past *seen) {
 	if len(s.tombs) > 0 {
 		s.tombs = keepStamps(s.tombs, func(x *clock.Stamp) bool { return !past.covers(x) })

@@ -15,7 +15,10 @@ const stateFormat = 0
 const (
 	flagBranched = 1 << iota
 	flagUnknown
-	allFlags = flagBranched | flagUnknown
+	flagWritten
+	flagCounted
+	flagGathered
+	allFlags = flagBranched | flagUnknown | flagWritten | flagCounted | flagGathered
 )
 
 // Append appends the state's canonical bytes; equal states have equal bytes. The form, in which a version is an index
@@ -23,7 +26,8 @@ const (
 //
 //	[format, flags, stamps, roots, fields, tombstones, counter, set]
 //
-//	flags    1: some op did not cover all before it; 2: some op was unknown
+//	flags    1: some op did not cover all before it; 2: some op was unknown; 4: some op was a put or a patch;
+//	         8: some op was an add; 16: some op was a set-add or set-remove
 //	stamps   all versions named below, ascending
 //	roots    [[version, killers, value], …]                       ascending by version
 //	fields   [[path, [[version, killers, aside, value], …]], …]   ascending by path, then version; a removed one has no value
@@ -44,14 +48,7 @@ func (s *State) encode(b []byte, values bool) []byte {
 	e := encoder{b: b, stamps: s.stamps(), values: values}
 	e.b = canon.AppendArray(e.b, 8)
 	e.b = canon.AppendUint(e.b, stateFormat)
-	flags := uint64(0)
-	if s.branched {
-		flags |= flagBranched
-	}
-	if s.unknown {
-		flags |= flagUnknown
-	}
-	e.b = canon.AppendUint(e.b, flags)
+	e.b = canon.AppendUint(e.b, s.flags())
 	e.b = canon.AppendArray(e.b, len(e.stamps))
 	for i := range e.stamps {
 		e.b = e.stamps[i].Append(e.b)
@@ -75,11 +72,30 @@ func (s *State) encode(b []byte, values bool) []byte {
 	return e.b
 }
 
+func (s *State) flags() uint64 {
+	flags := uint64(0)
+	for _, f := range []struct {
+		set bool
+		bit uint64
+	}{
+		{s.branched, flagBranched},
+		{s.unknown, flagUnknown},
+		{s.written, flagWritten},
+		{s.counted, flagCounted},
+		{s.gathered, flagGathered},
+	} {
+		if f.set {
+			flags |= f.bit
+		}
+	}
+	return flags
+}
+
 // appendSimple is encode for what Simple describes, which nearly all states are: one version, one root, nothing else.
 func appendSimple(b []byte, at clock.Stamp, value Value, values bool) []byte {
 	b = canon.AppendArray(b, 8)
 	b = canon.AppendUint(b, stateFormat)
-	b = canon.AppendUint(b, 0)
+	b = canon.AppendUint(b, flagWritten)
 	b = at.Append(canon.AppendArray(b, 1))
 	b = canon.AppendArray(b, 1)
 	if values {

@@ -65,7 +65,8 @@ func accounted(op Op, at clock.Stamp, view *View) bool {
 // anotherKind reports whether a whole part of one of the kinds is named as lost.
 func anotherKind(view *View, kinds ...Kind) bool {
 	return slices.ContainsFunc(view.Conflicts, func(c Conflict) bool {
-		return strings.HasPrefix(c.Why, "kinds:") && slices.Contains(kinds, c.Kind)
+		return strings.HasPrefix(c.Why, "kinds:") &&
+			slices.ContainsFunc(c.Lost, func(s Side) bool { return slices.Contains(kinds, s.Kind) })
 	})
 }
 

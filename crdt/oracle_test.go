@@ -53,20 +53,27 @@ func (o *oracle) anyCovering(a *oracleOp, test func(b *oracleOp) bool, codes ...
 
 func yes(*oracleOp) bool { return true }
 
-// buried: some patch saw a delete that covers a.
+// takeDocuments are the codes of the ops that leave nothing of a document that they cover; likewise the others.
+var (
+	takeDocuments = []Code{CodeDelete, CodeAdd, CodeSetAdd, CodeSetRemove}
+	takeCounters  = []Code{CodeDelete, CodePut, CodePatch, CodeSetAdd, CodeSetRemove}
+	takeSets      = []Code{CodeDelete, CodePut, CodePatch, CodeAdd}
+)
+
+// buried: some patch saw what took a out, or the same version did.
 func (o *oracle) buried(a *oracleOp) bool {
-	return o.anyCovering(a, func(d *oracleOp) bool { return o.anyCovering(d, yes, CodePatch) }, CodeDelete)
+	return o.anyCovering(a, func(d *oracleOp) bool { return d.version == a.version || o.anyCovering(d, yes, CodePatch) }, takeDocuments...)
 }
 
-// killers are the deletes over a that cover no other delete over a.
+// killers are the ops that take a out and cover no other that does.
 func (o *oracle) killers(a *oracleOp) []clock.Stamp {
 	var out []clock.Stamp
 	o.anyCovering(a, func(d *oracleOp) bool {
-		if !o.anyCovering(a, func(e *oracleOp) bool { return o.covers(d, e) }, CodeDelete) {
+		if !o.anyCovering(a, func(e *oracleOp) bool { return o.covers(d, e) }, takeDocuments...) {
 			out = append(out, o.stamp(d))
 		}
 		return false
-	}, CodeDelete)
+	}, takeDocuments...)
 	return sortedStamps(out)
 }
 
@@ -106,6 +113,7 @@ func (o *oracle) document(s *State) {
 		a := &o.ops[i]
 		switch a.op.Code {
 		case CodePut:
+			s.written = true
 			if !o.anyCovering(a, yes, CodePut) && !o.buried(a) {
 				all = append(all, placed{op: a, at: o.stamp(a)})
 				s.roots = append(s.roots, entry{at: o.stamp(a), value: a.op.Body, killers: o.killers(a)})
@@ -115,6 +123,7 @@ func (o *oracle) document(s *State) {
 				s.tombs = append(s.tombs, o.stamp(a))
 			}
 		case CodePatch:
+			s.written = true
 			edits, _ := a.op.Edits()
 			for _, e := range edits {
 				p := Pointer(e.Path)
@@ -159,22 +168,26 @@ func (o *oracle) others(s *State) {
 		a := &o.ops[i]
 		switch a.op.Code {
 		case CodeAdd:
-			if n, _ := a.op.Amount(); !o.anyCovering(a, yes, CodeDelete) {
+			s.counted = true
+			if n, _ := a.op.Amount(); !o.anyCovering(a, yes, takeCounters...) {
 				at := o.stamp(a)
 				s.counter.add(n, &at)
 			}
 		case CodeSetAdd:
+			s.gathered = true
 			elements, _ := a.op.Elements()
 			for _, v := range elements {
 				names := func(b *oracleOp) bool {
 					others, _ := b.op.Elements()
 					return slices.ContainsFunc(others, func(x Value) bool { return string(x) == string(v) })
 				}
-				if !o.anyCovering(a, names, CodeSetAdd, CodeSetRemove) && !o.anyCovering(a, yes, CodeDelete) {
+				if !o.anyCovering(a, names, CodeSetAdd, CodeSetRemove) && !o.anyCovering(a, yes, takeSets...) {
 					bySet[string(v)] = append(bySet[string(v)], o.stamp(a))
 				}
 			}
-		case CodePut, CodeDelete, CodePatch, CodeSetRemove, CodeResolve:
+		case CodeSetRemove:
+			s.gathered = true
+		case CodePut, CodeDelete, CodePatch, CodeResolve:
 		default:
 			s.unknown = true
 		}

@@ -49,7 +49,7 @@ func sameView(a, b *View) bool {
 // What a version closes is what was open in its past and is not after it, computed without any shortcut.
 func TestClosedIsOfThePastAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := drawWorld(t, 8, opsOf(documentCodes))
+		w := drawWorld(t, 8, opsOf(rapid.SampledFrom([][]Code{documentCodes, allCodes}).Draw(t, "codes")))
 		f := mustFold(t, w, w.randomOrder(t))
 		want := make(map[Identity]bool)
 		for i := range w.versions {
@@ -198,11 +198,11 @@ func TestConcurrentAddsAreKept(t *testing.T) {
 		for i := range w.versions {
 			for pos, op := range w.versions[i].ops {
 				a := &oracleOp{version: i, pos: pos, op: op}
-				deleted := newOracle(w).anyCovering(a, yes, CodeDelete)
-				if n, err := op.Amount(); op.Code == CodeAdd && err == nil && !deleted {
+				takenOut := func(codes ...Code) bool { return newOracle(w).anyCovering(a, yes, codes...) }
+				if n, err := op.Amount(); op.Code == CodeAdd && err == nil && !takenOut(CodeDelete, CodeSetAdd, CodeSetRemove) {
 					sum += n
 				}
-				if op.Code == CodeSetAdd && bytes.Contains(op.Body, one) && !deleted {
+				if op.Code == CodeSetAdd && bytes.Contains(op.Body, one) && !takenOut(CodeDelete, CodeAdd) {
 					element = element || !newOracle(w).anyCovering(a, func(b *oracleOp) bool {
 						return bytes.Contains(b.op.Body, one)
 					}, CodeSetRemove)
@@ -222,7 +222,7 @@ func TestConcurrentAddsAreKept(t *testing.T) {
 // I8: a put that saw everything is what every strategy shows, though its clock was behind.
 func TestSuccessorWins(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := drawWorld(t, 7, opsOf(documentCodes))
+		w := drawWorld(t, 7, opsOf(allCodes))
 		w.add(1, 0, w.heads(), put(`"new"`))
 		f := mustFold(t, w, w.randomOrder(t))
 		for _, st := range builtins() {

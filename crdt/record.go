@@ -104,7 +104,7 @@ func likeNewest(roots []*entry) []*entry {
 // lostRoots is the conflict of the newest root with those whose values differ from it.
 func lostRoots(roots []*entry, strategy string) []Conflict {
 	newest := roots[len(roots)-1]
-	c := Conflict{Kind: KindRegister, Chosen: side(newest.at, newest.value, KindRegister)}
+	c := Conflict{Chosen: side(newest.at, newest.value, KindRegister)}
 	for _, r := range roots {
 		c.Sides = append(c.Sides, r.at)
 		if !bytes.Equal(r.value, newest.value) {
@@ -209,7 +209,7 @@ func (d *docView) lostClaims(claims, standing []claim) []Conflict {
 			continue
 		}
 		if len(out) == 0 || out[len(out)-1].Path != c.path {
-			out = append(out, Conflict{Path: c.path, Kind: d.kind})
+			out = append(out, Conflict{Path: c.path})
 		}
 		last := &out[len(out)-1]
 		last.Lost = append(last.Lost, side(*c.at, c.value, d.kind))

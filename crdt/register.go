@@ -61,7 +61,8 @@ func (s *State) oneRoot(st Strategy) docView {
 	return d
 }
 
-// beatenDeletes returns the conflict of what is shown with the tombstones, if there are any.
+// beatenDeletes returns the conflict of what is shown with the tombstones, if there are any. What decided it is the newest
+// live op: what is shown may be from a later one that is dead, and came back with it.
 func (s *State) beatenDeletes(d *docView, why string) []Conflict {
 	if len(s.tombs) == 0 {
 		return nil
@@ -70,9 +71,8 @@ func (s *State) beatenDeletes(d *docView, why string) []Conflict {
 	for i, at := range s.tombs {
 		lost[i] = side(at, nil, d.kind)
 	}
-	return []Conflict{{
-		Kind: d.kind, Chosen: side(d.at, d.value, d.kind), Lost: lost, Why: why, Sides: stampsOf(lost, d.at),
-	}}
+	at := s.newestLive()
+	return []Conflict{{Chosen: side(at, d.value, d.kind), Lost: lost, Why: why, Sides: stampsOf(lost, at)}}
 }
 
 // register shows live roots and tombstones, two at least, as the strategy resolves them.
@@ -120,7 +120,7 @@ func (d *docView) show(value Value, distinct []Sibling) {
 }
 
 func (d *docView) conflictOf(all, distinct []Sibling) Conflict {
-	c := Conflict{Kind: KindRegister, Chosen: side(d.at, d.value, KindRegister)}
+	c := Conflict{Chosen: side(d.at, d.value, KindRegister)}
 	for _, x := range distinct {
 		if x.Deleted != c.Chosen.Deleted || !bytes.Equal(x.Value, d.value) {
 			c.Lost = append(c.Lost, side(x.Stamp, x.Value, KindRegister))

@@ -317,7 +317,7 @@ func kindRules() []rule {
 			"the kind of the greatest live op is visible",
 			[]at{{"a", 1, 1, "", one(put("1"))}, {"b", 2, 3, "", one(add(4))}, {"c", 3, 2, "", one(setOp(CodeSetAdd, "9"))}},
 			[]expectation{{strategy: LWW(), kind: KindCounter, value: "4", at: "b", conflicts: []string{
-				": b=4 > a=1 (kinds: later operation)", ": b=4 > c=[9] (kinds: later operation)",
+				": b=4 > a=1 c=[9] (kinds: later operation)",
 			}}},
 		},
 		{
@@ -340,6 +340,8 @@ func TestClosed(t *testing.T) {
 		{"overwritten by a put", []at{{"c", 1, 3, "a b", one(put("3"))}}, "", "c", false},
 		{"overwritten by a delete", []at{{"c", 1, 3, "a b", one(del())}}, "", "c", false},
 		{"overwritten by a patch", []at{{"c", 1, 3, "a b", one(patchOp("/x", "3"))}}, "/x", "c", false},
+		{"overwritten by an add", []at{{"c", 1, 3, "a b", one(add(3))}}, "", "c", false},
+		{"overwritten by an op on a set", []at{{"c", 1, 3, "a b", one(setOp(CodeSetRemove, "3"))}}, "", "c", false},
 		{"by a patch below", []at{{"c", 1, 3, "a b", one(patchOp("/x/y", "3"))}}, "/x", "c", false},
 		{"by the earlier of two", []at{{"d", 2, 4, "a b", one(put("3"))}, {"c", 1, 3, "a b", one(put("3"))}}, "", "c", false},
 		{"by the one that resolves", []at{{"c", 1, 3, "a b", one(put("3"))}, {"d", 2, 4, "a b", one(put("3"), resolveAB())}}, "", "d", true},
@@ -375,7 +377,7 @@ func TestNotClosed(t *testing.T) {
 	for name, more := range map[string][]at{
 		"a write that saw one side":    {{"c", 1, 3, "a", one(put("3"))}},
 		"a patch of another member":    {{"c", 1, 3, "a b", one(patchOp("/y", "3"))}},
-		"an add":                       {{"c", 1, 3, "a b", one(add(3))}},
+		"an add that saw one side":     {{"c", 1, 3, "a", one(add(3))}},
 		"a resolve op without a write": {{"c", 1, 3, "a b", one(resolveAB())}},
 	} {
 		w, _ := build(slices.Concat(start, more))

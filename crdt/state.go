@@ -33,6 +33,11 @@ type State struct {
 	branched bool // some op did not cover all that were applied before it
 	unknown  bool // some op was of an unknown code
 
+	// What kinds of ops there were; a kind may leave no other trace once it is taken out.
+	written  bool // some op was a put or a patch
+	counted  bool // some op was an add
+	gathered bool // some op was a set-add or set-remove
+
 	first [1]entry // room for the one root that most states have
 }
 
@@ -46,7 +51,7 @@ type field struct {
 type entry struct {
 	at    clock.Stamp
 	value Value // nil: removed
-	// killers are the earliest deletes that cover the entry, ascending: it is dead if there are any.
+	// killers are the earliest deletes, and ops of other kinds, that cover the entry, ascending: it is dead if there are any.
 	killers []clock.Stamp
 	// aside are the versions of those roots, and entries at paths above, that at does not cover, ascending.
 	aside []clock.Stamp
@@ -73,12 +78,13 @@ func (s *State) BeSimple(at clock.Stamp, value Value) {
 func (s *State) setSimple(at clock.Stamp, value Value) {
 	s.first[0] = entry{at: at, value: value}
 	s.roots = s.first[:]
+	s.written = true
 }
 
 // Simple reports whether SimpleState(at, value) is the state: one live value, and no concurrency ever.
 func (s *State) Simple() (at clock.Stamp, value Value, ok bool) {
-	if len(s.roots) != 1 || !s.roots[0].live() || s.branched || s.unknown ||
-		len(s.fields)+len(s.tombs)+len(s.set) > 0 || s.counter.adds > 0 {
+	if len(s.roots) != 1 || !s.roots[0].live() || s.branched || s.unknown || s.counted || s.gathered ||
+		len(s.fields)+len(s.tombs) > 0 {
 		return clock.Stamp{}, nil, false
 	}
 	return s.roots[0].at, s.roots[0].value, true
@@ -104,6 +110,9 @@ func (s *State) Clone() *State {
 		set:      slices.Clone(s.set),
 		branched: s.branched,
 		unknown:  s.unknown,
+		written:  s.written,
+		counted:  s.counted,
+		gathered: s.gathered,
 	}
 	for i := range c.fields {
 		c.fields[i].entries = slices.Clone(c.fields[i].entries)

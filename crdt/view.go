@@ -2,7 +2,6 @@ package crdt
 
 import (
 	"slices"
-	"sort"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/internal/order"
@@ -32,8 +31,6 @@ type View struct {
 type Conflict struct {
 	// Path is the JSON pointer of the place inside the value, empty for the whole.
 	Path string
-	// Kind is the kind of what was lost.
-	Kind Kind
 	// Chosen is what is shown at Path, and the version that decided it.
 	Chosen Side
 	// Lost are the others, ascending. A strategy that shows a mixture leaves all in here.
@@ -42,6 +39,10 @@ type Conflict struct {
 	Why string
 	// Sides are all versions in conflict, ascending.
 	Sides []clock.Stamp
+
+	// kinds is set if the sides are of different kinds. Each is then the greatest op of its kind: an op takes out what it
+	// covers of other kinds, so kinds that stand beside each other were written concurrently.
+	kinds bool
 }
 
 // Identity names the conflict.
@@ -64,7 +65,7 @@ func side(at clock.Stamp, value Value, kind Kind) Side {
 // View returns what the state shows under a strategy. base returns the value at the point where the siblings parted, and
 // whether there was one; it is asked only for a strategy that is a BaseReader, and may be nil. Reading changes nothing.
 func (s *State) View(st Strategy, base func() (Value, bool)) View {
-	if s.isPlain() && len(s.roots) == 1 && s.roots[0].live() && s.counter.adds == 0 && len(s.set) == 0 {
+	if s.isPlain() && len(s.roots) == 1 && s.roots[0].live() {
 		return View{Kind: KindRegister, Value: s.roots[0].value, At: s.roots[0].at, Strategy: st.Name()}
 	}
 	doc := s.document(st, base)
@@ -78,12 +79,14 @@ func (s *State) View(st Strategy, base func() (Value, bool)) View {
 	return s.mixKinds(&view)
 }
 
+// part is what a state shows of one kind.
+type part struct {
+	Side
+	newest clock.Stamp // the greatest op behind it
+}
+
 // mixKinds chooses among the document, the counter and the set: the one with the greatest live op is visible.
 func (s *State) mixKinds(view *View) View {
-	type part struct {
-		Side
-		newest clock.Stamp
-	}
 	var parts []part
 	if view.Kind != KindNone {
 		parts = append(parts, part{side(view.At, view.Value, view.Kind), s.newestLive()})
@@ -95,20 +98,24 @@ func (s *State) mixKinds(view *View) View {
 		value, at := s.setValue()
 		parts = append(parts, part{side(at, value, KindSet), at})
 	}
-	chosen := slices.MaxFunc(parts, func(a, b part) int { return a.newest.Compare(b.newest) })
+	order.Sort(parts, func(a, b part) int { return a.newest.Compare(b.newest) })
+	chosen := parts[len(parts)-1]
 	view.Kind, view.Value, view.At = chosen.Kind, chosen.Value, chosen.Stamp
-	for _, p := range parts {
-		if p.Kind == chosen.Kind {
-			continue
-		}
-		view.Conflicts = append(view.Conflicts, Conflict{
-			Kind: p.Kind, Chosen: chosen.Side, Lost: []Side{p.Side},
-			Why: "kinds: later operation", Sides: stampsOf([]Side{p.Side}, chosen.Stamp),
-		})
+	if len(parts) == 1 {
+		return *view
 	}
-	sort.SliceStable(view.Conflicts, func(i, j int) bool {
-		return comparePaths(view.Conflicts[i].Path, view.Conflicts[j].Path) < 0
-	})
+	c := Conflict{Chosen: chosen.Side, Why: "kinds: later operation", kinds: true}
+	for _, p := range parts[:len(parts)-1] {
+		c.Lost = append(c.Lost, p.Side)
+		c.Sides = append(c.Sides, p.newest)
+	}
+	c.Sides = append(c.Sides, chosen.newest)
+	// After what is in conflict in the document as a whole, before its members.
+	i := 0
+	for i < len(view.Conflicts) && view.Conflicts[i].Path == "" {
+		i++
+	}
+	view.Conflicts = slices.Insert(view.Conflicts, i, c)
 	return *view
 }
 

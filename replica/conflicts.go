@@ -102,8 +102,9 @@ func (c *commit) writeClosed(s *snap, key string, closed crdt.Closed) error {
 		if err != nil {
 			return err
 		}
-		was.Path, was.Sides = closed.Path, closed.Sides
-		closed = crdt.MergeClosed(was, closed)
+		if crdt.MergeClosed(was, closed).By == was.By {
+			return nil
+		}
 	}
 	row, err := s.closedRow(key, &closed)
 	if err != nil {
@@ -221,8 +222,11 @@ func unpackStamps(b []byte) ([]clock.Stamp, error) {
 func (s *snap) closedEntry(key string, closed *crdt.Closed) ([]byte, error) {
 	sides := make([]canon.Value, len(closed.Sides))
 	for i, stamp := range closed.Sides {
-		side, err := s.sideOf(key, closed.Path, stamp)
-		if err != nil {
+		var side crdt.Side
+		var err error
+		if closed.Kinds != nil {
+			side = closed.Kinds[i]
+		} else if side, err = s.sideOf(key, closed.Path, stamp); err != nil {
 			return nil, err
 		}
 		if sides[i], err = sideValue(&side); err != nil {
@@ -263,7 +267,10 @@ func (s *snap) sideOf(key, path string, stamp clock.Stamp) (crdt.Side, error) {
 				return side, err
 			}
 			for _, e := range edits {
-				if len(e.Path) <= len(segments) && slices.Equal(e.Path, segments[:len(e.Path)]) && e.Value != nil {
+				if len(e.Path) > len(segments) || !slices.Equal(e.Path, segments[:len(e.Path)]) {
+					continue
+				}
+				if side.Value = e.Value; e.Value != nil {
 					side.Value, _ = e.Value.Lookup(segments[len(e.Path):]...)
 				}
 			}

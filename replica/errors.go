@@ -29,8 +29,10 @@ var (
 	ErrUsed = errors.New("this database already holds data of its own; adopt it into the space to keep both")
 	// ErrAmbiguous: a point names more than one thing.
 	ErrAmbiguous = errors.New("ambiguous")
-	// ErrPoint: a point in the past that cannot be understood, or names nothing.
+	// ErrPoint: a point in the past that names nothing here, or cannot be understood.
 	ErrPoint = errors.New("no such point")
+	// ErrPointText: a text that can be no point, whatever is here. It comes with ErrPoint.
+	ErrPointText = errors.New("not a point")
 	// ErrUnknownStrategy: no merge strategy of that name is known here.
 	ErrUnknownStrategy = errors.New("unknown merge strategy")
 	// ErrNoConflict: there is no open conflict to resolve.

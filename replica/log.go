@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -193,8 +194,26 @@ func opValue(op *history.Op) ([]byte, error) {
 		}
 		v, err := canon.NewArray(elements)
 		return v.AppendJSON(nil), err
+	case crdt.CodeResolve:
+		return resolveValue(op)
 	}
 	return nil, nil
+}
+
+// resolveValue names the versions that a resolve op looked at, each with the beginning of its id.
+func resolveValue(op *history.Op) ([]byte, error) {
+	entries, err := op.Sides()
+	if err != nil {
+		return nil, err
+	}
+	sides := make([]canon.Value, len(entries))
+	for i, e := range entries {
+		if sides[i], err = object("version", nameOf(e.Author, e.Seq), "id", hex.EncodeToString(e.ID[:])); err != nil {
+			return nil, err
+		}
+	}
+	v, err := canon.NewArray(sides)
+	return v.AppendJSON(nil), err
 }
 
 // parents are the versions that v was written on top of, the author's own first.

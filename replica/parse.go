@@ -35,7 +35,8 @@ const maxCandidates = 10
 //
 // The first form that fits is meant. A key's first 8 characters or more come before device names, and these before
 // fewer characters. Whatever may mean several things is refused with ErrAmbiguous, which lists them; a text that means
-// nothing here with ErrPoint, which ErrAmbiguous comes with as well.
+// nothing here with ErrPoint, which ErrAmbiguous comes with as well, and so does ErrPointText: the text cannot mean
+// anything anywhere.
 func (r *Replica) ParsePoint(ctx context.Context, text string) (Point, error) {
 	if p, ok, err := r.parseTime(text); ok {
 		return p, err
@@ -57,11 +58,30 @@ func (r *Replica) ParsePoint(ctx context.Context, text string) (Point, error) {
 		if found, err = s.addTag(found, text); err != nil {
 			return err
 		}
+		_, _, isDot := splitDot(text)
+		if !isDot && !isIDPrefix(text) && crdt.CheckKey(tagPrefix+text) != nil {
+			return noPoint("%q: "+pointForms, text, minIDPrefix)
+		}
 		p, err = oneOf(text, found)
 		return err
 	})
 	return p, err
 }
+
+// pointForms is what a point may be.
+const pointForms = "a point is an RFC 3339 time, a date, \"5m ago\", AUTHOR@SEQ, %d or more digits of a version's id, or a tag"
+
+// noPoint is an ErrPointText.
+func noPoint(format string, args ...any) error {
+	return &badPoint{ErrPointText.Error() + ": " + fmt.Sprintf(format, args...)}
+}
+
+type badPoint struct{ text string }
+
+func (e *badPoint) Error() string { return e.text }
+
+// Unwrap makes it an ErrPoint as well.
+func (e *badPoint) Unwrap() []error { return []error{ErrPointText, ErrPoint} }
 
 // parseTime reads the forms that say a time; ok is false for all other texts.
 func (r *Replica) parseTime(text string) (p Point, ok bool, err error) {
@@ -81,7 +101,7 @@ func (r *Replica) parseTime(text string) (p Point, ok bool, err error) {
 	unit, known := units[amount[len(n):]]
 	count, err := strconv.ParseUint(n, 10, 32)
 	if !known || err != nil {
-		return nil, true, fmt.Errorf("%w: %q: write a number and one of s, m, h, d, w, as in \"5m ago\"", ErrPoint, text)
+		return nil, true, noPoint("%q: write a number and one of s, m, h, d, w, as in \"5m ago\"", text)
 	}
 	return TimePoint(time.UnixMilli(r.wall.Now() - int64(count)*unit).UTC()), true, nil
 }
@@ -232,8 +252,7 @@ func versionCandidate(at clock.Stamp) pointCandidate {
 func oneOf(text string, found []pointCandidate) (Point, error) {
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("%w: %q is no time, version or tag here; a point is an RFC 3339 time, a date, \"5m ago\", "+
-			"AUTHOR@SEQ, %d or more digits of a version's id, or a tag", ErrPoint, text, minIDPrefix)
+		return nil, fmt.Errorf("%w: %q is no time, version or tag here; "+pointForms, ErrPoint, text, minIDPrefix)
 	case 1:
 		return found[0].point, nil
 	}

@@ -70,7 +70,7 @@ func (t TimePoint) resolve(*snap) (point, error) {
 
 func (t Tag) resolve(s *snap) (point, error) {
 	if err := crdt.CheckKey(tagPrefix + string(t)); err != nil {
-		return point{}, fmt.Errorf("%w: no tag can be called %q: %w", ErrPoint, string(t), err)
+		return point{}, noPoint("no tag can be called %q: %s", string(t), err)
 	}
 	b, err := s.tx.Get(store.Docs, []byte(tagPrefix+string(t)))
 	if err == nil {

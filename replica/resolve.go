@@ -150,7 +150,7 @@ func (tx *Tx) resolve(key string, view *crdt.View, conflicts []crdt.Conflict, wa
 	if ops == nil {
 		// All there is is written over, under whatever strategy somebody may come to look at it.
 		conflicts = slices.Concat(conflicts, state.View(crdt.LWW(), nil).Conflicts, state.View(crdt.Fields(), nil).Conflicts)
-		if ops, err = wholeOps(key, state, want); err != nil {
+		if ops, err = wholeOps(key, want); err != nil {
 			return err
 		}
 	}
@@ -260,11 +260,11 @@ func isBelowAny(pointer string, others map[string]bool) bool {
 	return false
 }
 
-// wholeOps are the ops that make a key show want and nothing of what it held: a put covers a document, but a counter or a
-// set beside it goes by a delete, which what is wanted is then written upon.
-func wholeOps(key string, state *crdt.State, want outcome) ([]crdt.Op, error) {
+// wholeOps are the ops that make a key show want and nothing of what it held: a put takes out all there is, a counter or a
+// set is written upon a delete.
+func wholeOps(key string, want outcome) ([]crdt.Op, error) {
 	var ops []crdt.Op
-	if want.value == nil || !want.document() || holdsOtherKinds(state) {
+	if want.value == nil || !want.document() {
 		op, err := crdt.Delete(key)
 		if err != nil {
 			return nil, err
@@ -276,17 +276,6 @@ func wholeOps(key string, state *crdt.State, want outcome) ([]crdt.Op, error) {
 	}
 	op, err := contentOp(key, want)
 	return append(ops, op), err
-}
-
-// holdsOtherKinds reports whether there is a counter or a set at the key, shown or not.
-func holdsOtherKinds(state *crdt.State) bool {
-	view := state.View(crdt.LWW(), nil)
-	if view.Kind == crdt.KindCounter || view.Kind == crdt.KindSet {
-		return true
-	}
-	return slices.ContainsFunc(view.Conflicts, func(c crdt.Conflict) bool {
-		return c.Kind == crdt.KindCounter || c.Kind == crdt.KindSet
-	})
 }
 
 // contentOp is the op that makes a key that holds nothing show want.

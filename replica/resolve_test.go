@@ -11,6 +11,7 @@ import (
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/store/memory"
 )
 
 // write is one side of a conflict.
@@ -147,7 +148,7 @@ func toText(t *testing.T, value any) string {
 // TestResolvedIsRemembered: a resolved conflict leaves the ordinary listing at once and stays in the whole one, on both
 // replicas the same.
 func TestResolvedIsRemembered(t *testing.T) {
-	for _, c := range clashes[:12] {
+	for _, c := range clashes {
 		t.Run(c.name, func(t *testing.T) {
 			p, va, _ := c.meet(t)
 			v := p.do(p.a.ResolveTake(t.Context(), "notes/1", va))
@@ -160,6 +161,65 @@ func TestResolvedIsRemembered(t *testing.T) {
 				t.Errorf("the other replica lists %+v, this one %+v", there, all)
 			}
 		})
+	}
+}
+
+// TestKindsOverwritten: an ordinary write that covers a conflict of kinds leaves the entry, as overwritten, on the replica
+// that made it, on the one that learns of it, and on one that never saw the conflict open.
+func TestKindsOverwritten(t *testing.T) {
+	ordinary := map[string]func(kind string) write{
+		"written": func(kind string) write {
+			switch kind {
+			case "counter":
+				return adding(2)
+			case "set":
+				return collecting("z")
+			}
+			return putting("w")
+		},
+		"deleted": func(string) write { return deleting },
+	}
+	sides := []struct {
+		kind, shows string
+		write       write
+	}{
+		{"register", `"v"`, putting("v")},
+		{"counter", `3`, adding(3)},
+		{"set", `["x"]`, collecting("x")},
+	}
+	for _, x := range sides {
+		for _, y := range sides {
+			if x.kind == y.kind {
+				continue
+			}
+			for name, next := range ordinary {
+				t.Run(x.kind+" and "+y.kind+" "+name, func(t *testing.T) {
+					c := clash{strategy: "lww", a: x.write, b: y.write}
+					p, va, vb := c.meet(t)
+					v := p.do(next(y.kind)(t.Context(), p.b))
+					invite, err := p.a.Invite(t.Context(), replica.InviteOptions{})
+					p.ok(err)
+					late, err := replica.Join(t.Context(), memory.New(), invite, replica.Options{Wall: p.wall})
+					p.ok(err)
+					_, _, err = replica.SyncPair(t.Context(), p.b, late)
+					p.ok(err)
+					p.sync()
+					for _, r := range []*replica.Replica{p.a, p.b, late} {
+						all := p.conflicts(r, "notes/1", false)
+						if len(all) != 1 || all[0].Status != "overwritten" || all[0].ClosedBy != v.String() || len(all[0].Lost) != 1 {
+							t.Fatalf("the listing is %+v", all)
+						}
+						lost, chosen := all[0].Lost[0], all[0].Chosen
+						if lost.Version != va.String() || string(lost.Value) != x.shows || chosen.Version != vb.String() || string(chosen.Value) != y.shows {
+							t.Errorf("the entry is of %s %s over %s %s", chosen.Version, chosen.Value, lost.Version, lost.Value)
+						}
+						if rep, err := r.Verify(t.Context(), nil); err != nil || len(rep.Damage) > 0 {
+							t.Errorf("verify: %v %v", rep.Damage, err)
+						}
+					}
+				})
+			}
+		}
 	}
 }
 

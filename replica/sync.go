@@ -41,10 +41,22 @@ type Report struct {
 // Sync exchanges with the replica at the other end of conn what each lacks, and returns when both have it durably, or
 // with what ended it early; what was applied until then stays, and the next Sync goes on from there. It does not close
 // conn.
-func (r *Replica) Sync(ctx context.Context, conn transport.Conn) (Report, error) {
+func (r *Replica) Sync(ctx context.Context, conn transport.Conn, opts ...SyncOption) (Report, error) {
+	var o syncOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
 	session := r.Session(ctx)
+	var m *meter
+	if o.hear != nil {
+		m = &meter{local: local{ctx, r}, hear: o.hear}
+		session = protocol.New(m)
+	}
 	d := &driver{session: session, conn: conn, wake: make(chan struct{}, 1)}
 	err := d.run(ctx)
+	if m != nil && err == nil {
+		m.through()
+	}
 	rep := reportOf(session.Report())
 	return rep, errors.Join(err, r.remember(context.WithoutCancel(ctx), rep))
 }
@@ -198,10 +210,10 @@ func (r *Replica) remember(ctx context.Context, rep Report) error {
 const maxRounds = 3
 
 // SyncPair syncs two replicas of this process with each other until both hold the same, and returns the sum of what each
-// saw.
-func SyncPair(ctx context.Context, a, b *Replica) (ra, rb Report, err error) {
+// saw. The options are those of a's side; if it takes several sessions, progress begins anew in each.
+func SyncPair(ctx context.Context, a, b *Replica, opts ...SyncOption) (ra, rb Report, err error) {
 	for range maxRounds {
-		x, y, err := syncOnce(ctx, a, b)
+		x, y, err := syncOnce(ctx, a, b, opts)
 		ra, rb = ra.plus(x), rb.plus(y)
 		if err != nil || x.Equal && y.Equal || x.Sent+x.Received+y.Sent+y.Received == 0 {
 			return ra, rb, err
@@ -210,7 +222,7 @@ func SyncPair(ctx context.Context, a, b *Replica) (ra, rb Report, err error) {
 	return ra, rb, nil
 }
 
-func syncOnce(ctx context.Context, a, b *Replica) (ra, rb Report, err error) {
+func syncOnce(ctx context.Context, a, b *Replica, opts []SyncOption) (ra, rb Report, err error) {
 	ca, cb := pipe.New()
 	var errB error
 	done := make(chan struct{})
@@ -219,7 +231,7 @@ func syncOnce(ctx context.Context, a, b *Replica) (ra, rb Report, err error) {
 		rb, errB = b.Sync(ctx, cb)
 		errB = errors.Join(errB, cb.Close())
 	}()
-	ra, err = a.Sync(ctx, ca)
+	ra, err = a.Sync(ctx, ca, opts...)
 	err = errors.Join(err, ca.Close())
 	<-done
 	return ra, rb, errors.Join(err, errB)

@@ -253,11 +253,7 @@ func (tx *Tx) restore(key string, want outcome) error {
 		}
 		return tx.stageContent(key, op)
 	}
-	state, err := tx.state(key)
-	if err != nil {
-		return err
-	}
-	ops, err := wholeOps(key, state, want)
+	ops, err := wholeOps(key, want)
 	if err != nil {
 		return err
 	}

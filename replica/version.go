@@ -43,6 +43,7 @@ type LogOp struct {
 	Key string
 	// Op is "put", "delete", "patch", "add", "set-add", "set-remove", "resolve", or "unknown".
 	Op string
-	// Value is the op's operand as JSON: the value put, the paths changed, the amount added, the elements.
+	// Value is the op's operand as JSON: the value put, the paths changed, the amount added, the elements, the versions
+	// resolved as [{"version","id"}, …] with the first half of each id.
 	Value []byte
 }

@@ -18,7 +18,7 @@ import (
 // Why says in sentences why a key, or a version that was seen elsewhere, is or is not here: what is shown and what hides
 // it, what was deleted and by whom, what waits and for what, and when the others were last met. A text with a slash is a
 // key, any other a version: AUTHOR@SEQ, or an id or the beginning of one. A text that can be neither is an error that
-// wraps crdt.ErrKey or ErrPoint.
+// wraps crdt.ErrKey or ErrPointText.
 func (r *Replica) Why(ctx context.Context, keyOrVersion string) ([]string, error) {
 	w := &reasons{r: r, ctx: ctx}
 	isKey := strings.Contains(keyOrVersion, "/")
@@ -257,7 +257,7 @@ func (w *reasons) version(text string) error {
 	name, seq, isDot := splitDot(text)
 	isID := isIDPrefix(text)
 	if !isDot && !isID {
-		return fmt.Errorf("%w: %q is no NAMESPACE/NAME, no AUTHOR@SEQ and no id of a version", ErrPoint, text)
+		return noPoint("%q is no NAMESPACE/NAME, no AUTHOR@SEQ and no id of a version", text)
 	}
 	var p Point
 	var err error

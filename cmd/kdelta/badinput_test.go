@@ -114,6 +114,11 @@ func TestRefusedWritesChangeNothing(t *testing.T) {
 		{"a version id that is too short", []string{"get", "a/text", "--at", "abc"}, 3, "abc"},
 		{"a version id of 65 digits", []string{"get", "a/text", "--at", strings.Repeat("a", 65)}, 3, ""},
 		{"a date that is none", []string{"list", "--at", "2026-13-45"}, 3, "2026-13-45"},
+		{"a tag that nobody made", []string{"get", "a/text", "--at", "release-1"}, 3, "release-1"},
+		{"a length of time that is none", []string{"get", "a/text", "--at", "5 parsecs ago"}, 2, "write a number and one of"},
+		{"a text that can be no point", []string{"log", "--since", "a\nb"}, 2, "a point is an RFC 3339 time"},
+		{"an empty point", []string{"resolve", "a/text", "--take", "\x00"}, 2, "not a point"},
+		{"a reason for nothing", []string{"why", "a"}, 2, "no NAMESPACE/NAME"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s.t = t

@@ -13,12 +13,9 @@ type conflictsCmd struct {
 }
 
 func (c *conflictsCmd) Run(ctx context.Context, a *app) error {
-	prefix := ""
-	if c.NS != "" {
-		if err := checkNamespace(c.NS); err != nil {
-			return err
-		}
-		prefix = c.NS + "/"
+	prefix, err := keysOf(c.NS)
+	if err != nil {
+		return err
 	}
 	return a.readOrNothing(ctx, func(db *database) error {
 		for conflict, err := range db.Conflicts(ctx, prefix, replica.ConflictQuery{All: c.All}) {

@@ -31,21 +31,25 @@ var (
 	errReported = errors.New("failed as reported")
 )
 
-// exitCodes is the one place where errors become exit codes; the first that matches counts, and 1 is for the rest.
+// exitCodes is the one place where errors become exit codes. The first that matches counts: an error may be several
+// things, as a bad key in a file is bad input. 1 is for the rest. What can be seen to be wrong in the arguments alone is
+// usage; what depends on the database is not.
 var exitCodes = []struct {
 	err  error
 	code int
 }{
 	{errReported, exitFailed},
-	{replica.ErrAmbiguous, exitFailed}, // it comes with ErrPoint: there is too much of it, not nothing
 	{errUsage, exitUsage},
+	{errInput, exitFailed},
+	{replica.ErrAmbiguous, exitFailed}, // it comes with ErrPoint: there is too much of it, not nothing
+	{replica.ErrPointText, exitUsage},  // it comes with ErrPoint too
 	{crdt.ErrKey, exitUsage},
 	{replica.ErrReserved, exitUsage},
-	{replica.ErrUnknownStrategy, exitUsage},
 	{replica.ErrRemote, exitUsage},
 	{errNoDatabase, exitNotFound},
 	{replica.ErrNotFound, exitNotFound},
 	{replica.ErrNoConflict, exitNotFound},
+	{replica.ErrNoUndo, exitNotFound},
 	{replica.ErrPoint, exitNotFound},
 }
 

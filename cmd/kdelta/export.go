@@ -22,12 +22,9 @@ type exportedJSON struct {
 }
 
 func (c *exportCmd) Run(ctx context.Context, a *app) error {
-	prefix := ""
-	if c.NS != "" {
-		if err := checkNamespace(c.NS); err != nil {
-			return err
-		}
-		prefix = c.NS + "/"
+	prefix, err := keysOf(c.NS)
+	if err != nil {
+		return err
 	}
 	return a.readOrNothing(ctx, func(db *database) error {
 		total, err := db.countKeys(ctx, c.NS)

@@ -89,6 +89,9 @@ func (a *app) printLogEntry(ctx context.Context, db *database, e replica.LogEntr
 			room = max(10, a.width-len(line)-columns(op.Key)-4)
 		}
 		value := shorten(printable(string(op.Value)), room)
+		if op.Op == "resolve" {
+			value = "" // the entries of conflicts say what it closed
+		}
 		a.printf("%s\n", strings.TrimRight("  "+a.faint(line)+a.key(op.Key)+" "+value, " "))
 	}
 	return nil

@@ -20,19 +20,9 @@ func (a *app) progress(what string, total int) *progress {
 	area := mpb.New(mpb.WithOutput(a.stderr), mpb.WithWidth(40))
 	bar := area.AddBar(int64(total),
 		mpb.PrependDecorators(decor.Name(what+" ")),
-		mpb.AppendDecorators(decor.CountersNoUnit("%d / %d"), decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "")),
+		mpb.AppendDecorators(decor.CountersNoUnit("%d / %d "), decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "")),
 		mpb.BarRemoveOnComplete(),
 	)
-	return &progress{area: area, bar: bar}
-}
-
-// spinner starts a progress whose end nobody knows.
-func (a *app) spinner(what string) *progress {
-	if !a.stderrTTY {
-		return &progress{}
-	}
-	area := mpb.New(mpb.WithOutput(a.stderr))
-	bar := area.AddSpinner(0, mpb.AppendDecorators(decor.Name(" "+what)), mpb.BarRemoveOnComplete())
 	return &progress{area: area, bar: bar}
 }
 

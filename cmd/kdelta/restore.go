@@ -71,6 +71,9 @@ func (c *restoreCmd) into(ctx context.Context, a *app, f *os.File, path string) 
 }
 
 func (c *restoreCmd) explain(a *app, err error) error {
+	if errors.Is(err, replica.ErrBackupKeys) {
+		return fmt.Errorf("%s was not restored: %w: kdelta --db %s join INVITE, then the same again", c.File, err, a.dbPath)
+	}
 	if errors.Is(err, replica.ErrUsed) {
 		return fmt.Errorf("%s holds data already: restore into a new file with --db, then sync the two: %w", a.dbPath, err)
 	}

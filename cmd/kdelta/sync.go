@@ -73,8 +73,9 @@ func (a *app) syncWith(ctx context.Context, db *database, target string) error {
 	if err != nil {
 		return err
 	}
-	bar := a.spinner("sync with " + printable(filepath.Base(target)))
-	rep, theirs, err := replica.SyncPair(ctx, db.Replica, other.Replica)
+	bar := a.progress("sync with "+printable(filepath.Base(target)), 0)
+	rep, theirs, err := replica.SyncPair(ctx, db.Replica, other.Replica,
+		replica.SyncProgress(func(p replica.Progress) { bar.at(p.Done, p.Total) }))
 	bar.end()
 	if err = other.closeAfter(err); err != nil {
 		return fmt.Errorf("%s: %w", target, err)

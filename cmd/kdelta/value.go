@@ -84,6 +84,14 @@ func checkNamespace(ns string) error {
 	return checkReserved(ns)
 }
 
+// keysOf is what the keys of a namespace start with; none stands for all.
+func keysOf(ns string) (prefix string, err error) {
+	if ns == "" {
+		return "", nil
+	}
+	return ns + "/", checkNamespace(ns)
+}
+
 func checkReserved(name string) error {
 	if strings.HasPrefix(name, ".") {
 		return fmt.Errorf("%q: %w", shorten(name, 60), replica.ErrReserved)
@@ -98,7 +106,7 @@ func checkStrategy(name string) error {
 		return err
 	}
 	if _, known := registry.Lookup(name); !known {
-		return fmt.Errorf("%w %q; there are %s", replica.ErrUnknownStrategy, shorten(name, 60), strings.Join(registry.Names(), ", "))
+		return usagef("%w %q; there are %s", replica.ErrUnknownStrategy, shorten(name, 60), strings.Join(registry.Names(), ", "))
 	}
 	return nil
 }

@@ -44,10 +44,10 @@ func (d *device) ingest() bool {
 				w.failf("I3", "%s shows %s without its parent %s", d.name, e.Version, w.model.Stamp(p).Name())
 			}
 		}
-		if w.evil.made(e.ID) == versionBad {
+		if w.evil.fate(e.ID) == versionBad {
 			w.failf("I15", "%s took %s, which is invalid", d.name, e.Version)
 		}
-		if isNew && !d.mayWrite && !d.unsure && w.evil.made(e.ID) == versionUnknown {
+		if isNew && !d.mayWrite && !d.unsure && w.evil.fate(e.ID) == versionUnknown {
 			w.failf("I13", "%s shows %s, which nobody wrote", d.name, e.Version)
 		}
 		d.seen.Add(n)
@@ -96,9 +96,9 @@ func (w *World) compare(where, key string, row replica.Row, found bool, want Sho
 	if want.Kind != crdt.KindNone {
 		text = want.Value.AppendJSON(nil)
 	}
-	if !found || want.Kind != row.Kind || string(text) != string(row.Value) || want.Conflicts >= 0 && want.Conflicts != row.Conflicts {
-		w.failf("I8", "%s: %s shows %s %s with %d conflicts, and must show %s %s with %d", where, key, row.Kind, row.Value, row.Conflicts,
-			want.Kind, text, want.Conflicts)
+	if !found || want.Kind != row.Kind || string(text) != string(row.Value) || want.At != row.Version.Stamp || len(want.Open) != row.Conflicts {
+		w.failf("I8", "%s: %s shows %s %s from %s with %d conflicts, and must show %s %s from %s with %d", where, key, row.Kind, row.Value,
+			row.Version, row.Conflicts, want.Kind, text, want.At.Name(), len(want.Open))
 	}
 	switch {
 	case want.Kind == crdt.KindRecord:
@@ -226,10 +226,11 @@ func (d *device) rows() (text string, ok bool) {
 	return b.String(), true
 }
 
-// conflicts are all conflicts, closed ones too, as text.
+// conflicts are all conflicts, closed ones too, as text, compared with the definitions (I8).
 func (d *device) conflicts() (text string, ok bool) {
 	w := d.w
 	var b strings.Builder
+	var got, want []string
 	for _, prefix := range []string{"", "."} {
 		for c, err := range d.r.Conflicts(w.ctx, prefix, replica.ConflictQuery{All: true}) {
 			if err != nil {
@@ -238,16 +239,75 @@ func (d *device) conflicts() (text string, ok bool) {
 				}
 				w.failf("conflicts", "%s: %v", d.name, err)
 			}
-			fmt.Fprintf(&b, "%s %s %s base %s chosen %v", c.Key, c.Path, c.Status, c.Base, side(c.Chosen))
-			for _, l := range c.Lost {
-				fmt.Fprintf(&b, " lost %v", side(l))
-			}
-			fmt.Fprintf(&b, " why %s by %s\n", c.Why, c.ClosedBy)
+			line := entryLine(&c)
+			got = append(got, line)
+			fmt.Fprintf(&b, "%s why %s\n", line, c.Why)
 			w.count("conflict: " + c.Status)
 			w.noteWhy(c.Why)
+			if len(c.Lost) == 0 {
+				w.failf("I8", "%s: a conflict of %s with itself: %s", d.name, c.Chosen.Version, line)
+			}
+			if c.ClosedBy != "" && c.Chosen.Kind != c.Lost[0].Kind {
+				w.count("conflict of kinds: " + c.Status)
+			}
 		}
 	}
+	entries := w.model.Entries(d.seen, d.knows)
+	for i := range entries {
+		want = append(want, w.wantedLine(&entries[i], d))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		w.failf("I8", "%s: the conflicts and what they must be differ:\n%s", d.name,
+			difference(strings.Join(got, "\n"), strings.Join(want, "\n")))
+	}
 	return b.String(), true
+}
+
+// entryLine is a conflict as a replica lists it, without the words that explain it.
+func entryLine(c *replica.Conflict) string {
+	var b strings.Builder
+	base := "nothing"
+	if c.Base != nil {
+		base = string(c.Base)
+	}
+	fmt.Fprintf(&b, "%s %q %s base %s chosen %s", c.Key, c.Path, c.Status, base, sideLine(&c.Chosen))
+	for i := range c.Lost {
+		b.WriteString(" lost " + sideLine(&c.Lost[i]))
+	}
+	return b.String() + " by " + c.ClosedBy
+}
+
+func sideLine(s *replica.ConflictSide) string {
+	value := string(s.Value)
+	if s.Deleted {
+		value = "nothing"
+	}
+	return fmt.Sprintf("%s %s %s", s.ID, s.Kind, value)
+}
+
+// wantedLine is the line of a conflict as the definitions have it.
+func (w *World) wantedLine(e *Entry, d *device) string {
+	var b strings.Builder
+	status, by := "open", ""
+	switch {
+	case e.Resolved:
+		status, by = "resolved", e.By.Name()
+	case e.By != clock.Stamp{}:
+		status, by = "overwritten", e.By.Name()
+	}
+	id := fmt.Sprintf("%t %s", d.knowsRare, e.id())
+	base, known := w.bases[id]
+	if !known {
+		base = textOf(w.model.base(e, d.knows))
+		w.bases[id] = base
+	}
+	fmt.Fprintf(&b, "%s %q %s base %s chosen %s", e.Key, crdt.Pointer(e.Path), status, base, e.Chosen.text())
+	for i := range e.Lost {
+		b.WriteString(" lost " + e.Lost[i].text())
+	}
+	return b.String() + " by " + by
 }
 
 func (w *World) noteWhy(why string) {
@@ -256,10 +316,6 @@ func (w *World) noteWhy(why string) {
 			w.count("conflict why: " + strings.TrimSuffix(rule, ":"))
 		}
 	}
-}
-
-func side(s replica.ConflictSide) string {
-	return fmt.Sprintf("%s %s %s %t", s.Version, s.Kind, s.Value, s.Deleted)
 }
 
 // checkLogs compares the log of one key with the versions that touch it.

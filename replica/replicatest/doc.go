@@ -30,13 +30,14 @@
 //	I4   what was acknowledged is there after every restart        at every start
 //	I5   a transaction shows whole or not at all                   after every step, by comparison with the model
 //	I6   what was deleted stays so, I7 concurrent adds count,      likewise
-//	I8   who saw another wins, and losers are conflicts
+//	I8   who saw another wins, and losers are conflicts: every     likewise; every entry in every full check
+//	     entry, open and closed, with its sides and its base
 //	I9   times and dots rise                                       for every version
 //	I10  nothing is applied twice, in no order                     for every version
 //	I13  one id is one content; a fork is told                     for every version; in every full check
 //	I14  Verify finds nothing                                      at the end
-//	I15  what is invalid is refused by all, I16 and harms only     whenever the scripted peer was met
-//	     what depends on it
+//	I15  what is invalid is refused by all                         whenever the scripted peer was met
+//	I16  and harms only what depends on it: all else comes to all  at the end
 //	I18  a write can be read                                       after every write
 //	I21  everybody can write, whatever came                        at the end
 //	I24  one seed is one trace                                     TestWorldRepeats

@@ -38,6 +38,8 @@ type evil struct {
 	heads  map[history.ID]history.Version
 	packs  []protocol.Pack // what it hands out to everybody, the newest last
 	once   []protocol.Pack // what it hands out in the next session only
+	all    []protocol.Pack // everything that it ever packed
+	packed map[history.ID]history.Version
 	fates  map[history.ID]verdict
 	n      int
 }
@@ -58,11 +60,12 @@ func newEvil(w *World) *evil {
 	return &evil{
 		w: w, member: identity.FromInvite(inv), key: identity.AuthorKeyFromSeed(seed()), late: identity.AuthorKeyFromSeed(seed()),
 		heads: make(map[history.ID]history.Version), fates: make(map[history.ID]verdict),
+		packed: make(map[history.ID]history.Version),
 	}
 }
 
-// made says what the scripted peer knows of a version; a world without one made none.
-func (e *evil) made(id clock.ID) verdict {
+// fate says what the scripted peer knows of a version; a world without one made none.
+func (e *evil) fate(id clock.ID) verdict {
 	if e == nil {
 		return versionUnknown
 	}
@@ -110,6 +113,29 @@ func (e *evil) Missing(clock.Vector) (protocol.Feed, error) {
 	f := &evilFeed{packs: append(slices.Clone(e.once), e.packs[max(0, len(e.packs)-5):]...)}
 	e.once = nil
 	return f, nil
+}
+
+// handOutAll makes the next session the one in which it hands out everything that it ever made, good and bad.
+func (e *evil) handOutAll() { e.once, e.packs = slices.Clone(e.all), nil }
+
+// arriving are the versions that must be everywhere once all were handed out: the good ones of which all that they are
+// written upon is either such a version or on the replicas already.
+func (e *evil) arriving(here func(history.ID) bool) []history.Version {
+	arrives := make(map[history.ID]bool)
+	lacks := func(ref history.Ref) bool { return ref.Seq > 0 && !arrives[ref.ID] && !here(ref.ID) }
+	var out []history.Version
+	for grown := true; grown; {
+		grown = false
+		for id, v := range e.packed {
+			if e.fates[id] != versionGood || arrives[id] || lacks(v.PrevRef()) || slices.ContainsFunc(v.Deps, lacks) {
+				continue
+			}
+			arrives[id], grown = true, true
+			out = append(out, v)
+		}
+	}
+	slices.SortFunc(out, func(a, b history.Version) int { return a.Stamp().Compare(b.Stamp()) })
+	return out
 }
 
 type evilFeed struct{ packs []protocol.Pack }
@@ -173,7 +199,12 @@ func (e *evil) pack(certified bool, sealed []history.Version, versions ...histor
 	if err != nil {
 		e.w.failf("evil", "%v", err)
 	}
-	return protocol.Pack{Bytes: b, Versions: len(versions)}
+	p := protocol.Pack{Bytes: b, Versions: len(versions)}
+	e.all = append(e.all, p)
+	for _, v := range versions {
+		e.packed[v.ID] = v
+	}
+	return p
 }
 
 // newest are the refs of known heads, and the greatest time among them and the good chain.

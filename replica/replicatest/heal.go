@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/replica"
@@ -30,6 +31,7 @@ func (w *World) heal() {
 	}
 	w.events, w.sessions = nil, nil
 	w.converge("after healing")
+	w.meetEvilAtLast()
 	for _, d := range w.devices {
 		if d.readOnly {
 			continue
@@ -42,6 +44,7 @@ func (w *World) heal() {
 		})
 	}
 	w.converge("after a last write each")
+	w.checkArrival()
 	for _, d := range w.devices {
 		d.checkPast()
 	}
@@ -118,13 +121,49 @@ func (w *World) syncHonestly(a, b *device) {
 	w.tracef("%s and %s have synced: %d and %d came", a.name, b.name, ra.Received.Versions, rb.Received.Versions)
 }
 
+// meetEvilAtLast lets one replica take whatever the scripted peer has to give, and notes what of it must come to all.
+func (w *World) meetEvilAtLast() {
+	if w.evil == nil {
+		return
+	}
+	w.evil.handOutAll()
+	w.meetEvil(pick(w, w.devices))
+	w.arriving = w.evil.arriving(func(id history.ID) bool {
+		n, known := w.model.Lookup(id)
+		return known && w.devices[0].seen.Has(n)
+	})
+}
+
+// checkArrival: what is bad harms only itself and what depends on it. All else has come to everybody (I16).
+func (w *World) checkArrival() {
+	for i := range w.arriving {
+		v := &w.arriving[i]
+		n, known := w.model.Lookup(v.ID)
+		for _, d := range w.devices {
+			if !known || !d.seen.Has(n) {
+				w.failf("I16", "%s was handed out, nothing is wrong with it, and %s does not have it", v.Stamp().Name(), d.name)
+			}
+		}
+		w.count("check: arrived")
+	}
+	for _, d := range w.devices {
+		for _, n := range d.acked {
+			for _, other := range w.devices {
+				if !other.seen.Has(n) {
+					w.failf("I16", "%s acknowledged %s, and %s does not have it", d.name, w.model.Stamp(n).Name(), other.name)
+				}
+			}
+		}
+	}
+}
+
 // checkEvil: what no replica may take, none has taken, not even one that has lost it since (I15).
 func (w *World) checkEvil() {
 	if w.evil == nil {
 		return
 	}
 	for n := range w.model.Len() {
-		if w.evil.made(w.model.Stamp(n).ID) == versionBad {
+		if w.evil.fate(w.model.Stamp(n).ID) == versionBad {
 			w.failf("I15", "somebody took %s, which is invalid", w.model.Stamp(n).Name())
 		}
 	}

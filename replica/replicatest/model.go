@@ -2,7 +2,6 @@ package replicatest
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,6 +34,8 @@ type node struct {
 	ops     []modelOp
 	content string
 	clock   clock.Vector // as the parents say; nil before it was needed
+	closed  []Entry      // the conflicts that it closed; nil before they were needed
+	counted bool         // closed is known
 }
 
 type modelOp struct {
@@ -43,6 +44,7 @@ type modelOp struct {
 	value    canon.Value
 	edits    []modelEdit
 	elements []canon.Value
+	resolves []string // versions that a resolve op names: AUTHOR@SEQ and the first half of the id
 }
 
 type modelEdit struct {
@@ -158,6 +160,12 @@ func readOps(e *replica.LogEntry) ([]modelOp, error) {
 			}
 		case "set-add", "set-remove":
 			o.elements = slices.Collect(o.value.Elements())
+		case "resolve":
+			for side := range o.value.Elements() {
+				name, _ := side.Lookup("version")
+				id, _ := side.Lookup("id")
+				o.resolves = append(o.resolves, string(name.AppendJSON(nil))+string(id.AppendJSON(nil)))
+			}
 		}
 		ops = append(ops, o)
 	}
@@ -191,27 +199,6 @@ func (m *Model) leaves(s Set) []clock.Entry {
 		}
 	}
 	return out
-}
-
-// Tips is the digest over the ids of the leaves of a set, as sessions tell it.
-func (m *Model) Tips(s Set) [32]byte {
-	gone := make(map[int]bool)
-	members := s.Members()
-	for _, n := range members {
-		gone[m.nodes[n].prev] = true
-	}
-	var tips []clock.Stamp
-	for _, n := range members {
-		if !gone[n] {
-			tips = append(tips, m.nodes[n].stamp)
-		}
-	}
-	slices.SortFunc(tips, func(a, b clock.Stamp) int { return a.Entry().Compare(b.Entry()) })
-	var all []byte
-	for i := range tips {
-		all = append(all, tips[i].ID[:]...)
-	}
-	return sha256.Sum256(all)
 }
 
 // Keys are the keys that a set's versions touch, ascending, kdelta's own included.

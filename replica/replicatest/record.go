@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/internal/canon"
 )
 
@@ -23,7 +24,7 @@ func (c *says) isEmptyObject() bool {
 
 // record shows puts and patches member by member: of every two claims at one path, or above each other, the rules of
 // package crdt say which stands.
-func (k *keyOps) record(roots, patches []*placed, byMember, liveField bool) Shown {
+func (k *keyOps) record(roots, patches, tombs []*placed, newest clock.Stamp, byMember, liveField bool) Shown {
 	var claims []says
 	for _, r := range k.shownRoots(roots, byMember, liveField) {
 		claims = appendLeaves(claims, r, nil, r.op.value)
@@ -52,7 +53,18 @@ func (k *keyOps) record(roots, patches []*placed, byMember, liveField bool) Show
 			standing = append(standing, c)
 		}
 	}
-	return Shown{Kind: kind, Value: build(standing, 0), Conflicts: -1}
+	shown := Shown{Kind: kind, Value: build(standing, 0)}
+	for i := range claims {
+		if shown.At.Less(claims[i].by.at) {
+			shown.At = claims[i].by.at
+		}
+	}
+	if !byMember {
+		shown.Open = otherRoots(k.shownRoots(roots, true, liveField))
+	}
+	shown.Open = append(shown.Open, beaten(&shown, newest, tombs)...)
+	shown.Open = append(shown.Open, k.lostMembers(&shown, claims, standing)...)
+	return shown
 }
 
 // shownRoots: the live ones, or all if a patch revives them; without `fields` those that say what the newest says.

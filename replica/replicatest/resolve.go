@@ -19,9 +19,9 @@ func (d *device) resolveOp() attempt {
 			}
 		}
 	}
-	open := d.shown(key).Conflicts
+	open := len(d.shown(key).Open)
 	may := func(err error) bool {
-		return isOneOf(err, replica.ErrNoConflict) && (open <= 0 || ids == nil) ||
+		return isOneOf(err, replica.ErrNoConflict) && (open == 0 || ids == nil) ||
 			isOneOf(err, replica.ErrUnknownStrategy) && !d.writable(key) || isOneOf(err, replica.ErrNewerFormat) && d.isNewer(key)
 	}
 	if ids == nil || w.chance(50) {

@@ -58,13 +58,16 @@ func (e *evil) scheme() {
 	}
 }
 
-// bad hands out a version with a time that it must not have, a child of it, and an honest one in the same run.
+// bad hands out a version with a time that it must not have, a child of it, and in the same run what is honest before and
+// after them.
 func (e *evil) bad(at clock.Time, deps []history.Ref) {
 	honest := e.good(e.put("f/1"))
 	v := e.version(e.key, &honest, at, deps, e.put("a/1"))
 	child := e.version(e.key, &v, max(at, honest.Time)+1, nil, e.put("a/2"))
 	e.fates[v.ID], e.fates[child.ID] = versionBad, versionBad
-	p := e.pack(true, []history.Version{honest, child}, honest, v, child)
+	e.tip = e.version(e.key, &honest, honest.Time+1, nil, e.put("f/2"))
+	e.fates[e.tip.ID] = versionGood
+	p := e.pack(true, []history.Version{honest, child, e.tip}, honest, v, child, e.tip)
 	e.packs = append(e.packs, p)
 }
 

@@ -15,8 +15,10 @@ import (
 type Shown struct {
 	Kind  crdt.Kind
 	Value canon.Value // nil: nothing
-	// Conflicts counts the open conflicts, −1 where the model does not say (records).
-	Conflicts int
+	// At is the greatest version that the value is from; it is not said where there is none.
+	At clock.Stamp
+	// Open are the open conflicts.
+	Open []Entry
 }
 
 // placed is one op on a key, with the version it belongs to.
@@ -63,12 +65,21 @@ func (k *keyOps) any(a *placed, test func(*placed) bool, codes ...string) bool {
 	return false
 }
 
-// buried: a patch knew a delete of a, so nothing revives it.
-func (k *keyOps) buried(a *placed) bool {
-	return k.any(a, func(d *placed) bool { return k.any(d, nil, "patch") }, "delete")
+// takers are, by the code of an op, those of the ops that leave nothing of it but what others of its kind say: deletes,
+// and whatever is of another kind.
+var takers = map[string][]string{
+	"put":     {"delete", "add", "set-add", "set-remove"},
+	"patch":   {"delete", "add", "set-add", "set-remove"},
+	"add":     {"delete", "put", "patch", "set-add", "set-remove"},
+	"set-add": {"delete", "put", "patch", "add"},
 }
 
-func (k *keyOps) alive(a *placed) bool { return !k.any(a, nil, "delete") }
+// buried: a patch knew what took a out, or a's own version did, so nothing revives it.
+func (k *keyOps) buried(a *placed) bool {
+	return k.any(a, func(d *placed) bool { return d.n == a.n || k.any(d, nil, "patch") }, takers[a.op.code]...)
+}
+
+func (k *keyOps) alive(a *placed) bool { return !k.any(a, nil, takers[a.op.code]...) }
 
 // Strategy is the name of a namespace's merge strategy, as a set of versions says.
 func (m *Model) Strategy(s Set, ns string) string {
@@ -90,29 +101,41 @@ func (m *Model) View(s Set, key string, knows func(string) bool) Shown {
 }
 
 func (m *Model) viewUnder(s Set, key, strategy string, knows func(string) bool) Shown {
-	k := m.on(s, key)
+	return m.on(s, key).view(s, strategy, knows)
+}
+
+// view is what the ops come to: the kind with the greatest op that is alive, and beside it, in conflict, the others.
+func (k *keyOps) view(s Set, strategy string, knows func(string) bool) Shown {
 	doc, newest := k.document(s, strategy, knows)
 	type part struct {
-		Shown
+		Said
 		newest clock.Stamp
 	}
 	var parts []part
 	if doc.Value != nil {
-		parts = append(parts, part{doc, newest})
+		parts = append(parts, part{Said{doc.At, doc.Kind, doc.Value}, newest})
 	}
 	if v, at, ok := k.counter(); ok {
-		parts = append(parts, part{Shown{Kind: crdt.KindCounter, Value: v}, at})
+		parts = append(parts, part{Said{at, crdt.KindCounter, v}, at})
 	}
 	if v, at, ok := k.set(); ok {
-		parts = append(parts, part{Shown{Kind: crdt.KindSet, Value: v}, at})
+		parts = append(parts, part{Said{at, crdt.KindSet, v}, at})
 	}
 	if len(parts) == 0 {
 		return doc
 	}
-	shown := slices.MaxFunc(parts, func(a, b part) int { return a.newest.Compare(b.newest) }).Shown
-	shown.Conflicts = doc.Conflicts
-	if shown.Conflicts >= 0 {
-		shown.Conflicts += len(parts) - 1
+	slices.SortFunc(parts, func(a, b part) int { return a.newest.Compare(b.newest) })
+	chosen := parts[len(parts)-1]
+	shown := Shown{Kind: chosen.Kind, Value: chosen.Value, At: chosen.At, Open: doc.Open}
+	if len(parts) > 1 {
+		c := Entry{Chosen: chosen.Said, kinds: true}
+		for _, p := range parts {
+			c.Sides = append(c.Sides, p.newest)
+			if p.Kind != chosen.Kind {
+				c.Lost = append(c.Lost, p.Said)
+			}
+		}
+		shown.Open = append(slices.Clone(doc.Open), c)
 	}
 	return shown
 }
@@ -210,7 +233,7 @@ func (k *keyOps) document(s Set, strategy string, knows func(string) bool) (Show
 	}
 	switch {
 	case liveField || strategy == "fields/1" && liveRoots > 1:
-		return k.record(roots, patches, strategy == "fields/1", liveField), newest
+		return k.record(roots, patches, tombs, newest, strategy == "fields/1", liveField), newest
 	case liveRoots == 0:
 		return Shown{}, newest
 	}
@@ -249,8 +272,10 @@ func (k *keyOps) siblings(s Set, roots, tombs []*placed, strategy string, knows 
 	}
 	slices.SortFunc(all, func(a, b sibling) int { return a.at.Compare(b.at) })
 	newest := all[len(all)-1]
-	if strategy == "fields/1" {
-		return Shown{crdt.KindRegister, newest.value, min(len(tombs), 1)}
+	if strategy == "fields/1" || len(all) == 1 && len(tombs) == 0 {
+		shown := Shown{Kind: crdt.KindRegister, Value: newest.value, At: newest.at}
+		shown.Open = beaten(&shown, newest.at, tombs)
+		return shown
 	}
 	for _, d := range tombs {
 		all = append(all, sibling{at: d.at})
@@ -263,10 +288,11 @@ func (k *keyOps) siblings(s Set, roots, tombs []*placed, strategy string, knows 
 		}
 	}
 	if len(distinct) == 1 {
-		return Shown{crdt.KindRegister, distinct[0].value, 0}
+		return Shown{Kind: crdt.KindRegister, Value: distinct[0].value, At: distinct[0].at}
 	}
 	value := k.resolve(s, all, distinct, strategy, knows)
-	shown := Shown{Kind: crdt.KindRegister, Value: value, Conflicts: 1}
+	shown := Shown{Kind: crdt.KindRegister, Value: value, At: shownFrom(distinct, value)}
+	shown.Open = []Entry{siblingsEntry(&shown, all, distinct)}
 	if value == nil {
 		shown.Kind = crdt.KindNone
 	}

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -50,7 +51,9 @@ type World struct {
 	sessions []*session
 	blocked  map[[2]int]bool // one way each
 	evil     *evil
+	arriving []history.Version // what the scripted peer made and all must come to have
 	pictures map[string]picture
+	bases    map[string]string // where the sides of conflicts parted, by entry
 	invite   string
 	readOnly string
 
@@ -66,7 +69,7 @@ type violation struct{ text string }
 func Run(cfg Config) (out Outcome) {
 	w := &World{
 		ctx: context.Background(), rng: rand.New(rand.NewPCG(cfg.Seed, 0x6b64656c7461)), steps: cfg.Steps,
-		blocked: make(map[[2]int]bool), pictures: make(map[string]picture), model: NewModel(applicationStrategies()...),
+		blocked: make(map[[2]int]bool), pictures: make(map[string]picture), bases: make(map[string]string), model: NewModel(applicationStrategies()...),
 		trace: cfg.Trace, hash: sha256.New(), counts: make(map[string]int),
 	}
 	if w.steps == 0 {

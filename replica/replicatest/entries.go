@@ -1,0 +1,355 @@
+package replicatest
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/internal/canon"
+)
+
+// Entry is a conflict by the definitions: concurrent writes that say different things of one place.
+type Entry struct {
+	Key  string
+	Path []string // where inside the value
+	// Chosen is what is shown there and the version that decided it, Lost the others.
+	Chosen Said
+	Lost   []Said
+	// Sides are all versions in conflict, ascending; By is the version that closed it, zero while it is open.
+	Sides    []clock.Stamp
+	By       clock.Stamp
+	Resolved bool
+
+	kinds bool // the sides are of different kinds
+}
+
+// Said is what one version says of a place; a nil value: nothing is to be there.
+type Said struct {
+	At    clock.Stamp
+	Kind  crdt.Kind
+	Value canon.Value
+}
+
+func (s *Said) text() string {
+	return fmt.Sprintf("%s %s %s", s.At.ID, s.Kind, textOf(s.Value))
+}
+
+func textOf(v canon.Value) string {
+	if v == nil {
+		return "nothing"
+	}
+	return string(v.AppendJSON(nil))
+}
+
+// id is equal for entries of one conflict, open and closed.
+func (e *Entry) id() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%q %q", e.Key, e.Path)
+	for i := range e.Sides {
+		b.WriteString(e.Sides[i].ID.String())
+	}
+	return b.String()
+}
+
+// sidesOf are the versions of what was said and more, ascending, each once.
+func sidesOf(said []Said, more ...clock.Stamp) []clock.Stamp {
+	for i := range said {
+		more = append(more, said[i].At)
+	}
+	slices.SortFunc(more, clock.Stamp.Compare)
+	return slices.Compact(more)
+}
+
+// beaten is the conflict of what is shown, because of the newest op that is alive, with deletes that did not know that.
+func beaten(shown *Shown, newest clock.Stamp, tombs []*placed) []Entry {
+	if len(tombs) == 0 {
+		return nil
+	}
+	e := Entry{Chosen: Said{newest, shown.Kind, shown.Value}}
+	for _, d := range tombs {
+		e.Lost = append(e.Lost, Said{At: d.at, Kind: shown.Kind})
+	}
+	slices.SortFunc(e.Lost, func(a, b Said) int { return a.At.Compare(b.At) })
+	e.Lost = slices.CompactFunc(e.Lost, func(a, b Said) bool { return a.At == b.At })
+	e.Sides = sidesOf(e.Lost, newest)
+	return []Entry{e}
+}
+
+// shownFrom is the sibling that a value is from: the one that says the same, else the newest that is a value as it is one.
+func shownFrom(distinct []sibling, value canon.Value) clock.Stamp {
+	var at clock.Stamp
+	for _, x := range distinct {
+		if (x.value == nil) == (value == nil) {
+			at = x.at
+		}
+	}
+	for _, x := range distinct {
+		if (x.value == nil) == (value == nil) && bytes.Equal(x.value, value) {
+			at = x.at
+		}
+	}
+	return at
+}
+
+// siblingsEntry is the conflict of whole values and deletes.
+func siblingsEntry(shown *Shown, all, distinct []sibling) Entry {
+	e := Entry{Chosen: Said{shown.At, crdt.KindRegister, shown.Value}}
+	for _, x := range distinct {
+		if (x.value == nil) != (shown.Value == nil) || !bytes.Equal(x.value, shown.Value) {
+			e.Lost = append(e.Lost, Said{x.at, crdt.KindRegister, x.value})
+		}
+	}
+	for _, x := range all {
+		e.Sides = append(e.Sides, x.at)
+	}
+	e.Sides = sidesOf(nil, e.Sides...)
+	return e
+}
+
+// otherRoots is the conflict of the newest whole value with the others, where members are shown on top of the newest alone.
+func otherRoots(roots []*placed) []Entry {
+	if len(roots) == 0 {
+		return nil
+	}
+	roots = slices.Clone(roots)
+	slices.SortFunc(roots, func(a, b *placed) int { return a.at.Compare(b.at) })
+	newest := roots[len(roots)-1]
+	e := Entry{Chosen: Said{newest.at, crdt.KindRegister, newest.op.value}}
+	for _, r := range roots {
+		e.Sides = append(e.Sides, r.at)
+		if !bytes.Equal(r.op.value, newest.op.value) {
+			e.Lost = append(e.Lost, Said{r.at, crdt.KindRegister, r.op.value})
+		}
+	}
+	if len(e.Lost) == 0 {
+		return nil
+	}
+	return []Entry{e}
+}
+
+// lostMembers are the conflicts of claims that do not stand, by place: those that nobody who knew them wrote over, and that
+// what stands does not happen to satisfy.
+func (k *keyOps) lostMembers(shown *Shown, claims, standing []says) []Entry {
+	byPath := make(map[string]*Entry)
+	for i := range claims {
+		x := &claims[i]
+		if !x.wiped || satisfied(x, standing) {
+			continue
+		}
+		var by clock.Stamp
+		knowing := false
+		for j := range claims {
+			if c := &claims[j]; i != j && k.wipes(c, x) {
+				knowing = knowing || k.writesOver(c, x)
+				if by.Less(c.by.at) {
+					by = c.by.at
+				}
+			}
+		}
+		if knowing {
+			continue
+		}
+		name := fmt.Sprintf("%q", x.path)
+		e := byPath[name]
+		if e == nil {
+			there, _ := shown.Value.Lookup(x.path...)
+			e = &Entry{Path: x.path, Chosen: Said{by, shown.Kind, there}}
+			byPath[name] = e
+		}
+		e.Lost = append(e.Lost, Said{x.by.at, shown.Kind, x.value})
+		if e.Chosen.At.Less(by) {
+			e.Chosen.At = by
+		}
+	}
+	var out []Entry
+	for _, e := range byPath {
+		slices.SortStableFunc(e.Lost, func(a, b Said) int { return a.At.Compare(b.At) })
+		e.Sides = sidesOf(e.Lost, e.Chosen.At)
+		out = append(out, *e)
+	}
+	return out
+}
+
+// writesOver reports whether c, which keeps x from standing, is of somebody who knew x and wrote in its place: at its path
+// or above it over a leaf of a put, which stays where it is, or below it.
+func (k *keyOps) writesOver(c, x *says) bool {
+	if !k.knew(c, x) {
+		return false
+	}
+	return !x.field || len(c.path) > len(x.path)
+}
+
+// satisfied reports whether what stands is as x wants it.
+func satisfied(x *says, standing []says) bool {
+	var here []says
+	for _, c := range standing {
+		if within(c.path, x.path) {
+			here = append(here, c)
+		}
+	}
+	at := slices.IndexFunc(here, func(c says) bool { return len(c.path) == len(x.path) })
+	switch {
+	case x.value == nil || len(here) == 0:
+		return x.value == nil && len(here) == 0
+	case x.isEmptyObject():
+		return at < 0 || here[at].isEmptyObject()
+	}
+	return at >= 0 && len(here) == 1 && bytes.Equal(here[at].value, x.value)
+}
+
+// canonical is the view under which conflicts are closed: by member, or by whole values.
+func canonical(byMember bool) string {
+	if byMember {
+		return "fields/1"
+	}
+	return "lww/1"
+}
+
+// Entries are all conflicts that a set of versions knows of, open and closed.
+func (m *Model) Entries(s Set, knows func(string) bool) []Entry {
+	var out []Entry
+	for _, key := range m.Keys(s) {
+		for _, e := range m.View(s, key, knows).Open {
+			e.Key = key
+			out = append(out, e)
+		}
+	}
+	closed := make(map[string]int)
+	for _, n := range s.Members() {
+		for _, e := range m.closedBy(n) {
+			i, known := closed[e.id()]
+			switch {
+			case !known:
+				closed[e.id()] = len(out)
+				out = append(out, e)
+			case e.Resolved && !out[i].Resolved, e.Resolved == out[i].Resolved && e.By.Less(out[i].By):
+				out[i] = e
+			}
+		}
+	}
+	return out
+}
+
+// closedBy are the conflicts that were open in what a version saw and are not after it.
+func (m *Model) closedBy(n int) []Entry {
+	v := &m.nodes[n]
+	if v.counted {
+		return v.closed
+	}
+	var keys []string
+	for i := range v.ops {
+		if !slices.Contains(keys, v.ops[i].key) {
+			keys = append(keys, v.ops[i].key)
+		}
+	}
+	var closed []Entry
+	for _, key := range keys {
+		closed = append(closed, m.closedOn(n, key)...)
+	}
+	v.closed, v.counted = closed, true
+	return closed
+}
+
+func (m *Model) closedOn(n int, key string) []Entry {
+	v := &m.nodes[n]
+	writes, byMember, named := false, true, []string(nil)
+	for i := range v.ops {
+		if op := &v.ops[i]; op.key == key {
+			named = append(named, op.resolves...)
+			content := op.code != "resolve" && op.code != "unknown"
+			writes = writes || content
+			byMember = byMember && (!content || op.code == "patch")
+		}
+	}
+	if !writes {
+		return nil
+	}
+	before, after := m.on(v.past, key), m.on(m.Closed(n), key)
+	still := make(map[string]bool)
+	for _, e := range after.view(nil, canonical(byMember), nil).Open {
+		still[e.id()] = true
+	}
+	var out []Entry
+	for _, e := range before.view(nil, canonical(byMember), nil).Open {
+		if still[e.id()] {
+			continue
+		}
+		said := append(slices.Clone(e.Lost), e.Chosen)
+		for i := range e.Sides {
+			if e.kinds {
+				said[i].At = e.Sides[i]
+			}
+		}
+		if !e.kinds {
+			said = nil
+			for _, at := range e.Sides {
+				said = append(said, m.said(at, key, e.Path))
+			}
+		}
+		last := len(said) - 1
+		c := Entry{Key: key, Path: e.Path, Chosen: said[last], Lost: said[:last], Sides: e.Sides, By: v.stamp, Resolved: true}
+		for i := range e.Sides {
+			c.Resolved = c.Resolved && slices.Contains(named, nameOfSide(&e.Sides[i]))
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// nameOfSide is a version as a resolve op names it.
+func nameOfSide(at *clock.Stamp) string {
+	return fmt.Sprintf("%q%q", at.Name(), hex.EncodeToString(at.ID[:16]))
+}
+
+// said is what a version says at a path of a key.
+func (m *Model) said(at clock.Stamp, key string, path []string) Said {
+	out := Said{At: at, Kind: crdt.KindRegister}
+	v := &m.nodes[m.byID[at.ID]]
+	for i := range v.ops {
+		op := &v.ops[i]
+		if op.key != key {
+			continue
+		}
+		switch op.code {
+		case "put":
+			out.Value, _ = op.value.Lookup(path...)
+		case "delete":
+			out.Value = nil
+		case "patch":
+			out.Kind = crdt.KindRecord
+			for _, e := range op.edits {
+				if within(path, e.path) {
+					if out.Value = e.value; e.value != nil {
+						out.Value, _ = e.value.Lookup(path[len(e.path):]...)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// base is what a key showed where the sides of a conflict parted, at its place.
+func (m *Model) base(e *Entry, knows func(string) bool) canon.Value {
+	var meet Set
+	for i := range e.Sides {
+		if c := m.Closed(m.byID[e.Sides[i].ID]); i == 0 {
+			meet = c
+		} else {
+			meet = meet.Meet(c)
+		}
+	}
+	value := m.View(meet, e.Key, knows).Value
+	if value == nil {
+		return nil
+	}
+	there, ok := value.Lookup(e.Path...)
+	if !ok {
+		return nil
+	}
+	return there
+}
