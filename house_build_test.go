@@ -20,7 +20,7 @@ const wasmLimit = 1_723_000
 // core lists what a browser runs, beside its own adapters. "x/..." includes
 // what is under x.
 var core = []string{
-	"internal/...", "identity", "transport", "transport/pipe", "crdt/...",
+	"internal/...", "identity", "transport", "transport/pipe", "transport/ws", "transport/noise", "crdt/...",
 	"history", "query", "store", "store/memory", "protocol", "replica",
 }
 

@@ -366,7 +366,7 @@ func (c *Conn) Close() error {
 	var err error
 	c.once.Do(func() {
 		first := c.reason() == nil
-		c.end(transport.ErrClosed)
+		_ = c.end(transport.ErrClosed) // or what had ended it before
 		if first && c.sending.TryLock() {
 			c.farewell()
 			c.sending.Unlock()

@@ -41,7 +41,7 @@ func rawPair(b *testing.B) (dialled, accepted transport.Conn) {
 		links <- c
 	}))
 	b.Cleanup(server.Close)
-	c, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL, "http"), nil)
+	c, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(server.URL, "http"), nil) //nolint:bodyclose // an upgrade has no body
 	must(b, err)
 	return raw{c}, raw{<-links}
 }

@@ -282,14 +282,19 @@ func (c *conn) keep() {
 			c.drain()
 			return
 		case <-c.closing:
-			grace := time.NewTimer(closeGrace)
-			defer grace.Stop()
-			select {
-			case <-c.unread:
-			case <-grace.C:
-			}
+			c.await()
 			return
 		}
+	}
+}
+
+// await waits for the other end's close message, or the end of patience.
+func (c *conn) await() {
+	grace := time.NewTimer(closeGrace)
+	defer grace.Stop()
+	select {
+	case <-c.unread:
+	case <-grace.C:
 	}
 }
 

@@ -58,7 +58,7 @@ func (d *Dialer) Dial(ctx context.Context, addr string) (transport.Conn, error) 
 			return m, nil
 		},
 	}
-	w, answer, err := dialer.DialContext(making, addr, nil)
+	w, answer, err := dialer.DialContext(making, addr, nil) //nolint:bodyclose // the library has read it into memory
 	inTime := stop()
 	switch {
 	case ctx.Err() != nil:

@@ -98,7 +98,7 @@ func server(t *testing.T, answer func(c net.Conn, r *http.Request)) (addr string
 		if err != nil {
 			return
 		}
-		defer c.Close() //nolint:errcheck // the end of a test's server
+		defer c.Close()
 		_ = c.SetDeadline(time.Now().Add(patience))
 		r, err := http.ReadRequest(bufio.NewReader(c))
 		if err == nil {

@@ -58,10 +58,14 @@
 // # In a browser
 //
 // Built for js/wasm the package has the Dialer alone, over the page's own
-// WebSocket, with the same contract but for what a page cannot do: it cannot
-// ping (it answers pings, so the other end's Idle holds), cannot set headers, and cannot
-// slow a sender down: browsers read on behalf of the page. So the inbox has a
-// hard bound there, and a link that exceeds it is closed (ErrStalled) rather
-// than left to eat the page's memory. Sessions bound what is under way by their
-// acks, far below that.
+// WebSocket, with the same contract but for what a page cannot do:
+//
+//   - It cannot slow a sender down: browsers read on behalf of the page. So the
+//     inbox has a hard bound there, 16 MiB or 16,384 frames, and a link that
+//     exceeds it is closed (ErrStalled) rather than left to eat the page's
+//     memory. Sessions bound what is under way by their acks, far below that.
+//   - It cannot ping, and learns that the other end is gone when the browser
+//     does. It answers pings, so the other end's Idle holds.
+//   - It cannot close with any code but 1000 and those from 4000 on: its codes
+//     are those of the table plus 3000.
 package ws

@@ -88,7 +88,7 @@ func TestWhoMayConnect(t *testing.T) {
 		{"headers without end", []string{"X-Long: " + strings.Repeat("x", 64<<10)}, 431},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, answer := ask(t, l, upgradeRequest("localhost", c.lines...))
+			_, answer := ask(t, l, upgradeRequest("localhost", c.lines...)) //nolint:bodyclose // it goes with its connection
 			if answer.StatusCode != c.status {
 				t.Fatalf("status %d, want %d", answer.StatusCode, c.status)
 			}

@@ -65,13 +65,6 @@ func (b *inbox) put(frame []byte) {
 	signal(b.ready)
 }
 
-// held returns how many bytes wait.
-func (b *inbox) held() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.bytes
-}
-
 // take removes the first frame, waiting for one. What came before the end can
 // still be taken, then comes the end's reason.
 func (b *inbox) take(ctx context.Context) ([]byte, error) {

@@ -94,7 +94,7 @@ func ask(t testing.TB, l *ws.Listener, request string) (*peer, *http.Response) {
 func rawLink(t testing.TB, o ws.ListenOptions) (*peer, transport.Conn) {
 	t.Helper()
 	l := listen(t, o)
-	p, answer := ask(t, l, upgradeRequest("localhost"))
+	p, answer := ask(t, l, upgradeRequest("localhost")) //nolint:bodyclose // an upgrade has no body
 	if answer.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("status %d", answer.StatusCode)
 	}
