@@ -31,6 +31,7 @@ func TestHostileClients(t *testing.T) {
 	}{
 		{"text", whole(fin|opText, []byte("hello")), ws.ErrProtocol, 1003},
 		{"one byte too many", frame(fin|opBinary, limit+1, nil), transport.ErrTooLarge, 1009},
+		{"one byte too many, and all the others", whole(fin|opBinary, make([]byte, limit+1)), transport.ErrTooLarge, 1009},
 		{"2^63-1 bytes claimed", frame(fin|opBinary, math.MaxInt64, nil), transport.ErrTooLarge, 1009},
 		{"2^64-1 bytes claimed", frame(fin|opBinary, math.MaxUint64, nil), transport.ErrTooLarge, 1009},
 		{
@@ -168,6 +169,29 @@ func TestSilence(t *testing.T) {
 			}
 			_, err = p.Write(whole(fin|opPong, payload))
 			must(t, err)
+		}
+		_, err := p.Write(whole(fin|opBinary, []byte("still here")))
+		must(t, err)
+		wantFrame(t, link, "still here")
+	})
+	t.Run("pongs without a frame may go on for ever, in measure", func(t *testing.T) {
+		p, link := rawLink(t, ws.ListenOptions{Options: ws.Options{Deadlines: quick}})
+		await := func(first byte, payload string) {
+			for {
+				f, said, err := p.next()
+				must(t, err)
+				if f == first && string(said) == payload {
+					return
+				}
+			}
+		}
+		for range 3 { // together more than anybody may say at once
+			_, err := p.Write(repeated(whole(fin|opPong, make([]byte, 125)), 16_000))
+			must(t, err)
+			_, err = p.Write(whole(fin|opPing, []byte("all read?")))
+			must(t, err)
+			await(fin|opPong, "all read?")
+			await(fin|opPing, "")
 		}
 		_, err := p.Write(whole(fin|opBinary, []byte("still here")))
 		must(t, err)
