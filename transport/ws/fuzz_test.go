@@ -49,6 +49,11 @@ func (h hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // played makes a link whose dialling end says what said holds.
 func played(t interface{ Fatal(...any) }, said []byte) transport.Conn {
+	return over(t, &script{Reader: bytes.NewReader(said)})
+}
+
+// over makes a link over a connection.
+func over(t interface{ Fatal(...any) }, c net.Conn) transport.Conn {
 	request := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 	for name, value := range map[string]string{
 		"Upgrade": "websocket", "Connection": "upgrade", "Sec-WebSocket-Version": "13",
@@ -58,11 +63,39 @@ func played(t interface{ Fatal(...any) }, said []byte) transport.Conn {
 	}
 	var link transport.Conn
 	h := ws.NewHandler(func(c transport.Conn, _ *http.Request) { link = c }, ws.Options{})
-	h.ServeHTTP(hijackable{httptest.NewRecorder(), &script{Reader: bytes.NewReader(said)}}, request)
+	h.ServeHTTP(hijackable{httptest.NewRecorder(), c}, request)
 	if link == nil {
 		t.Fatal("no link")
 	}
 	return link
+}
+
+// closer is a script that tells how much nobody had read when it was closed.
+type closer struct {
+	script
+	said   *bytes.Reader
+	unread chan int
+}
+
+func (c *closer) Close() error {
+	select {
+	case c.unread <- c.said.Len():
+	default: // only the first Close counts
+	}
+	return nil
+}
+
+// A connection closed over unread bytes is reset, and the close message may be
+// lost with it: so what a peer says after its fault is read before the end.
+func TestFaultIsReadToTheEnd(t *testing.T) {
+	said := bytes.NewReader(append(frame(fin|opBinary, transport.MaxFrame+1, nil), make([]byte, 1<<20)...))
+	c := &closer{script: script{Reader: said}, said: said, unread: make(chan int, 1)}
+	if _, err := receiveAll(t.Context(), over(t, c)); !errors.Is(err, transport.ErrTooLarge) {
+		t.Fatalf("got error %v, want ErrTooLarge", err)
+	}
+	if unread := <-c.unread; unread != 0 {
+		t.Errorf("the connection was closed over %d unread bytes", unread)
+	}
 }
 
 // receiveAll receives to the end of a link.
