@@ -28,7 +28,7 @@ var wasmSmall = []string{
 // core lists what a browser runs, beside its own adapters. "x/..." includes
 // what is under x.
 var core = []string{
-	"internal/...", "identity", "transport", "transport/pipe", "crdt/...",
+	"internal/...", "identity", "transport", "transport/pipe", "transport/ws", "transport/noise", "crdt/...",
 	"history", "history/pack", "query", "store", "store/memory", "protocol", "replica",
 }
 

@@ -54,6 +54,7 @@ var floors = map[string]int{
 	"transport/transporttest": 1,
 	"transport/pipe":          1,
 	"transport/ws":            1,
+	"transport/noise":         1,
 	"transport/p2p":           1,
 
 	"internal/order": 0, // how anything is sorted
@@ -78,6 +79,7 @@ var sideways = map[string][]string{
 	"transport/transporttest": {"transport"},
 	"transport/pipe":          {"transport"},
 	"transport/ws":            {"transport"},
+	"transport/noise":         {"transport"},
 	"transport/p2p":           {"transport"},
 }
 
@@ -125,6 +127,7 @@ var doors = map[string][]string{
 	"github.com/tidwall/btree":        {"store/memory"},
 	"github.com/klauspost/compress":   {"internal/zstd"},
 	"github.com/gorilla/websocket":    {"transport/ws"},
+	"github.com/flynn/noise":          {"transport/noise"},
 	"github.com/libp2p":               {"transport/p2p"},
 	"github.com/multiformats":         {"transport/p2p"},
 	"github.com/alecthomas/kong":      {"cmd/kdelta"},

@@ -28,7 +28,8 @@
 //  6. End: once an end has returned ErrClosed from Receive, its Receive and
 //     Send return nothing else but ErrClosed or a context's error.
 //
-// A link promises nobody's identity and no secrecy: sessions bring their own.
-// Package transporttest holds the contract as a proof kit for any
-// implementation; package pipe is the one within a process.
+// A link promises nobody's identity and no secrecy: package noise adds both, as
+// a link over any other. Package transporttest holds the contract as a proof
+// kit for any implementation; package pipe is the one within a process, package
+// ws the one over websockets.
 package transport

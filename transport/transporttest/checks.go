@@ -212,6 +212,32 @@ func receiveAcrossCancel(ctx context.Context, c transport.Conn, i int) error {
 	return nil
 }
 
+// checkDeadline wants the context's own error, not that of a timer or socket.
+func checkDeadline(ctx context.Context, a, b transport.Conn) error {
+	over, cancel := context.WithDeadline(ctx, time.Now().Add(-time.Second))
+	defer cancel()
+	what := "Send with a deadline that has passed"
+	if err := expectError(what, a.Send(over, sized(0)), context.DeadlineExceeded); err != nil {
+		return err
+	}
+	const n = 10
+	for i := range n {
+		soon, cancel := context.WithTimeout(ctx, time.Millisecond)
+		_, err := b.Receive(soon)
+		cancel()
+		if err := expectError("Receive on an empty link until a deadline", err, context.DeadlineExceeded); err != nil {
+			return err
+		}
+		if err := a.Send(ctx, sized(i)); err != nil {
+			return fmt.Errorf("Send of frame %d: %w", i, err)
+		}
+		if err := expect(ctx, b, sized(i), fmt.Sprintf("frame %d after a deadline", i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func checkCancelSend(ctx context.Context, a, b transport.Conn) error {
 	const size = 256 << 10
 	over, cancel := context.WithCancel(ctx)

@@ -21,10 +21,23 @@
 //	Duplex                 both ends send more than the link holds while both receive
 //	BackPressure     3     with nobody receiving, a sender waits before MaxUnreceived bytes
 //	CancelReceive          a context that ends loses no frame
+//	Deadline               a deadline ends as the context says, and loses no frame
 //	CancelSend       4     a Send given up leaves whole frames in order
 //	CloseFlushes     5, 6  what was sent before Close arrives, then ErrClosed for ever
 //	CloseWakesHere         a waiting Send and Receive return when their own end is closed
 //	CloseWakesThere        and when the other is
 //	CloseTwice             from several goroutines, at both ends
+//	CloseCrossing    5     what was sent arrives although the closer leaves much unread
+//	CloseInTraffic   4     whole frames in order, then ErrClosed, at both ends
 //	Leak                   no goroutine outlives its link
+//
+// TestListener does the same for a Listener and the Dialer that reaches it:
+//
+//	Reach                  Addr leads here, and frames pass both ways
+//	AcceptCancel           an Accept given up loses no link
+//	DialCancel             a Dial given up makes none; the context of one that succeeded is forgotten
+//	CloseWakes             a waiting Accept returns ErrClosed, a later one too
+//	CloseTwice             gives nil, and nobody is let in any more
+//	LinksOutlive           accepted links live on, others are closed
+//	ListenerLeak           no goroutine outlives it
 package transporttest

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -71,6 +72,8 @@ var faults = []struct {
 	{"takes any number of frames", "BackPressure", false, onSend(takesAll)},
 	{"receives when the context is over", "CancelReceive", false, onReceive(receivesAnyway)},
 	{"loses the frame of a Receive given up", "CancelReceive", true, onReceive(losesGivenUp)},
+	{"gives the error of its timer", "Deadline", false, onReceive(timesOutOtherwise)},
+	{"loses the frame after a deadline", "Deadline", true, losesAfterDeadline},
 	{"sends when the context is over", "CancelSend", false, onSend(sendsAnyway)},
 	{"leaves half of a frame given up", "CancelSend", false, leavesHalf},
 	{"takes frames to nowhere after one given up", "CancelSend", false, takesToNowhere},
@@ -82,6 +85,8 @@ var faults = []struct {
 	{"Close leaves its own Receive waiting", "CloseWakesHere", true, deafReceive(false)},
 	{"Close leaves the other's Receive waiting", "CloseWakesThere", true, deafReceive(true)},
 	{"gives an error on the second Close", "CloseTwice", false, closesOnce},
+	{"loses what was sent before Close if the closer has frames unread", "CloseCrossing", false, closeLoses},
+	{"cuts the frame under way at Close", "CloseInTraffic", false, closeCuts},
 }
 
 // Each fault is noticed by the check that stands for it: the kit can fail.
@@ -283,6 +288,41 @@ func losesGivenUp(ctx context.Context, b transport.Conn) ([]byte, error) {
 		return nil, ctx.Err()
 	}
 	return frame, err
+}
+
+func timesOutOtherwise(ctx context.Context, b transport.Conn) ([]byte, error) {
+	frame, err := b.Receive(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = os.ErrDeadlineExceeded
+	}
+	return frame, err
+}
+
+// losesAfterDeadline loses the first frame that comes after a Receive timed out.
+func losesAfterDeadline(a, b transport.Conn) (transport.Conn, transport.Conn) {
+	lose := false
+	return onReceive(func(ctx context.Context, b transport.Conn) ([]byte, error) {
+		frame, err := b.Receive(ctx)
+		if err == nil && lose {
+			lose = false
+			return b.Receive(ctx)
+		}
+		lose = errors.Is(err, context.DeadlineExceeded)
+		return frame, err
+	})(a, b)
+}
+
+// closeCuts gives half a frame once the link is closed.
+func closeCuts(a, b transport.Conn) (transport.Conn, transport.Conn) {
+	cut := false
+	return onReceive(func(ctx context.Context, b transport.Conn) ([]byte, error) {
+		frame, err := b.Receive(ctx)
+		if errors.Is(err, transport.ErrClosed) && !cut {
+			cut = true
+			return numbered(0, 100), nil
+		}
+		return frame, err
+	})(a, b)
 }
 
 func sendsAnyway(ctx context.Context, frame []byte, a transport.Conn) error {

@@ -72,11 +72,14 @@ var checks = []check{
 	{"Duplex", checkDuplex},
 	{"BackPressure", checkBackPressure},
 	{"CancelReceive", checkCancelReceive},
+	{"Deadline", checkDeadline},
 	{"CancelSend", checkCancelSend},
 	{"CloseFlushes", checkCloseFlushes},
 	{"CloseWakesHere", checkCloseWakesHere},
 	{"CloseWakesThere", checkCloseWakesThere},
 	{"CloseTwice", checkCloseTwice},
+	{"CloseCrossing", checkCloseCrossing},
+	{"CloseInTraffic", checkCloseInTraffic},
 }
 
 // run tries the check within patience and closes both ends after it.
