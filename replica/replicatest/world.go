@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -51,6 +52,10 @@ type World struct {
 	blocked  map[[2]int]bool // one way each
 	evil     *evil
 	pictures map[string]picture
+	// rewrote are the authors as which somebody has written versions again.
+	rewrote map[identity.Author]bool
+	// again are the versions that were written again, and what stands for them.
+	again    map[int]int
 	invite   string
 	readOnly string
 
@@ -66,7 +71,8 @@ type violation struct{ text string }
 func Run(cfg Config) (out Outcome) {
 	w := &World{
 		ctx: context.Background(), rng: rand.New(rand.NewPCG(cfg.Seed, 0x6b64656c7461)), steps: cfg.Steps,
-		blocked: make(map[[2]int]bool), pictures: make(map[string]picture), model: NewModel(applicationStrategies()...),
+		blocked: make(map[[2]int]bool), pictures: make(map[string]picture),
+		rewrote: make(map[identity.Author]bool), again: make(map[int]int), model: NewModel(applicationStrategies()...),
 		trace: cfg.Trace, hash: sha256.New(), counts: make(map[string]int),
 	}
 	if w.steps == 0 {
