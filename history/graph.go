@@ -83,6 +83,14 @@ func (g *Graph) At(lv LV) (line Line, seq uint64) {
 	return s.line, s.seq + uint64(lv-s.lv)
 }
 
+// SpanEnd is the last dot of the span that holds an LV. It panics if the graph has no such LV.
+func (g *Graph) SpanEnd(lv LV) LV {
+	if next := int(g.spanOf(lv)) + 1; next < len(g.spans) {
+		return g.spans[next].lv - 1
+	}
+	return g.next - 1
+}
+
 // Add adds a version: its line, its first dot and how many dots it owns, and the last dots of its parents in any order,
 // each once, the previous version of the line among them. It returns the LV of the first dot, and whether a span begins there; if
 // not, the last span has grown.

@@ -19,11 +19,16 @@ type Instance [16]byte
 type Local interface {
 	// Facts says who this replica is and what it holds. It is called once, before the hello.
 	Facts() (Facts, error)
+	// Meet says whom the session is with, and how far the peer's wall clock is ahead of ours in ms; negative: behind. It
+	// is called once, after the peer's hello, unless the hellos told equal tips. It may change what is held here, and it
+	// chooses what our have tells of that: all of it or less, since only what the peer is to send depends on it. nil says
+	// that what Facts said is good.
+	Meet(peer Peer, skew int64) (*Held, error)
 	// Held says what is durable here now. It is called once for each ack.
 	Held() (Held, error)
 	// Missing returns what a peer that holds have lacks: one snapshot, parents before children, every author that
-	// appears sealed and, if have does not name it, certified. It is called once, with at most MaxTips entries that
-	// the peer chose. That the versions leave this device must be durable before a pack is handed over.
+	// appears sealed and, if have does not name it, certified. It is called once, before the first Apply, with at
+	// most MaxTips entries that the peer chose. That the versions leave this device must be durable before a pack is handed over.
 	Missing(have clock.Vector) (Feed, error)
 	// Apply verifies a pack and commits what is good in it; on return that is durable. A pack that it cannot read is
 	// refused whole, by a Refusal that names no version. The pack aliases the frame and is valid during the call only.

@@ -126,6 +126,14 @@ func (s *Session) hearHello(m hello) error {
 	if m.tips == s.facts.Held.Tips {
 		s.nothingMissing(m)
 	} else {
+		held, err := s.local.Meet(s.report.Peer, s.report.Skew)
+		if err == nil && held != nil {
+			s.own.clock = held.Clock
+			err = held.check()
+		}
+		if err != nil {
+			return s.failLocal(err)
+		}
 		s.unsaid = s.own.clock
 	}
 	return nil
@@ -155,6 +163,9 @@ func (s *Session) hearHave(m have) error {
 }
 
 func (s *Session) hearPack(m Pack) error {
+	if err := s.openFeed(); err != nil { // what the peer lacks is known before anything of it is applied
+		return s.failLocal(err)
+	}
 	applied, err := s.local.Apply(m.Bytes)
 	if err != nil {
 		return s.failLocal(err)

@@ -113,12 +113,8 @@ func (s *Session) sayAck() ([]byte, error) {
 
 // sayPack gives out the next pack that the peer lacks, or the end behind the last one.
 func (s *Session) sayPack() ([]byte, error) {
-	if s.feed == nil {
-		feed, err := s.local.Missing(s.peer.clock)
-		if err != nil {
-			return nil, err
-		}
-		s.feed = feed
+	if err := s.openFeed(); err != nil {
+		return nil, err
 	}
 	pack, err := s.feed.Next()
 	if errors.Is(err, io.EOF) {
@@ -137,9 +133,26 @@ func (s *Session) sayPack() ([]byte, error) {
 	return pack.encode(), nil
 }
 
+// openFeed asks for what the peer lacks, once.
+func (s *Session) openFeed() error {
+	if s.feed != nil || s.own.end {
+		return nil
+	}
+	var err error
+	s.feed, err = s.local.Missing(s.peer.clock)
+	return err
+}
+
+func (h Held) check() error {
+	if len(h.Clock) > MaxTips {
+		return errors.New("the clock has " + strconv.Itoa(len(h.Clock)) + " tips, the limit is " + strconv.Itoa(MaxTips))
+	}
+	return nil
+}
+
 func (f Facts) check() error {
-	if len(f.Held.Clock) > MaxTips {
-		return errors.New("the clock has " + strconv.Itoa(len(f.Held.Clock)) + " tips, the limit is " + strconv.Itoa(MaxTips))
+	if err := f.Held.check(); err != nil {
+		return err
 	}
 	if len(f.Strategies) > MaxStrategies {
 		return errors.New(strconv.Itoa(len(f.Strategies)) + " strategies, the limit is " + strconv.Itoa(MaxStrategies))

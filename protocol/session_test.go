@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,10 +65,11 @@ func (c *crowd) Facts() (Facts, error) {
 	return facts, err
 }
 
-func (c *crowd) Held() (Held, error)           { return c.held, nil }
-func (c *crowd) Next() (Pack, error)           { return Pack{}, io.EOF }
-func (c *crowd) Close() error                  { return nil }
-func (c *crowd) Apply([]byte) (Applied, error) { return Applied{}, nil }
+func (c *crowd) Held() (Held, error)             { return c.held, nil }
+func (c *crowd) Meet(Peer, int64) (*Held, error) { return nil, nil }
+func (c *crowd) Next() (Pack, error)             { return Pack{}, io.EOF }
+func (c *crowd) Close() error                    { return nil }
+func (c *crowd) Apply([]byte) (Applied, error)   { return Applied{}, nil }
 func (c *crowd) Acknowledge(_ Peer, a Ack) error {
 	c.acks = append(c.acks, a)
 	return nil
@@ -99,6 +101,83 @@ func TestClockOfManyFrames(t *testing.T) {
 	// A's tips are in B's receipt although no ack repeats them.
 	if n := len(b.acks); n != 1 || len(b.acks[0].Clock) != MaxTips {
 		t.Errorf("B has %d receipts", n)
+	}
+}
+
+// reticent is a replica that tells less than it holds once it knows whom, and notes what it is asked.
+type reticent struct {
+	*crowd
+	tells Held
+	calls []string
+	skew  int64
+}
+
+func (r *reticent) Meet(_ Peer, skew int64) (*Held, error) {
+	r.calls, r.skew = append(r.calls, "meet"), skew
+	return &r.tells, r.trouble("meet")
+}
+
+func (r *reticent) Missing(have clock.Vector) (Feed, error) {
+	r.calls = append(r.calls, "missing")
+	return r.crowd.Missing(have)
+}
+
+func (r *reticent) Apply(b []byte) (Applied, error) {
+	r.calls = append(r.calls, "apply")
+	return r.crowd.Apply(b)
+}
+
+// gives is a feed of one pack.
+type gives struct {
+	*crowd
+	given bool
+}
+
+func (g *gives) Missing(clock.Vector) (Feed, error) { return g, nil }
+
+func (g *gives) Next() (Pack, error) {
+	if g.given {
+		return Pack{}, io.EOF
+	}
+	g.given = true
+	return Pack{Bytes: []byte{0x90}, Versions: 1}, nil
+}
+
+// TestMeet: a replica learns whom it speaks with before its clock is told, chooses what that tells, and works out what the
+// peer lacks before it takes anything.
+func TestMeet(t *testing.T) {
+	w := newWorld()
+	a, b := &reticent{crowd: newCrowd(w, "A", 3)}, &gives{crowd: newCrowd(w, "B", 1)}
+	a.tells.Clock = a.held.Clock[:2]
+	a.wall, b.wall = 5000, 2000
+	wire := newWire(t, a.fake, b.fake)
+	wire.sessions = [2]*Session{New(a), New(b)}
+	wire.say()
+	for range 2 { // B's hello and its clock; then its pack arrives before A has said anything
+		for len(wire.ways[0]) > 0 {
+			frame := wire.ways[0][0]
+			wire.ways[0] = wire.ways[0][1:]
+			if err := wire.sessions[0].Receive(frame); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wire.say()
+	}
+	if err := wire.play(everything); err != nil {
+		t.Fatal(err)
+	}
+	if a.skew != -3000 || len(b.acks) != 1 || b.acks[0].Clock.Compare(a.held.Clock) != clock.Equal {
+		t.Errorf("skew %d, B's receipts %v", a.skew, b.acks)
+	}
+	if want := []string{"meet", "missing", "apply"}; !slices.Equal(a.calls, want) {
+		t.Errorf("A was asked %v, want %v", a.calls, want)
+	}
+	failing := &reticent{crowd: newCrowd(w, "C", 2)}
+	failing.fails = "meet"
+	wire = newWire(t, failing.fake, b.fake)
+	wire.sessions = [2]*Session{New(failing), New(b)}
+	if err := wire.play(everything); !errors.Is(err, errDisk) && !errors.Is(wire.sessions[0].Close(), ErrLocal) {
+		t.Errorf("a replica that fails at the meeting: %v", err)
 	}
 }
 

@@ -327,6 +327,10 @@ func (f *fake) applyWord(text string, refused map[string]bool, a *Applied) {
 	}
 }
 
+func (f *fake) Meet(Peer, int64) (*Held, error) {
+	return nil, f.trouble("meet")
+}
+
 func (f *fake) Acknowledge(peer Peer, ack Ack) error {
 	f.receipts = append(f.receipts, ack)
 	return f.trouble("acknowledge")

@@ -27,23 +27,31 @@ func (c *commit) applyPack(b []byte) (protocol.Applied, error) {
 	if c.member.IsZero() {
 		return a.applied, fmt.Errorf("replica: a pack for a database that belongs to no space")
 	}
-	cache := &c.r.graph
-	err := c.snap().graph(func(*history.Graph) error { return nil }) // load it
-	if err != nil {
-		return a.applied, err
+	if c.held = c.private; c.held == nil {
+		err := c.snap().graph(func(*history.Graph) error { return nil }) // load it
+		if err != nil {
+			return a.applied, err
+		}
+		cache := &c.r.graph
+		cache.mu.Lock()
+		defer cache.mu.Unlock()
+		if cache.g == nil || cache.epoch != c.tip.epoch {
+			return a.applied, errGraphLost
+		}
+		c.held = cache.g
 	}
-	cache.mu.Lock()
-	defer cache.mu.Unlock()
-	if cache.g == nil {
-		return a.applied, errGraphLost
-	}
-	c.held, a.g = cache.g, cache.g
+	a.g = c.held
+	c.noteTips()
+	defer func() { c.held, c.tipIDs, c.past, c.reader.held = nil, nil, nil, nil }()
+	return a.applied, a.apply(b)
+}
+
+// noteTips puts the ids of the lines' tips at hand.
+func (c *commit) noteTips() {
 	c.tipIDs = make(map[history.LV]history.ID, len(c.lines))
 	for _, line := range c.lines {
 		c.tipIDs[history.LV(line.LV)] = line.ID
 	}
-	defer func() { c.held, c.tipIDs, c.past, c.reader.held = nil, nil, nil, nil }()
-	return a.applied, a.apply(b)
 }
 
 var errGraphLost = errors.New("replica: the version graph was dropped while a pack was applied; try again")
@@ -74,8 +82,8 @@ type applier struct {
 	// refused are the ids of versions of the pack that no replica will take.
 	refused map[history.ID]bool
 	waiting []waiting
-	// copied is true once a version of this database's own author came that it did not write.
-	copied bool
+	// foreign are versions of this database's own author that came and that it did not write.
+	foreign map[history.ID]bool
 }
 
 func (a *applier) apply(b []byte) error {
@@ -108,8 +116,8 @@ func (a *applier) apply(b []byte) error {
 	if err := a.keepSeals(); err != nil {
 		return a.c.fail(err)
 	}
-	if a.copied {
-		return a.c.leaveAuthor()
+	if len(a.foreign) > 0 {
+		return a.c.leaveAuthor(a.foreign)
 	}
 	return nil
 }
@@ -445,8 +453,11 @@ func (a *applier) place(v *history.Version, at history.Attachment, parents []his
 		}
 		c.setLine(line, row)
 	}
-	if !c.author.key.IsZero() && v.Author == c.author.key.Author() {
-		a.copied = true
+	if c.isOwn(v.Author) {
+		if a.foreign == nil {
+			a.foreign = make(map[history.ID]bool)
+		}
+		a.foreign[v.ID] = true
 	}
 	first := c.tip.next
 	if err := c.stage(v, line, parents, true); err != nil {
@@ -478,23 +489,4 @@ func (a *applier) keepSeals() error {
 		}
 	}
 	return nil
-}
-
-// leaveAuthor takes a new author after versions of this database's own author came from elsewhere: somebody has a
-// copy of it and writes. What both wrote stays, as a fork that everybody sees.
-func (c *commit) leaveAuthor() error {
-	old := c.author.key.Author().String()
-	if side, ok := c.r.st.(store.Sidecar); ok {
-		file, err := side.FileIdentity()
-		if err != nil {
-			return c.fail(err)
-		}
-		if err := c.newInstance(side, file, identity.Copied); err != nil {
-			return c.fail(err)
-		}
-	} else if err := c.newAuthor(); err != nil {
-		return c.fail(err)
-	}
-	return c.note("A copy of this database has written as " + old + " too; both branches are kept, and this database goes on as " +
-		c.author.key.Author().String() + ".")
 }

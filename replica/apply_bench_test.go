@@ -32,7 +32,7 @@ func BenchmarkApplyPacks(b *testing.B) {
 		b.Fatal(err)
 	}
 	var packs [][]byte
-	feed, err := local{ctx, src}.Missing(nil)
+	feed, err := (&local{ctx: ctx, r: src}).Missing(nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func BenchmarkApplyPacks(b *testing.B) {
 				b.StartTimer()
 				n := 0
 				for _, p := range packs {
-					applied, err := local{ctx, dst}.Apply(p)
+					applied, err := (&local{ctx: ctx, r: dst}).Apply(p)
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -111,9 +111,40 @@ var errShape = errors.New("an item of another shape")
 // others write, and takes little memory. What is not in it: the author key (what is restored writes as an author of its
 // own), remembered remotes and peers, notes, and what waits for its parents. ErrNoSpace where there is nothing yet.
 func (r *Replica) Backup(ctx context.Context, w io.Writer, o BackupOptions) (BackupReport, error) {
+	for {
+		err := r.handOutAll(ctx)
+		unmarked := errors.Is(err, store.ErrReadOnly) // who may only read cannot write anything again either
+		if err != nil && !unmarked {
+			return BackupReport{}, err
+		}
+		rep, err := r.backup(ctx, w, o, unmarked)
+		if !errors.Is(err, errUnmarked) {
+			return rep, err
+		}
+	}
+}
+
+// errUnmarked: a write came between the mark that all has left and the snapshot.
+var errUnmarked = errors.New("replica: versions that are not marked as handed out")
+
+// handOutAll makes durable that all that is here leaves the device.
+func (r *Replica) handOutAll(ctx context.Context) error {
+	return r.writeUser(ctx, func(c *commit) error {
+		if c.author.key.IsZero() || c.tip.own.seq == 0 {
+			return nil
+		}
+		return c.handOut(c.author.key.Author(), c.tip.own.seq)
+	})
+}
+
+// backup writes what one snapshot holds, once all of it is marked as handed out.
+func (r *Replica) backup(ctx context.Context, w io.Writer, o BackupOptions, unmarked bool) (BackupReport, error) {
 	out := &backupWriter{w: w, sum: sha256.New()}
 	var rep BackupReport
 	err := r.view(ctx, func(s *snap) error {
+		if handed, err := readHanded(s.tx); err != nil || !unmarked && handed < s.tip.own.seq {
+			return errors.Join(err, errUnmarked)
+		}
 		if s.space == (identity.Space{}) {
 			return ErrNoSpace
 		}
@@ -188,7 +219,7 @@ func (b *backupWriter) packs(ctx context.Context, r *Replica, s *snap, progress 
 		return err
 	}
 	total := uint64(s.tip.next) - 1
-	f := &feed{l: local{ctx, r}, keys: keys, known: make(map[identity.Author]bool)}
+	f := &feed{l: &local{ctx: ctx, r: r}, keys: keys, known: make(map[identity.Author]bool)}
 	if total > 0 {
 		f.ranges = []history.Range{{From: 1, To: history.LV(total)}}
 	}

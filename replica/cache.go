@@ -34,6 +34,8 @@ type mem struct {
 type graphCache struct {
 	mu sync.Mutex
 	g  *history.Graph
+	// epoch is that of the database that g is of.
+	epoch uint64
 }
 
 // metaRow reads a row of Meta, nil where there is none.
@@ -76,7 +78,7 @@ var errSum = errors.New("the checksum does not match")
 
 // loadMem reads everything that mem holds.
 func loadMem(tx store.Tx, t tip) (*mem, error) {
-	m := &mem{tip: t, byAuthor: make(map[identity.Author][]history.Line), settings: make(map[string]Settings)}
+	m := &mem{tip: t, settings: make(map[string]Settings)}
 	b, err := metaRow(tx, metaMember)
 	if err != nil {
 		return nil, err
@@ -108,12 +110,23 @@ func loadMem(tx store.Tx, t tip) (*mem, error) {
 			return nil, fmt.Errorf("%w: author line %d is missing", store.ErrCorrupt, len(m.lines))
 		}
 		m.lines = append(m.lines, &a)
-		m.byAuthor[a.Author] = append(m.byAuthor[a.Author], line)
 	}
+	m.byAuthor = linesByAuthor(m.lines)
 	if own := t.own; own.seq > 0 && int(own.line) < len(m.lines) {
 		m.lines[own.line] = withTip(m.lines[own.line], own)
 	}
 	return m, nil
+}
+
+// linesByAuthor lists each author's lines. A line that was given up has none.
+func linesByAuthor(lines []*store.Author) map[identity.Author][]history.Line {
+	byAuthor := make(map[identity.Author][]history.Line)
+	for i, row := range lines {
+		if row.Author != (identity.Author{}) {
+			byAuthor[row.Author] = append(byAuthor[row.Author], history.Line(i))
+		}
+	}
+	return byAuthor
 }
 
 // withTip is a line's row with another newest version.

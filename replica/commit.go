@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -51,6 +52,8 @@ type commit struct {
 	// graph, whose lock is held meanwhile.
 	tipIDs map[history.LV]history.ID
 	held   *history.Graph
+	// private is the graph of a commit that has set the database back: what all share is another one until it is durable.
+	private *history.Graph
 
 	// applied are the reports of runs, which learn at the end what conflicts they made.
 	applied []*protocol.Applied
@@ -127,7 +130,9 @@ func (c *commit) writeAll() error {
 	if err := c.writeDocs(); err != nil {
 		return err
 	}
-	c.fillEvents()
+	if err := c.fillEvents(); err != nil {
+		return err
+	}
 	for _, line := range c.dirtyLines.list {
 		c.rowBuf = c.lines[line].Append(c.rowBuf[:0])
 		if err := c.tx.Put(store.Authors, store.IntKey(uint64(line)), c.rowBuf); err != nil {
@@ -237,7 +242,7 @@ func (c *commit) announce(s *stored, remote bool) {
 	if !c.watched {
 		return
 	}
-	e := Event{Version: Version{Stamp: s.Stamp()}, Remote: remote, Changes: make([]Change, len(s.keys))}
+	e := Event{Version: Version{Stamp: s.Stamp()}, Remote: remote && !c.isOwn(s.Author), Changes: make([]Change, len(s.keys))}
 	for i := range s.keys {
 		e.Changes[i].Key = s.keys[i].key
 	}
@@ -245,13 +250,18 @@ func (c *commit) announce(s *stored, remote bool) {
 }
 
 // fillEvents gives the changes of the events the values that the keys have now.
-func (c *commit) fillEvents() {
+func (c *commit) fillEvents() error {
 	for i := range c.events {
 		for j := range c.events[i].Changes {
 			change := &c.events[i].Changes[j]
-			change.Value = c.docs[change.Key].row.Value
+			e, err := c.entry(change.Key)
+			if err != nil {
+				return err
+			}
+			change.Value = e.row.Value
 		}
 	}
+	return nil
 }
 
 // advance moves heads and tips.
@@ -310,14 +320,14 @@ func (c *commit) moveTip(line history.Line, h head) {
 
 // onGraph changes the graph if it is loaded.
 func (c *commit) onGraph(change func(*history.Graph)) {
-	if c.held != nil {
-		change(c.held)
+	if held := cmp.Or(c.held, c.private); held != nil {
+		change(held)
 		return
 	}
 	cache := &c.r.graph
 	cache.mu.Lock()
 	defer cache.mu.Unlock()
-	if cache.g != nil {
+	if cache.g != nil && cache.epoch == c.tip.epoch {
 		change(cache.g)
 	}
 }
@@ -327,8 +337,8 @@ func (c *commit) snap() *snap {
 	s := &c.reader
 	s.r, s.tx, s.tip, s.lines, s.byAuthor = c.r, c.tx, c.tip, c.lines, c.byAuthor
 	s.staged, s.firstLV, s.tipIDs, s.changed = c.staged, c.firstLV, c.tipIDs, c.docs
-	if c.held != nil {
-		s.held = c.held
+	if held := cmp.Or(c.held, c.private); held != nil {
+		s.held = held
 	}
 	if s.space == (identity.Space{}) && !c.member.IsZero() {
 		s.space = c.member.Space()
@@ -394,7 +404,7 @@ func (c *commit) writeOne(ops []history.Op, meta history.Meta, deps []head) (Ver
 	if err := c.stage(&v, c.author.line, parents, false); err != nil {
 		return Version{}, err
 	}
-	return Version{Stamp: v.Stamp(), seen: c.tip.next}, nil
+	return Version{Stamp: v.Stamp(), seen: c.tip.next, epoch: c.tip.epoch}, nil
 }
 
 // nextTime is the hybrid time of a version written now: above all that was applied.

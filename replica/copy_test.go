@@ -113,8 +113,15 @@ func (c *copies) settle(all ...*fileReplica) {
 	var replicas []*replica.Replica
 	for _, f := range all {
 		replicas = append(replicas, f.Replica)
+		c.rename(f)
+	}
+	for _, f := range all {
 		held := historyOf(t, f.Replica)
 		for id, label := range c.acked {
+			var shown string
+			if _, err := f.Get(t.Context(), "own/"+label, &shown); err != nil && label != "tail" {
+				t.Errorf("own/%s: %v", label, err)
+			}
 			if _, ok := held[id]; !ok {
 				t.Errorf("a version of %q was acknowledged and is lost", label)
 			}
@@ -126,6 +133,31 @@ func (c *copies) settle(all ...*fileReplica) {
 		showsTheLog(t, f.Replica)
 	}
 	sameState(t, replicas...)
+}
+
+// rename gives the acknowledged versions that a replica has written again the names that they have now.
+func (c *copies) rename(f *fileReplica) {
+	t := c.t
+	t.Helper()
+	held := historyOf(t, f.Replica)
+	for id, label := range c.acked {
+		if _, here := held[id]; here {
+			continue
+		}
+		why, err := f.Why(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(why[0], "was re-issued as") {
+			continue
+		}
+		for now, e := range held {
+			if strings.Contains(why[0], "re-issued as "+e.String()+".") {
+				delete(c.acked, id)
+				c.acked[now] = label
+			}
+		}
+	}
 }
 
 // goOn lets everybody write again, each under an author of its own, and settles.
@@ -296,8 +328,8 @@ func TestRolledBackFile(t *testing.T) {
 	}
 }
 
-// Where the sidecar is set back with the file, nothing can tell, and the author's dots are used twice: a fork. Both
-// branches stay, everybody sees it, and the database that repeated itself takes another author.
+// Where the sidecar is set back with the file, nothing can tell, and the author's dots are used twice. The database that
+// repeated itself takes another author as soon as it hears of it, and writes what nobody has seen again: no fork is left.
 func TestForkByHand(t *testing.T) {
 	both := func(c *copies, saved string) {
 		copyOver(c.t, saved, c.path("original"))
@@ -317,9 +349,12 @@ func TestForkByHand(t *testing.T) {
 			c.settle(old)
 			for _, f := range []*fileReplica{old, c.third} {
 				status, err := f.Status(t.Context())
-				if err != nil || len(status.Forks) != 1 || len(status.Forks[0].Branches) != 2 {
-					t.Errorf("want one fork of two branches, have %v, %v", status.Forks, err)
+				if err != nil || len(status.Forks) != 0 {
+					t.Errorf("want no fork, have %v, %v", status.Forks, err)
 				}
+			}
+			if all, err := old.Reissues(t.Context()); err != nil || len(all) != 1 || all[0].Versions != 3*versions || all[0].Why != "fork" {
+				t.Errorf("%d versions were to be written again: %v, %v", 3*versions, all, err)
 			}
 			c.wantNote(old, "copy")
 			c.goOn(old)
@@ -363,8 +398,8 @@ func TestForkMeetsLate(t *testing.T) {
 	}
 }
 
-// Stores without a sidecar cannot tell that they were copied. When the copies meet, also directly, they find out, keep
-// both branches and part.
+// Stores without a sidecar cannot tell that they were copied. When the copies meet, also directly, they find out and part:
+// one of them writes again what it wrote since.
 func TestCopyWithoutSidecar(t *testing.T) {
 	replicas, stores := newSpace(t, 2)
 	a, third := replicas[0], replicas[1]
@@ -379,15 +414,17 @@ func TestCopyWithoutSidecar(t *testing.T) {
 	wrote(t)(copied.Set(t.Context(), "n/1", "on the copy"))
 	syncPair(t, a, copied)
 	authors := map[string]bool{}
+	again := 0
 	for _, r := range []*replica.Replica{a, copied} {
 		status, err := r.Status(t.Context())
-		if err != nil || len(status.Forks) != 1 || len(status.Notes) == 0 {
-			t.Errorf("want a fork and a note, have %v, %v, %v", status.Forks, status.Notes, err)
+		if err != nil || len(status.Forks) != 0 || len(status.Notes) != 2*len(status.Reissues) {
+			t.Errorf("want no fork and a note of what was written again, have %v, %v, %v", status.Forks, status.Notes, err)
 		}
+		again += len(status.Reissues)
 		authors[wrote(t)(r.Add(t.Context(), "n/count", 1000)).Author.String()] = true
 	}
-	if len(authors) != 2 {
-		t.Errorf("after they met both write as one author")
+	if len(authors) != 2 || again != 1 {
+		t.Errorf("after they met they write as %d authors, and %d of them wrote again", len(authors), again)
 	}
 	syncAll(t, a, copied, third)
 	sameState(t, a, copied, third)

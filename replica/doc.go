@@ -54,7 +54,8 @@
 //	I9   An author's times and numbers only rise.
 //	I10  To apply a version again changes nothing, and the order of concurrent ones does not matter.
 //	I13  One id has one content. If a database was copied and both copies wrote as one author, that author is forked:
-//	     both branches are kept, the copy goes on under another author, and Status shows the fork.
+//	     what had left either is kept on both branches, the one that hears of it goes on under another author and writes the
+//	     rest again, and Status shows the fork if there is one.
 //	I14  What is stored hashes to its id again; Verify finds every flipped bit.
 //	I15  Whether a version is valid is the same everywhere, in whatever order versions come.
 //	I16  A bad version, strategy or peer harms itself and what depends on it, and nothing else.
@@ -78,7 +79,13 @@
 //
 // An author is a database instance, not a person and not a device: the key is made with the first write and stays in the
 // database. A file that was copied, or set back to an older state, would repeat numbers that its author has used; a
-// sidecar beside the file betrays that, and the next write takes a new author. SetName gives authors the names that
+// sidecar beside the file betrays that, and the next write takes a new author. Where nothing betrays it, the databases
+// find out when one hears of versions of its author that it did not write. It takes a new author then as well, and what
+// never left the device is RE-ISSUED: taken back, and written again under the new author, version for version with the
+// same ops (withdraw.go). So no fork is seen by anybody who has not seen both branches. The same happens, before anything
+// is handed out, to a tail whose times are more than 5 minutes ahead of a peer's clock. What has left is recorded before
+// its first byte leaves (a sync, a backup), and stays as it is; so does all that anything stands on that others wrote.
+// A Version that was read before still works: it leads to the one that stands for it, as Current tells. SetName gives authors the names that
 // people see; Undo and the 8-character form of an author are about the instance.
 //
 // # Reading on
@@ -94,6 +101,7 @@
 //	commit.go fold.go keylog.go runs.go tip.go digest.go   what a commit writes
 //	snap.go cache.go                                       what is read of it, and kept in memory
 //	guard.go                                               what betrays a copied file
+//	reissue.go withdraw.go reissued.go                     writing again what never left
 //
 // Sources: the model of versions, parents and heads is that of version control; merging by kinds follows package crdt,
 // the graph package history, whose documentation names the literature. Group commit: DeWitt et al., "Implementation

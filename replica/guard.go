@@ -39,7 +39,11 @@ func (c *commit) guard() error {
 		db.Boot, db.Clean = side.BootID(), false
 		return c.keepInstance(side, *db)
 	}
-	return c.newInstance(side, file, verdict)
+	known := !c.author.key.IsZero()
+	if err := c.newInstance(side, file); err != nil || !known {
+		return err
+	}
+	return c.note(verdict.Explain())
 }
 
 // prove makes sure, before the database meets anybody, that it is not a copy that still goes by its original's name: the
@@ -54,8 +58,7 @@ func (c *commit) prove() error {
 // newInstance mints an author and the instance that guards it. The sidecar is written before the commit, while no
 // other process can write: one that dies in between leaves a sidecar that fits no database, and the next write mints
 // again.
-func (c *commit) newInstance(side store.Sidecar, file string, verdict identity.Verdict) error {
-	known := !c.author.key.IsZero()
+func (c *commit) newInstance(side store.Sidecar, file string) error {
 	if err := c.newAuthor(); err != nil {
 		return err
 	}
@@ -72,11 +75,6 @@ func (c *commit) newInstance(side store.Sidecar, file string, verdict identity.V
 	}
 	if err := side.WriteSidecar(b); err != nil {
 		return c.fail(err)
-	}
-	if known {
-		if err := c.note(verdict.Explain()); err != nil {
-			return err
-		}
 	}
 	c.after = append(c.after, func() error { c.r.guarded = true; return nil })
 	return nil

@@ -117,12 +117,16 @@ func (s *snap) frontier(p Point) ([]clock.Stamp, error) {
 	if f, ok := p.(Frontier); ok {
 		var stamps []clock.Stamp
 		for _, v := range f {
-			stamps = append(stamps, v.Stamp)
+			now, err := s.current(v)
+			if err != nil {
+				return nil, err
+			}
+			stamps = append(stamps, now.Stamp)
 		}
 		return sorted(stamps), nil
 	}
 	if v, ok := p.(Version); ok {
-		return []clock.Stamp{v.Stamp}, nil
+		return s.frontier(Frontier{v})
 	}
 	at, err := p.resolve(s)
 	if err != nil {

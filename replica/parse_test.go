@@ -134,10 +134,14 @@ func TestParsePointFork(t *testing.T) {
 	p.do(twin.Set(t.Context(), "notes/1", 2))
 	invite, err := a.Invite(t.Context(), replica.InviteOptions{})
 	p.ok(err)
-	third, err := replica.Join(t.Context(), memory.New(), invite, replica.Options{Wall: p.wall})
-	p.ok(err)
-	for _, r := range []*replica.Replica{a, twin} {
-		_, _, err := replica.SyncPair(t.Context(), r, third)
+	var others [2]*replica.Replica
+	for i := range others {
+		others[i], err = replica.Join(t.Context(), memory.New(), invite, replica.Options{Wall: p.wall})
+		p.ok(err)
+	}
+	third, fourth := others[0], others[1]
+	for _, pair := range [][2]*replica.Replica{{a, third}, {twin, fourth}, {third, fourth}} {
+		_, _, err := replica.SyncPair(t.Context(), pair[0], pair[1])
 		p.ok(err)
 	}
 	if got, err := third.ParsePoint(t.Context(), first.String()); err != nil || got.(replica.Version).Stamp != first.Stamp {

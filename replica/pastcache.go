@@ -19,9 +19,10 @@ type pastCache struct {
 }
 
 type pastKey struct {
-	key  string
-	last history.LV
-	at   clock.Time
+	key   string
+	epoch uint64
+	last  history.LV
+	at    clock.Time
 }
 
 // pastState is a state as crdt.SimpleState takes it; others are not kept.

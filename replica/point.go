@@ -49,7 +49,14 @@ func (f Frontier) resolve(s *snap) (point, error) {
 				return err
 			}
 			if !found {
-				return fmt.Errorf("%w: version %s is not here", ErrPoint, v)
+				at, err := s.insteadOf(v.Author, v.Seq, v.ID.Prefix())
+				if err != nil {
+					return err
+				}
+				if at == nil {
+					return fmt.Errorf("%w: version %s is not here", ErrPoint, v)
+				}
+				lv = at.lv
 			}
 			lvs[i] = lv
 		}
@@ -134,7 +141,7 @@ func (s *snap) stateAt(key string, p point) (*crdt.State, error) {
 		linear = state.Linear()
 	}
 	at, timed := p.cut.Time()
-	look := pastKey{key: key, last: history.LV(row.Last), at: at}
+	look := pastKey{key: key, epoch: s.tip.epoch, last: history.LV(row.Last), at: at}
 	if timed {
 		if state := s.r.pasts.get(look); state != nil {
 			return state, nil

@@ -27,7 +27,8 @@ type Progress struct {
 	Sent, Received           int
 	SentBytes, ReceivedBytes int64
 	// Done and Total count dots, both ways together: a version owns one for each of its ops. Total is 0 until this side has
-	// heard what the other one holds, and an estimate where authors are forked. Of a sync that went through, Done is Total.
+	// heard what the other one holds, and an estimate: it grows by what the other side had handed out to nobody before,
+	// and is too small where authors are forked. Of a sync that went through, Done is Total.
 	Done, Total uint64
 }
 

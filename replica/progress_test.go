@@ -48,7 +48,7 @@ func TestSyncProgress(t *testing.T) {
 	}
 	for i := 1; i < len(heard); i++ {
 		a, b := heard[i-1], heard[i]
-		if b.Done < a.Done || b.Total < a.Total || b.Total > 0 && b.Total < b.Done || a.Total > 0 && a.Total != b.Total || b.Sent < a.Sent || b.Received < a.Received {
+		if b.Done < a.Done || b.Total < a.Total || b.Total > 0 && b.Total < b.Done || b.Sent < a.Sent || b.Received < a.Received {
 			t.Errorf("after %+v came %+v", a, b)
 		}
 	}

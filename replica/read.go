@@ -53,7 +53,7 @@ func (r *Replica) row(ctx context.Context, key string) (store.Doc, Version, erro
 			return absent(store.ErrNotFound, key)
 		}
 		stamp, err := s.rowStamp(&doc)
-		v = Version{Stamp: stamp, seen: s.tip.next}
+		v = Version{Stamp: stamp, seen: s.tip.next, epoch: s.tip.epoch}
 		return err
 	})
 	return doc, v, err
@@ -61,6 +61,10 @@ func (r *Replica) row(ctx context.Context, key string) (store.Doc, Version, erro
 
 // rowOne reads a row without a transaction. ok is false where the cache does not know the row's author yet.
 func (r *Replica) rowOne(ctx context.Context, one store.Getter, key string) (doc store.Doc, v Version, ok bool, err error) {
+	// What is cached must not be newer than the row: then a row of an earlier epoch would go for one of this.
+	r.mu.RLock()
+	m := r.mem
+	r.mu.RUnlock()
 	b, err := one.GetOne(ctx, store.Docs, []byte(key))
 	if err != nil {
 		return doc, v, false, absent(err, key)
@@ -71,15 +75,12 @@ func (r *Replica) rowOne(ctx context.Context, one store.Getter, key string) (doc
 	if doc.Value == nil {
 		return doc, v, false, absent(store.ErrNotFound, key)
 	}
-	r.mu.RLock()
-	m := r.mem
-	r.mu.RUnlock()
 	if m == nil || doc.Author >= uint64(len(m.lines)) {
 		return doc, v, false, nil
 	}
 	stamp, err := m.snap(r, nil).rowStamp(&doc)
 	// What is behind the row's newest op was not seen.
-	return doc, Version{Stamp: stamp, seen: history.LV(doc.Last) + 1}, true, err
+	return doc, Version{Stamp: stamp, seen: history.LV(doc.Last) + 1, epoch: m.tip.epoch}, true, err
 }
 
 func absent(err error, key string) error {
@@ -165,7 +166,7 @@ func (r *Replica) List(ctx context.Context, prefix string, opts ...ListOption) i
 				if err != nil {
 					return err
 				}
-				if !yield(rowOf(string(row.Key), &doc, Version{Stamp: stamp, seen: s.tip.next}), nil) {
+				if !yield(rowOf(string(row.Key), &doc, Version{Stamp: stamp, seen: s.tip.next, epoch: s.tip.epoch}), nil) {
 					return errStop
 				}
 				if n++; n == o.limit {

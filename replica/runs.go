@@ -207,11 +207,13 @@ func decodeRunRow(space identity.Space, first history.LV, value []byte) ([]store
 	return row, nil
 }
 
-// runCache keeps decoded rows of Runs. Rows never change, so it needs no invalidation but when a transaction that
-// wrote some was rolled back.
+// runCache keeps decoded rows of Runs. Rows of one epoch never change, so it needs no invalidation but when a transaction
+// that wrote some was rolled back. It holds the rows of the newest epoch that it was asked about; older snapshots pass it
+// by.
 type runCache struct {
-	mu   sync.Mutex
-	rows map[history.LV]*cachedRun
+	mu    sync.Mutex
+	epoch uint64
+	rows  map[history.LV]*cachedRun
 	// rowOf finds the row of a version by its last dot.
 	rowOf map[history.LV]history.LV
 	// order is a clock hand's ring over the keys of rows.
@@ -229,10 +231,10 @@ type cachedRun struct {
 // maxRunCache bounds what the cached rows' bytes add up to; decoded they take about twice that.
 const maxRunCache = 8 << 20
 
-func (c *runCache) get(first history.LV) []stored {
+func (c *runCache) get(epoch uint64, first history.LV) []stored {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r := c.rows[first]; r != nil {
+	if r := c.rows[first]; r != nil && epoch == c.epoch {
 		r.used = true
 		return r.row
 	}
@@ -240,11 +242,11 @@ func (c *runCache) get(first history.LV) []stored {
 }
 
 // find returns the row that holds the version whose last dot is lv.
-func (c *runCache) find(lv history.LV) []stored {
+func (c *runCache) find(epoch uint64, lv history.LV) []stored {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first, ok := c.rowOf[lv]
-	if !ok {
+	if !ok || epoch != c.epoch {
 		return nil
 	}
 	r := c.rows[first]
@@ -252,12 +254,19 @@ func (c *runCache) find(lv history.LV) []stored {
 	return r.row
 }
 
-func (c *runCache) put(first history.LV, row []stored, size int) {
+func (c *runCache) put(epoch uint64, first history.LV, row []stored, size int) {
 	if size > maxRunCache/4 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if epoch < c.epoch {
+		return
+	}
+	if epoch > c.epoch {
+		c.drop()
+		c.epoch = epoch
+	}
 	if c.rows == nil {
 		c.rows = make(map[history.LV]*cachedRun)
 		c.rowOf = make(map[history.LV]history.LV)
@@ -301,5 +310,8 @@ func (c *runCache) evict() {
 func (c *runCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.rows, c.rowOf, c.order, c.hand, c.bytes = nil, nil, nil, 0, 0
+	c.drop()
+	c.epoch = 0
 }
+
+func (c *runCache) drop() { c.rows, c.rowOf, c.order, c.hand, c.bytes = nil, nil, nil, 0, 0 }

@@ -11,5 +11,5 @@ import (
 // Next and Receive, under ctx; see protocol.Session for how to drive it. Whoever drives it closes it. Sync does all of
 // that, and keeps what the report says of the peer besides.
 func (r *Replica) Session(ctx context.Context) *protocol.Session {
-	return protocol.New(local{ctx, r})
+	return protocol.New(&local{ctx: ctx, r: r})
 }

@@ -66,8 +66,16 @@ func (s *snap) graph(fn func(*history.Graph) error) error {
 	cache := &s.r.graph
 	cache.mu.Lock()
 	defer cache.mu.Unlock()
-	if cache.g == nil {
-		cache.g = history.NewGraph()
+	if s.tip.epoch < cache.epoch { // the database was set back since this snapshot
+		g := history.NewGraph()
+		if err := s.loadGraph(g); err != nil {
+			return err
+		}
+		s.held = g
+		return fn(g)
+	}
+	if cache.g == nil || cache.epoch < s.tip.epoch {
+		cache.g, cache.epoch = history.NewGraph(), s.tip.epoch
 	}
 	if cache.g.Next() < s.tip.next || cache.g.NumLines() < len(s.lines) {
 		if err := s.loadGraph(cache.g); err != nil {
@@ -119,7 +127,7 @@ func (s *snap) runAt(lv history.LV) ([]stored, error) {
 	if len(s.staged) > 0 && lv >= s.firstLV {
 		return s.staged, nil
 	}
-	if cached := s.r.runs.find(lv); cached != nil {
+	if cached := s.r.runs.find(s.tip.epoch, lv); cached != nil {
 		return cached, nil
 	}
 	to := store.IntKey(uint64(lv) + 1)
@@ -134,7 +142,7 @@ func (s *snap) runAt(lv history.LV) ([]stored, error) {
 
 // run returns the row of Runs whose first dot is first.
 func (s *snap) run(first history.LV) ([]stored, error) {
-	if cached := s.r.runs.get(first); cached != nil {
+	if cached := s.r.runs.get(s.tip.epoch, first); cached != nil {
 		return cached, nil
 	}
 	value, err := s.tx.Get(store.Runs, store.IntKey(uint64(first)))
@@ -145,7 +153,7 @@ func (s *snap) run(first history.LV) ([]stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.r.runs.put(first, decoded, len(value))
+	s.r.runs.put(s.tip.epoch, first, decoded, len(value))
 	return decoded, nil
 }
 

@@ -35,6 +35,8 @@ type Status struct {
 	Pending []PendingItem
 	// Forks are the places where copies of one database wrote as the same author.
 	Forks []Fork
+	// Reissues are what this database wrote again under another author, oldest first.
+	Reissues []Reissue
 	// Notes are sentences about what happened to this database, oldest first, each behind its time.
 	Notes []string
 	// StateDigest is equal on two replicas if and only if all their keys are, visible or not.
@@ -134,6 +136,9 @@ func (s *snap) statusRows(st *Status) error {
 		return err
 	}
 	if st.Forks, err = s.forks(); err != nil {
+		return err
+	}
+	if st.Reissues, err = s.reissues(); err != nil {
 		return err
 	}
 	notes, err := metaRow(s.tx, metaNotes)

@@ -49,7 +49,7 @@ func (r *Replica) Sync(ctx context.Context, conn transport.Conn, opts ...SyncOpt
 	session := r.Session(ctx)
 	var m *meter
 	if o.hear != nil {
-		m = &meter{local: local{ctx, r}, hear: o.hear}
+		m = &meter{local: local{ctx: ctx, r: r}, hear: o.hear}
 		session = protocol.New(m)
 	}
 	d := &driver{session: session, conn: conn, wake: make(chan struct{}, 1)}

@@ -20,6 +20,7 @@ const (
 	metaNotes    = "notes"    // what happened to this database, for people
 	metaHanded   = "handed"   // the newest own dot that left this device
 	metaRemotes  = "remotes"  // where to sync with
+	metaReissued = "reissued" // what this database has written again under another author: see Reissue
 	metaLacked   = "lacked"   // strategies that rows were computed without, since nobody here knew them
 )
 
@@ -38,6 +39,9 @@ type tip struct {
 	commits uint64
 	// next is the LV of the next dot.
 	next history.LV
+	// epoch counts how often the database was set back (see withdrawal): LVs of different epochs have nothing to do with
+	// each other.
+	epoch uint64
 	// versions counts the applied versions.
 	versions uint64
 	// own is the newest version of the author that this database writes as; its seq is 0 before the first.
@@ -48,8 +52,9 @@ type tip struct {
 }
 
 func (t *tip) append(b []byte) []byte {
-	b = canon.AppendArray(b, 6)
+	b = canon.AppendArray(b, 7)
 	b = canon.AppendUint(b, t.commits)
+	b = canon.AppendUint(b, t.epoch)
 	b = canon.AppendUint(b, uint64(t.next))
 	b = canon.AppendUint(b, t.versions)
 	b = appendHead(b, t.own)
@@ -95,6 +100,7 @@ func decodeTip(b []byte) (tip, error) {
 	r := canon.NewReader(b)
 	_, _ = r.Array()
 	t.commits, _ = r.Uint()
+	t.epoch, _ = r.Uint()
 	next, _ := r.Uint()
 	t.next = history.LV(next)
 	t.versions, _ = r.Uint()

@@ -198,7 +198,7 @@ func (tx *Tx) Get(key string, dst any) (Version, error) {
 	if v.Value == nil {
 		return Version{}, fmt.Errorf("%w: %s", ErrNotFound, key)
 	}
-	return Version{Stamp: v.At, seen: tx.c.tip.next}, decodeInto(v.Value, dst)
+	return Version{Stamp: v.At, seen: tx.c.tip.next, epoch: tx.c.tip.epoch}, decodeInto(v.Value, dst)
 }
 
 // List yields the visible keys that start with prefix in byte order, as the transaction sees them. The loop may write.
@@ -225,7 +225,7 @@ func (tx *Tx) List(prefix string, opts ...ListOption) iter.Seq2[Row, error] {
 			}
 			row := Row{
 				Key: key, Kind: v.Kind, Value: v.Value.AppendJSON(nil), Conflicts: len(v.Conflicts),
-				Version: Version{Stamp: v.At, seen: tx.c.tip.next},
+				Version: Version{Stamp: v.At, seen: tx.c.tip.next, epoch: tx.c.tip.epoch},
 			}
 			if !yield(row, nil) {
 				return

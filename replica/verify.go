@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -145,7 +146,7 @@ func (v *verifier) run(tx store.Tx) error {
 	if v.broken {
 		return v.decodeState()
 	}
-	v.r.graph.g = v.g
+	v.r.graph.g, v.r.graph.epoch = v.g, v.m.tip.epoch
 	for i, from := range groups {
 		var to []byte
 		if i+1 < len(groups) {
@@ -198,6 +199,8 @@ func (v *verifier) checkMeta() error {
 		case metaTip, metaMember, metaAuthor, metaNotes, metaHanded, metaLacked:
 		case metaInstance:
 			_, err = readInstance(v.s.tx)
+		case metaReissued:
+			_, err = v.s.reissues()
 		case metaRemotes:
 			_, err = readRemotes(v.s.tx)
 		case metaRetired:
@@ -229,6 +232,9 @@ func (v *verifier) checkLines() error {
 			return err
 		}
 		line := history.Line(store.KeyInt(raw.Key))
+		if row.Author == (identity.Author{}) && bytes.Equal(raw.Value, new(store.Author).Append(nil)) {
+			return nil // it was given up: see withdrawal
+		}
 		what := fmt.Sprintf("author line %d (%s)", line, row.Author)
 		cert, err := identity.DecodeCertificate(row.Certificate)
 		switch {

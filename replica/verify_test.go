@@ -119,6 +119,7 @@ func (w *careWorld) forkAndWait(a, b *Replica) {
 	c := w.add(st, r, err)
 	w.ok(a.Set(ctx, "notes/fork", "original"))
 	w.ok(c.Set(ctx, "notes/fork", "copy"))
+	w.ok((&local{ctx: ctx, r: c}).Missing(nil)) // somebody has it, so it cannot be written again
 	w.sync(a, b)
 	w.sync(c, b)
 	w.sync(a, b)
@@ -127,10 +128,10 @@ func (w *careWorld) forkAndWait(a, b *Replica) {
 	for i := range 3 {
 		w.ok(b.Set(ctx, "notes/waits", i))
 	}
-	middle, err := local{ctx, b}.Held()
+	middle, err := (&local{ctx: ctx, r: b}).Held()
 	w.ok(nil, err)
 	w.ok(b.Set(ctx, "notes/waits", "last"))
-	feed, err := local{ctx, b}.Missing(middle.Clock)
+	feed, err := (&local{ctx: ctx, r: b}).Missing(middle.Clock)
 	w.ok(nil, err)
 	for {
 		p, err := feed.Next()
@@ -138,7 +139,7 @@ func (w *careWorld) forkAndWait(a, b *Replica) {
 			break
 		}
 		w.ok(nil, err)
-		w.ok(local{ctx, a}.Apply(p.Bytes))
+		w.ok((&local{ctx: ctx, r: a}).Apply(p.Bytes))
 	}
 }
 

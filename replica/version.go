@@ -14,6 +14,8 @@ type Version struct {
 	clock.Stamp
 	// seen is the first LV that the read did not see; 0 where the version did not come from a read.
 	seen history.LV
+	// epoch is that of the database when it was read; in another one seen means nothing.
+	epoch uint64
 }
 
 // Wall is the version's time as its author's clock showed it.

@@ -17,8 +17,8 @@ import (
 
 // Why says in sentences why a key, or a version that was seen elsewhere, is or is not here: what is shown and what hides
 // it, what was deleted and by whom, what waits and for what, and when the others were last met. A text with a slash is a
-// key, any other a version: AUTHOR@SEQ, or an id or the beginning of one. A text that can be neither is an error that
-// wraps crdt.ErrKey or ErrPointText.
+// key, any other a version: AUTHOR@SEQ, or an id or the beginning of one; one that was written again (Reissue) is found by
+// the name that it had. A text that can be neither is an error that wraps crdt.ErrKey or ErrPointText.
 func (r *Replica) Why(ctx context.Context, keyOrVersion string) ([]string, error) {
 	w := &reasons{r: r, ctx: ctx}
 	isKey := strings.Contains(keyOrVersion, "/")
@@ -271,8 +271,16 @@ func (w *reasons) version(text string) error {
 	}
 	switch v, ok := p.(Version); {
 	case ok && err == nil:
+		if isDot { // a copy's version may go by the same name
+			if _, err := w.again(text, name, seq); err != nil {
+				return err
+			}
+		}
 		return w.here(v)
 	case errors.Is(err, ErrAmbiguous), !errors.Is(err, ErrPoint) && !errors.Is(err, errNoAuthor):
+		return err
+	}
+	if said, err := w.again(strings.ToLower(text), name, seq); said || err != nil {
 		return err
 	}
 	w.say("Version %s is not here.", text)

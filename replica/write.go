@@ -132,7 +132,7 @@ func (tx *Tx) base(key string, o *writeOptions) (canon.Value, error) {
 	}
 	s := tx.c.snap()
 	p := point{before: o.from.seen}
-	if o.from.seen == 0 {
+	if o.from.seen == 0 || o.from.epoch != s.tip.epoch {
 		var err error
 		if p, err = o.from.resolve(s); err != nil {
 			return nil, err
@@ -148,7 +148,8 @@ func (tx *Tx) check(key string, o *writeOptions) (crdt.View, error) {
 	if err != nil {
 		return view, err
 	}
-	return view, o.met(key, &view)
+	err = tx.met(key, &view, o)
+	return view, err
 }
 
 // glance is check for who does not look at the value: that may be null where the key shows another.
@@ -164,11 +165,12 @@ func (tx *Tx) glance(key string, o *writeOptions) (crdt.View, error) {
 	if err != nil {
 		return view, err
 	}
-	return view, o.met(key, &view)
+	err = tx.met(key, &view, o)
+	return view, err
 }
 
 // met is nil if what the key shows fulfils the condition.
-func (o *writeOptions) met(key string, view *crdt.View) error {
+func (tx *Tx) met(key string, view *crdt.View, o *writeOptions) error {
 	if o.ifVersion == nil {
 		return nil
 	}
@@ -176,8 +178,12 @@ func (o *writeOptions) met(key string, view *crdt.View) error {
 	if view.Value != nil {
 		now = view.At.ID
 	}
-	if want := o.ifVersion; now != want.ID {
-		return fmt.Errorf("%w: %s is at %s", ErrVersionMismatch, key, versionOrNothing(view))
+	if now == o.ifVersion.ID {
+		return nil
+	}
+	want, err := tx.c.snap().current(*o.ifVersion)
+	if err != nil || now != want.ID {
+		return errors.Join(err, fmt.Errorf("%w: %s is at %s", ErrVersionMismatch, key, versionOrNothing(view)))
 	}
 	return nil
 }

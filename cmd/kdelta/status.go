@@ -31,7 +31,21 @@ type statusJSON struct {
 	Pending    []pendingJSON `json:"pending"`
 	Forks      []string      `json:"forks"`
 	Peers      []peerJSON    `json:"peers"`
+	Reissues   []reissueJSON `json:"reissues"`
 	Notes      []string      `json:"notes"`
+}
+
+// reissueJSON is what was written again under another author.
+type reissueJSON struct {
+	Author   string `json:"author"`
+	From     uint64 `json:"from"`
+	To       uint64 `json:"to"`
+	As       string `json:"as"`
+	First    uint64 `json:"first"`
+	Last     uint64 `json:"last"`
+	Versions int    `json:"versions"`
+	Why      string `json:"why"`
+	At       string `json:"at"`
 }
 
 // pendingJSON is something that was received and waits.
@@ -88,7 +102,8 @@ func statusShape(path string, bytes int64, st replica.Status, peers []replica.Pe
 		Path: path, Author: authorJSON(st.Author), ReadOnly: st.ReadOnly, Versions: st.Versions, Authors: st.Authors, Keys: st.Keys,
 		Namespaces: st.Namespaces, Conflicts: st.Conflicts, Heads: plainNames(st.Heads),
 		State: fmt.Sprintf("%x", st.StateDigest), Bytes: bytes,
-		Pending: []pendingJSON{}, Forks: []string{}, Peers: []peerJSON{}, Notes: append([]string{}, st.Notes...),
+		Pending: []pendingJSON{}, Forks: []string{}, Peers: []peerJSON{}, Reissues: []reissueJSON{},
+		Notes: append([]string{}, st.Notes...),
 	}
 	if st.Space != (identity.Space{}) {
 		shape.Space = st.Space.String()
@@ -101,6 +116,12 @@ func statusShape(path string, bytes int64, st replica.Status, peers []replica.Pe
 	}
 	for _, f := range st.Forks {
 		shape.Forks = append(shape.Forks, f.String())
+	}
+	for _, r := range st.Reissues {
+		shape.Reissues = append(shape.Reissues, reissueJSON{
+			Author: r.Author.String(), From: r.From, To: r.To, As: r.As.String(), First: r.First, Last: r.Last,
+			Versions: r.Versions, Why: r.Why, At: timeJSON(r.At),
+		})
 	}
 	for _, p := range peers {
 		shape.Peers = append(shape.Peers, peerJSON{

@@ -16,6 +16,9 @@ import (
 // before it and be one that somebody wrote; see Model.Enter for the rest.
 func (d *device) ingest() bool {
 	w := d.w
+	if ok := d.lookForReissues(); !ok {
+		return false
+	}
 	var fresh []replica.LogEntry
 	for e, err := range d.r.Log(w.ctx, "", replica.LogQuery{}) {
 		if err != nil {
@@ -47,7 +50,11 @@ func (d *device) ingest() bool {
 		if w.evil.fate(e.ID) == versionBad {
 			w.failf("I15", "%s took %s, which is invalid", d.name, e.Version)
 		}
-		if isNew && !d.mayWrite && !d.unsure && w.evil.fate(e.ID) == versionUnknown {
+		unknown := isNew && w.evil.fate(e.ID) == versionUnknown
+		switch {
+		case unknown && (d.mayWrite || d.unsure) || d.rewrote[e.Author]:
+			d.mine.Add(n)
+		case unknown && !w.rewrote[e.Author]:
 			w.failf("I13", "%s shows %s, which nobody wrote", d.name, e.Version)
 		}
 		d.seen.Add(n)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store"
 	"github.com/kdelta/kdelta/store/memory"
@@ -125,6 +126,7 @@ type image struct {
 	disk     *memory.Store
 	side     []byte
 	acked    []int
+	mine     Set
 	readOnly bool
 }
 
@@ -151,6 +153,12 @@ type device struct {
 	seen   Set
 	newest clock.ID
 	acked  []int
+	// mine are the versions that this database wrote since it came to be, as a new one or as a copy; again counts how often
+	// it has written some of them again.
+	mine  Set
+	again int
+	// rewrote are the authors as which it did that.
+	rewrote map[identity.Author]bool
 	// mayWrite is true while versions may appear that nobody has seen before, unsure from a write that failed by a fault of
 	// the store until the log could be read: it may be there all the same.
 	mayWrite, unsure bool
@@ -161,7 +169,7 @@ type device struct {
 func (w *World) newDevice(withSidecar bool) *device {
 	d := &device{
 		w: w, id: len(w.devices), disk: memory.New(), wall: &wall{w: w}, knowsRare: w.chance(60),
-		read: make(map[string]replica.Version),
+		read: make(map[string]replica.Version), rewrote: make(map[identity.Author]bool),
 	}
 	d.name = string(rune('A' + d.id))
 	var seed [32]byte
@@ -261,6 +269,9 @@ func (d *device) rediscover() {
 	ok := d.ingest()
 	d.mayWrite = false
 	if !ok {
+		return
+	}
+	if !d.follow() {
 		return
 	}
 	for _, n := range d.acked {

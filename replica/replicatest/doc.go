@@ -35,7 +35,10 @@
 //	I9   times and dots rise                                       for every version
 //	I10  nothing is applied twice, in no order                     for every version
 //	I13  one id is one content; a fork is told                     for every version; in every full check
+//	     no two databases go on as one author                      at the end
 //	I14  Verify finds nothing                                      at the end
+//	     what never left is written again with the same ops (I4),   whenever a replica did that
+//	     and only by who wrote it (I7)
 //	I15  what is invalid is refused by all                         whenever the scripted peer was met
 //	I16  and harms only what depends on it: all else comes to all  at the end
 //	I18  a write can be read                                       after every write

@@ -77,6 +77,9 @@ func (e *evil) Facts() (protocol.Facts, error) {
 	return protocol.Facts{Space: e.member.Space(), Author: e.key.Author(), Wall: epoch, Strategies: []string{"lww/1"}}, nil
 }
 
+// Meet implements protocol.Local.
+func (e *evil) Meet(protocol.Peer, int64) (*protocol.Held, error) { return nil, nil }
+
 // Held implements protocol.Local.
 func (e *evil) Held() (protocol.Held, error) { return protocol.Held{}, nil }
 

@@ -39,20 +39,53 @@ func (w *World) heal() {
 		text := fmt.Sprintf(`{"a":%d,"from":%q}`, w.rng.IntN(9), d.name)
 		key := pick(w, []string{"a/1", "f/1", "f/2"})
 		w.attempt(d, &attempt{
+			what: "set to be known", may: func(error) bool { return false },
+			run: func() (replica.Version, error) { return d.r.Set(w.ctx, "z/"+d.name, "to be known") },
+		})
+		w.attempt(d, &attempt{
 			what: "set at last", keys: []string{key}, may: func(err error) bool { return !d.writable(key) || d.shown(key).Kind != "" },
 			run: func() (v replica.Version, err error) { return d.r.Set(w.ctx, key, json.RawMessage(text)) },
 		})
 	}
 	w.converge("after a last write each")
 	w.checkArrival()
+	w.goOn()
+	w.countTwice()
 	for _, d := range w.devices {
 		d.checkPast()
 	}
 	pick(w, w.devices).verify() // all rows of one are all rows of all
+	for _, d := range w.devices {
+		if d.again > 0 { // but for what was written again
+			d.verify()
+		}
+	}
 	w.checkEvil()
 	for _, d := range w.devices {
 		d.stop()
 	}
+}
+
+// goOn lets everybody write when all have heard of all: no two databases may write as one author any more (I13).
+func (w *World) goOn() {
+	by := make(map[identity.Author]*device)
+	for _, d := range w.devices {
+		if d.readOnly {
+			continue
+		}
+		w.attempt(d, &attempt{
+			what: "set after all", may: func(error) bool { return false },
+			run: func() (replica.Version, error) {
+				v, err := d.r.Set(w.ctx, "z/"+d.name, "after all")
+				if other := by[v.Author]; err == nil && other != nil {
+					w.failf("I13", "%s and %s both write as %s", other.name, d.name, v.Author)
+				}
+				by[v.Author] = d
+				return v, err
+			},
+		})
+	}
+	w.converge("when all went on")
 }
 
 // converge lets all sync with all until they hold the same.
@@ -98,6 +131,8 @@ func (w *World) allEqual() bool {
 func (w *World) syncHonestly(a, b *device) {
 	sa, sb := a.r.Session(w.ctx), b.r.Session(w.ctx)
 	errA, errB := w.talk(sa, sb)
+	a.hearOfReissues()
+	b.hearOfReissues()
 	a.ingest()
 	b.ingest()
 	for _, err := range []error{errA, errB} {

@@ -74,7 +74,9 @@ func (w *World) attempt(d *device, a *attempt) {
 			}
 		}
 		d.mayWrite = injected
-		d.ingest()
+		if !d.ingest() {
+			return
+		}
 		if !injected && !errors.Is(err, replica.ErrReadOnlyMember) && !a.may(err) {
 			w.failf("op", "%s: %s: %v", d.name, a.what, err)
 		}

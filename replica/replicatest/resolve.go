@@ -46,7 +46,8 @@ func (d *device) resolveOp() attempt {
 		}
 	}
 	return attempt{
-		what: fmt.Sprintf("take %s %s", key, side), keys: []string{key}, may: may,
+		what: fmt.Sprintf("take %s %s", key, side), keys: []string{key},
+		may:  func(err error) bool { return may(err) || isOneOf(err, replica.ErrOutOfRange) }, // a merged counter may be anything
 		run:  func() (replica.Version, error) { return d.r.ResolveTake(w.ctx, key, side) },
 		then: func() { w.count("resolved by taking a side") },
 	}

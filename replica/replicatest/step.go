@@ -117,7 +117,7 @@ func (w *World) restore(d *device) {
 		return
 	}
 	if d.saved == nil || w.chance(30) {
-		d.saved = &image{disk: d.disk.Clone(), acked: append([]int(nil), d.acked...), readOnly: d.readOnly}
+		d.saved = &image{disk: d.disk.Clone(), mine: d.mine.Clone(), acked: append([]int(nil), d.acked...), readOnly: d.readOnly}
 		if d.side != nil {
 			d.saved.side = append([]byte(nil), d.side.bytes...)
 		}
@@ -127,6 +127,7 @@ func (w *World) restore(d *device) {
 	w.count("restore")
 	d.stop()
 	d.disk, d.acked, d.readOnly = d.saved.disk.Clone(), append([]int(nil), d.saved.acked...), d.saved.readOnly
+	d.mine = d.saved.mine.Clone()
 	if d.side != nil && w.chance(50) {
 		w.count("restore: with its sidecar")
 		d.side.bytes = append([]byte(nil), d.saved.side...)

@@ -89,7 +89,7 @@ var mustHappen = []string{
 	"conflict why: beats a delete", "shown: record", "check: equal sets compared", "check: verified", "check: arrived",
 	"conflict of kinds: overwritten", "conflict of kinds: resolved",
 	"evil: backdated", "evil: beyond 2100", "evil: equivocation", "evil: unsealed", "evil: late certificate", "evil: late parent",
-	"evil: parent that nobody has", "evil: op of the future",
+	"evil: parent that nobody has", "evil: op of the future", "reissue: fork", "reissue: clock",
 }
 
 // requireAll fails for everything that never happened.

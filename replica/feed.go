@@ -1,0 +1,390 @@
+package replica
+
+import (
+	"errors"
+	"io"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/history/pack"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/store"
+)
+
+// feed gives a peer what it lacks, row by row: a row of Runs ends where every author in it is sealed.
+type feed struct {
+	l      *local
+	have   clock.Vector
+	epoch  uint64
+	ranges []history.Range
+	keys   []identity.AuthorKey
+	known  map[identity.Author]bool
+	next   history.LV
+	packer pack.Encoder
+	packed []byte
+}
+
+// Close implements protocol.Feed.
+func (f *feed) Close() error { return nil }
+
+// A pack carries about packedBytes bytes of versions, which are less when they are packed: a commit that takes some ten
+// milliseconds where it arrives. It never carries more than maxPackedBytes of them or more than maxPackedAuthors
+// authors, so that it fits into a frame with its seals and certificates whatever it holds.
+const (
+	packedBytes      = 512 << 10
+	maxPackedBytes   = protocol.MaxPack - 512<<10
+	maxPackedAuthors = 2048
+)
+
+// Next implements protocol.Feed.
+func (f *feed) Next() (protocol.Pack, error) {
+	if len(f.ranges) == 0 {
+		return protocol.Pack{}, io.EOF
+	}
+	var out protocol.Pack
+	err := f.l.r.view(f.l.ctx, func(s *snap) error {
+		if s.tip.epoch != f.epoch {
+			return errSetBack
+		}
+		versions, err := f.gather(s)
+		if err != nil {
+			return err
+		}
+		if len(versions) == 0 {
+			return io.EOF
+		}
+		proofs, err := f.vouch(s, versions)
+		if err != nil {
+			return err
+		}
+		f.packed, err = f.packer.Append(f.packed[:0], versions, proofs)
+		out = protocol.Pack{Bytes: f.packed, Versions: len(versions)}
+		return err
+	})
+	if errors.Is(err, errSetBack) {
+		if err := f.find(); err != nil {
+			return out, err
+		}
+		return f.Next()
+	}
+	return out, err
+}
+
+// errSetBack: the database was set back while a feed was open, so that what it knew is about other versions.
+var errSetBack = errors.New("replica: the database was set back")
+
+// gather takes the missing versions of the next rows.
+func (f *feed) gather(s *snap) ([]history.Version, error) {
+	var versions []history.Version
+	size := 0
+	authors := make(map[identity.Author]bool)
+	for len(f.ranges) > 0 {
+		from := max(f.ranges[0].From, f.next)
+		row, err := s.runAt(from)
+		if err != nil {
+			return nil, err
+		}
+		last := row[len(row)-1].lv
+		taken, bytes := missingOf(row, f.ranges)
+		if size > 0 && (size+bytes > maxPackedBytes || size >= packedBytes || len(authors) > maxPackedAuthors/2) {
+			return versions, nil
+		}
+		for i := range taken {
+			authors[taken[i].Author] = true
+		}
+		versions = append(versions, taken...)
+		size += bytes
+		f.next = last + 1
+		for len(f.ranges) > 0 && f.ranges[0].To <= last {
+			f.ranges = f.ranges[1:]
+		}
+	}
+	return versions, nil
+}
+
+// missingOf are the versions of a row that lie in ascending ranges, and about how many bytes they take.
+func missingOf(row []stored, ranges []history.Range) ([]history.Version, int) {
+	var versions []history.Version
+	size := 0
+	for i := range row {
+		for len(ranges) > 0 && ranges[0].To < row[i].lv {
+			ranges = ranges[1:]
+		}
+		if len(ranges) == 0 {
+			break
+		}
+		if ranges[0].From <= row[i].lv {
+			versions = append(versions, row[i].Version)
+			size += len(row[i].Payload) + 96
+			for _, c := range row[i].Contents {
+				size += len(c.Body) + 24
+			}
+		}
+	}
+	return versions, size
+}
+
+// vouch finds the seals over the last version of each line among versions, and the certificates of authors that the peer may
+// not know.
+func (f *feed) vouch(s *snap, versions []history.Version) (proofs pack.Options, err error) {
+	proofs.Plain = len(versions) < fewVersions
+	succeeded := make(map[history.ID]bool, len(versions))
+	certified := make(map[identity.Author]bool)
+	for i := len(versions) - 1; i >= 0; i-- {
+		v := &versions[i]
+		last := !succeeded[v.ID]
+		succeeded[v.Prev] = true
+		if !last {
+			continue
+		}
+		seal, ok, err := f.seal(s, v)
+		if err != nil {
+			return proofs, err
+		}
+		if ok {
+			proofs.Seals = append(proofs.Seals, seal)
+		}
+		if f.known[v.Author] || certified[v.Author] {
+			continue
+		}
+		certified[v.Author] = true
+		cert, err := identity.DecodeCertificate(s.lines[s.byAuthor[v.Author][0]].Certificate)
+		if err != nil {
+			return proofs, err
+		}
+		proofs.Certificates = append(proofs.Certificates, cert)
+	}
+	return proofs, nil
+}
+
+// fewVersions are so few that to compress them takes longer than to send them.
+const fewVersions = 4
+
+// seal signs a version of this database's own authors, or finds the seal that came with it.
+func (f *feed) seal(s *snap, v *history.Version) (identity.Seal, bool, error) {
+	for _, key := range f.keys {
+		if key.Author() == v.Author {
+			return key.Seal(s.space, v.Seq, v.ID), true, nil
+		}
+	}
+	for _, line := range s.byAuthor[v.Author] {
+		key := sealKey(line, v.Seq)
+		b, err := s.tx.Get(store.Seals, key)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return identity.Seal{}, false, err
+		}
+		if seal, ok := sealIn(v.Author, store.Row{Key: key, Value: b}); ok && seal.ID == v.ID {
+			return seal, true, nil
+		}
+	}
+	return identity.Seal{}, false, nil
+}
+
+// Missing implements protocol.Local.
+func (l *local) Missing(have clock.Vector) (protocol.Feed, error) {
+	f := &feed{l: l, have: have}
+	if err := f.find(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// find works out what the peer lacks, and makes durable that it leaves.
+func (f *feed) find() error {
+	var author identity.Author
+	var leaves uint64
+	f.known, f.next = make(map[identity.Author]bool), 0
+	for _, e := range f.have {
+		f.known[e.Author] = true
+	}
+	err := f.l.r.view(f.l.ctx, func(s *snap) error {
+		f.epoch = s.tip.epoch
+		keys, err := s.ownKeys()
+		if err != nil {
+			return err
+		}
+		copied := false
+		if f.keys = keys; len(keys) > 0 {
+			author = keys[len(keys)-1].Author()
+			if copied, err = s.copied(f.have, author); err != nil {
+				return err
+			}
+		}
+		begins := copied && f.l.begins(author)
+		known, err := s.clockOf(f.have, begins)
+		if err != nil {
+			return err
+		}
+		err = s.graph(func(g *history.Graph) error { f.ranges = below(g.Missing(known), s.tip.next); return nil })
+		if err != nil {
+			return err
+		}
+		if len(keys) == 0 {
+			return nil
+		}
+		if leaves, err = f.leaving(s, author, copied && !begins); err != nil {
+			return err
+		}
+		if handed, err := readHanded(s.tx); err != nil || leaves <= handed {
+			leaves = 0 // it is known already
+			return err
+		}
+		return nil
+	})
+	if err != nil || leaves == 0 {
+		return err
+	}
+	return f.l.r.write(f.l.ctx, func(c *commit) error { return c.handOut(author, leaves) })
+}
+
+// leaving is the newest dot of the current author that the peer has or is about to get, 0 for none. With waits, what never
+// left is kept back: the peer's clock names versions of this author that this database did not write. Somebody has a
+// copy; once those versions are here the tail is written again, see leaveAuthor. What was written with a wrong clock since
+// times were corrected is kept back as well.
+func (f *feed) leaving(s *snap, author identity.Author, waits bool) (uint64, error) {
+	lines := s.byAuthor[author]
+	if len(lines) == 0 {
+		return 0, nil
+	}
+	known, err := s.clockOf(f.have, true)
+	if err != nil {
+		return 0, err
+	}
+	holds := seqIn(known, lines[0])
+	if good := f.l.corrected; !waits && good.Author == author && good.Seq < s.lines[lines[0]].Seq {
+		return max(good.Seq, holds), f.keepBack(s, lines[0], good.Seq)
+	}
+	if !waits {
+		return max(s.ownTipWithin(author, f.ranges), holds), nil
+	}
+	handed, err := readHanded(s.tx)
+	if err != nil {
+		return 0, err
+	}
+	return holds, f.keepBack(s, lines[0], max(handed, holds))
+}
+
+// seqIn is how far a clock goes on a line.
+func seqIn(known history.Clock, line history.Line) uint64 {
+	for m := range known.Marks() {
+		if m.Line == line {
+			return m.Seq
+		}
+	}
+	return 0
+}
+
+// copied reports whether a clock names versions of this database's author that are not here: its only line has all that
+// this database wrote as that author.
+func (s *snap) copied(have clock.Vector, author identity.Author) (bool, error) {
+	copied := false
+	lines := s.byAuthor[author]
+	if len(lines) != 1 {
+		return false, nil
+	}
+	line := lines[0]
+	err := s.graph(func(g *history.Graph) error {
+		for _, e := range have {
+			if e.Author != author || copied {
+				continue
+			}
+			lv, ok := g.Find(line, e.Seq)
+			if !ok || lv >= s.tip.next {
+				copied = true
+				continue
+			}
+			id, last, err := s.ID(lv)
+			if err != nil {
+				return err
+			}
+			copied = last != lv || id.Prefix() != e.ID
+		}
+		return nil
+	})
+	return copied, err
+}
+
+// keepBack takes the dots of a line beyond one of them out of what the peer gets.
+func (f *feed) keepBack(s *snap, line history.Line, after uint64) error {
+	return s.graph(func(g *history.Graph) error {
+		var ranges []history.Range
+		for _, r := range f.ranges {
+			for from := r.From; from <= r.To; {
+				to := min(g.SpanEnd(from), r.To)
+				if at, seq := g.At(from); at != line {
+					ranges = append(ranges, history.Range{From: from, To: to})
+				} else if seq <= after {
+					ranges = append(ranges, history.Range{From: from, To: min(to, from+history.LV(after-seq))})
+				}
+				from = to + 1
+			}
+		}
+		f.ranges = ranges
+		return nil
+	})
+}
+
+// below cuts ascending ranges off before a dot. The graph may be ahead of the snapshot: versions of a commit that is not
+// durable yet, or never will be.
+func below(ranges []history.Range, end history.LV) []history.Range {
+	for n := len(ranges); n > 0; n-- {
+		if last := &ranges[n-1]; last.From < end {
+			last.To = min(last.To, end-1)
+			return ranges[:n]
+		}
+	}
+	return nil
+}
+
+// ownTipWithin is the newest dot of the current author where some of it is about to leave, else 0.
+func (s *snap) ownTipWithin(a identity.Author, ranges []history.Range) uint64 {
+	var seq uint64
+	for _, line := range s.byAuthor[a] {
+		tip := s.lines[line]
+		for _, r := range ranges {
+			if r.From <= history.LV(tip.LV) && history.LV(tip.LV) <= r.To {
+				seq = max(seq, tip.Seq)
+			}
+		}
+	}
+	return seq
+}
+
+// clockOf is the part of a peer's clock that can be told here: the versions that are known, with all that they cover.
+// Unless exact is wanted, a peer that is ahead of an author's only line is taken to hold that line.
+func (s *snap) clockOf(have clock.Vector, exact bool) (history.Clock, error) {
+	var known history.Clock
+	err := s.graph(func(g *history.Graph) error {
+		var lvs []history.LV
+		for _, e := range have {
+			lines := s.byAuthor[e.Author]
+			if !exact && len(lines) == 1 && s.lines[lines[0]].Seq < e.Seq && s.lines[lines[0]].Seq > 0 {
+				lvs = append(lvs, history.LV(s.lines[lines[0]].LV))
+				continue
+			}
+			for _, line := range lines {
+				if e.Seq > s.lines[line].Seq || e.Seq <= s.lines[line].ForkSeq {
+					continue
+				}
+				lv, ok := g.Find(line, e.Seq)
+				if !ok {
+					continue
+				}
+				id, last, err := s.ID(lv)
+				if err != nil {
+					return err
+				}
+				if last == lv && id.Prefix() == e.ID {
+					lvs = append(lvs, lv)
+				}
+			}
+		}
+		known = g.ClockOf(lvs...)
+		return nil
+	})
+	return known, err
+}
