@@ -20,22 +20,31 @@ var (
 	manyAuthors = sync.OnceValue(makeManyAuthors)
 )
 
-// tick moves a clock on by up to two seconds, or hardly at all.
-func tick(r *rand.Rand, t clock.Time) clock.Time {
-	if r.IntN(8) == 0 {
-		return t + 1
+// day is a wall clock that moves on by up to two seconds, or not at all, before each version.
+type day struct {
+	*rand.Rand
+	wall int64
+}
+
+func newDay(seed uint64) *day {
+	return &day{Rand: rand.New(rand.NewPCG(seed, seed)), wall: 1_764_000_000_000}
+}
+
+func (d *day) after(t clock.Time) clock.Time {
+	if d.IntN(8) > 0 {
+		d.wall += int64(d.IntN(2000))
 	}
-	return t + clock.Time(1+r.IntN(2000))<<16
+	return clock.Next(d.wall, t)
 }
 
 // makeOneAuthor is 100,000 versions of 20,000 keys with JSON values of 56 bytes.
 func makeOneAuthor() []history.Version {
-	r := rand.New(rand.NewPCG(1, 1))
+	r := newDay(1)
 	words := []string{"milk", "bread", "letter", "garden", "winter", "meeting", "report", "planet", "orange", "silver"}
-	w := &writer{author: author(0), time: 1_764_000_000_000 << 16}
+	w := &writer{author: author(0)}
 	versions := make([]history.Version, 100_000)
 	for i := range versions {
-		w.time = tick(r, w.time)
+		w.time = r.after(w.time)
 		value := fmt.Sprintf(`{"title":"%s %s","done":%t,"n":%d,"tag":"%s"}`, words[r.IntN(10)], words[r.IntN(10)],
 			r.IntN(2) == 0, r.IntN(100_000), words[r.IntN(10)])
 		versions[i] = w.make(nil, history.Meta{}, put(fmt.Sprintf("notes/%05d", r.IntN(20_000)), value))
@@ -45,8 +54,8 @@ func makeOneAuthor() []history.Version {
 
 // makeTwoAuthors is 20,000 small versions of two authors that hear of each other now and then.
 func makeTwoAuthors() []history.Version {
-	r := rand.New(rand.NewPCG(2, 2))
-	pair := []*writer{{author: author(0), time: 1_764_000_000_000 << 16}, {author: author(1), time: 1_764_000_000_000 << 16}}
+	r := newDay(2)
+	pair := []*writer{{author: author(0)}, {author: author(1)}}
 	versions := make([]history.Version, 20_000)
 	for i := range versions {
 		w, other := pair[i%2], pair[1-i%2]
@@ -57,7 +66,7 @@ func makeTwoAuthors() []history.Version {
 		if r.IntN(20) == 0 && other.tip.Seq > 0 {
 			deps, w.time = []history.Ref{other.tip}, max(w.time, other.time)
 		}
-		w.time = tick(r, w.time)
+		w.time = r.after(w.time)
 		versions[i] = w.make(deps, history.Meta{}, history.Op{Op: must(crdt.Add(fmt.Sprintf("stats/%d", r.IntN(100)), int64(r.IntN(50))))})
 	}
 	return versions
@@ -65,21 +74,19 @@ func makeTwoAuthors() []history.Version {
 
 // makeManyAuthors is 1,000 authors with 20 versions each, in the order of their times.
 func makeManyAuthors() []history.Version {
-	r := rand.New(rand.NewPCG(3, 3))
+	r := newDay(3)
 	writers := make([]*writer, 1000)
 	for i := range writers {
-		writers[i] = &writer{author: author(i), time: 1_764_000_000_000 << 16}
+		writers[i] = &writer{author: author(i)}
 		for k := range writers[i].author[2:] {
 			writers[i].author[2+k] = byte(r.Uint32())
 		}
 	}
-	now := clock.Time(1_764_000_000_000 << 16)
 	var versions []history.Version
 	for range 20 {
 		r.Shuffle(len(writers), func(i, j int) { writers[i], writers[j] = writers[j], writers[i] })
 		for _, w := range writers {
-			now = tick(r, now)
-			w.time = now
+			w.time = r.after(w.time)
 			versions = append(versions, w.make(nil, history.Meta{}, put(fmt.Sprintf("votes/%d", r.IntN(500)), fmt.Sprintf(`{"choice":%d}`, r.IntN(4)))))
 		}
 	}

@@ -15,12 +15,12 @@ import (
 // each pinned version. A zero Decoder is ready for Reset.
 //
 // The ids chain from those that Befores and Externals of the header state. These are claims: compare them with what you
-// hold before you believe any id.
+// hold before you believe any id. A pack of another space shows as versions that do not lead to the tips.
 type Decoder struct {
 	header   Header
 	befores  []history.Ref
 	chains   []history.Chain
-	pins     []history.Ref
+	pins     []pin
 	skeleton skeleton
 	payloads payloads
 	body     []byte // memory for the decompressed body
@@ -32,6 +32,13 @@ type Decoder struct {
 	contents []history.Content
 	scratch  []byte
 	err      error
+}
+
+// pin is a version that later ones refer to; without id where it is invalid.
+type pin struct {
+	id    history.ID
+	seq   uint64
+	chain uint32
 }
 
 // Reset starts to read the pack b, whose versions belong to space. What is not compressed aliases b. The error wraps
@@ -66,6 +73,7 @@ func (d *Decoder) reset(space identity.Space, b []byte) error {
 	cols := src.layout()
 	d.skeleton.open(src, &cols, &d.header)
 	d.payloads.open(src, &cols)
+	d.pins = slices.Grow(d.pins, min(h.Count, int(cols[colPins].end-cols[colPins].at)))
 	return d.fault()
 }
 
@@ -127,7 +135,7 @@ func (d *Decoder) Next() (*history.Version, error) {
 	var err error
 	d.scratch, err = d.chains[d.skeleton.chain].Next(v, d.scratch)
 	if d.skeleton.isPin {
-		d.pins = append(d.pins, v.Ref())
+		d.pins = append(d.pins, pin{id: v.ID, seq: v.Seq, chain: uint32(d.skeleton.chain)})
 	}
 	return v, err
 }
@@ -165,7 +173,8 @@ func (d *Decoder) parent(ref uint64) history.Ref {
 		}
 		return history.Ref{Author: d.befores[x].Author}
 	case refPin:
-		return d.pins[uint64(len(d.pins))-1-x]
+		p := &d.pins[uint64(len(d.pins))-1-x]
+		return history.Ref{Author: d.befores[p.chain].Author, Seq: p.seq, ID: p.id}
 	case refExternal:
 		return d.header.Externals[x]
 	default:

@@ -52,7 +52,6 @@ type Encoder struct {
 type chain struct {
 	before history.Ref
 	tip    history.Ref
-	time   clock.Time
 	index  int // of the tip
 	next   int // index+1 of the next chain of the same author, 0 for none
 }
@@ -152,11 +151,8 @@ func (e *Encoder) place(versions []history.Version, i int) error {
 		c = e.chain(v)
 	}
 	at := &e.chains[c]
-	if at.index >= 0 {
-		e.time = at.time
-	}
-	e.times = appendTime(e.times, e.time, v.Time)
-	at.tip, at.time, at.index = v.Ref(), v.Time, i
+	e.times = appendTime(e.times, e.time, v.Time, i > 0 && c == e.last)
+	at.tip, at.index = v.Ref(), i
 	e.placed, e.last, e.time = append(e.placed, uint32(c)), c, v.Time
 	return nil
 }

@@ -26,26 +26,19 @@ const (
 	parentBits  = 2
 )
 
-// lane is how far a chain was read.
-type lane struct {
-	time    clock.Time
-	started bool
-}
-
 // skeleton reads which chain each version is on, when it was made, and its parents.
 type skeleton struct {
 	source
 	runs, pins, times span
-	lanes             []lane
+	started           []bool // of each chain
 	count             uint64 // versions of the pack
 	index             uint64 // versions read
 	left              uint64 // versions left in the run
 	pin               uint64 // index of the next pinned version
 	pinned            uint64 // pins read
-	last              clock.Time
 	externals         int
 
-	// What next read.
+	// What next read; before that, no chain, and the least time.
 	chain   uint64
 	time    clock.Time
 	parents []uint64 // as encoded, checked
@@ -53,11 +46,12 @@ type skeleton struct {
 }
 
 func (s *skeleton) open(src source, cols *[columns]span, h *Header) {
-	lanes := slices.Grow(s.lanes[:0], len(h.Chains))[:len(h.Chains)]
-	clear(lanes)
+	started := slices.Grow(s.started[:0], len(h.Chains))[:len(h.Chains)]
+	clear(started)
 	*s = skeleton{
 		source: src, runs: cols[colRuns], pins: cols[colPins], times: cols[colTimes],
-		lanes: lanes, parents: s.parents[:0], count: uint64(h.Count), last: h.First, externals: len(h.Externals),
+		started: started, count: uint64(h.Count), externals: len(h.Externals),
+		chain: uint64(len(h.Chains)), time: h.First, parents: s.parents[:0],
 	}
 	if uint64(s.times.end-s.times.at) < s.count { // each takes a byte
 		s.fail(faultEnds)
@@ -76,6 +70,7 @@ func (s *skeleton) nextPin(from uint64) {
 // next reads the next version.
 func (s *skeleton) next() {
 	s.parents = s.parents[:0]
+	before := s.chain
 	if s.left == 0 {
 		s.run()
 	}
@@ -83,12 +78,8 @@ func (s *skeleton) next() {
 		return
 	}
 	s.left--
-	l := &s.lanes[s.chain]
-	if l.started {
-		s.last = l.time
-	}
-	s.time = s.source.time(&s.times, s.last)
-	l.time, l.started, s.last = s.time, true, s.time
+	s.time = s.source.time(&s.times, s.time, s.chain == before)
+	s.started[s.chain] = true
 	s.isPin = s.index == s.pin
 	s.index++
 	if s.isPin {
@@ -105,7 +96,7 @@ func (s *skeleton) run() {
 	if n == manyParents {
 		n = s.number(&s.runs)
 	}
-	if s.chain >= uint64(len(s.lanes)) || n > history.MaxDeps || head&manyParents == manyParents && n < manyParents {
+	if s.chain >= uint64(len(s.started)) || n > history.MaxDeps || head&manyParents == manyParents && n < manyParents {
 		s.fail(faultRange)
 		return
 	}
@@ -128,13 +119,13 @@ func (s *skeleton) exists(ref uint64) bool {
 	x := ref >> parentBits
 	switch ref & (refKinds - 1) {
 	case refTip:
-		return x < uint64(len(s.lanes)) && s.lanes[x].started
+		return x < uint64(len(s.started)) && s.started[x]
 	case refPin:
 		return x < s.pinned
 	case refExternal:
 		return x < uint64(s.externals)
 	default:
-		return x < uint64(len(s.lanes))
+		return x < uint64(len(s.started))
 	}
 }
 
