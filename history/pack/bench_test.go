@@ -162,3 +162,33 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkReader is what a version costs a reader of packs of 8,192 versions, by what is asked of it: to open a pack, to compute
+// the ids, to give any one version; and what finding a key costs.
+func BenchmarkReader(b *testing.B) {
+	const n = 8192
+	versions := oneAuthor()[:n]
+	packed := must(pack.Encode(nil, versions, pack.Options{}))
+	r := must(pack.Open(testSpace, packed))
+	each := func(b *testing.B, work func()) {
+		b.ReportAllocs()
+		for range b.N/n + 1 {
+			work()
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64((b.N/n+1)*n), "ns/op")
+	}
+	b.Run("open", func(b *testing.B) { each(b, func() { must(pack.Open(testSpace, packed)) }) })
+	b.Run("ids", func(b *testing.B) { each(b, func() { must(r.IDs()) }) })
+	b.Run("version", func(b *testing.B) {
+		for i := range b.N {
+			r.Bare(i * 31 % n)
+		}
+	})
+	b.Run("key", func(b *testing.B) {
+		for i := range b.N {
+			for _, op := range versions[i*31%n].Ops() {
+				r.Touching(op.Key)
+			}
+		}
+	})
+}

@@ -1,6 +1,8 @@
 package pack
 
 import (
+	"hash/maphash"
+	"math/bits"
 	"slices"
 
 	"github.com/kdelta/kdelta/crdt"
@@ -115,4 +117,34 @@ func (w *keyWriter) add(key []byte) uint64 {
 	w.text = append(w.text, key[shared:]...)
 	w.last = append(w.last[:0], key...)
 	return 0
+}
+
+// keyLookup finds the number of a key: a hash table that holds numbers only, as the keys are in the dictionary.
+type keyLookup struct {
+	seed  maphash.Seed
+	slots []uint32 // 1 + the number of a key; a power of two of them, at most half of them full
+}
+
+func newKeyLookup(d *dictionary) keyLookup {
+	l := keyLookup{seed: maphash.MakeSeed(), slots: make([]uint32, 2<<bits.Len(uint(d.len())))}
+	for k := range d.len() {
+		i := l.start(maphash.Bytes(l.seed, d.key(uint64(k))))
+		for l.slots[i] != 0 {
+			i = (i + 1) % len(l.slots)
+		}
+		l.slots[i] = uint32(k) + 1
+	}
+	return l
+}
+
+func (l *keyLookup) start(hash uint64) int { return int(hash % uint64(len(l.slots))) }
+
+func (l *keyLookup) find(d *dictionary, key string) (k int, ok bool) {
+	i := l.start(maphash.String(l.seed, key))
+	for ; l.slots[i] != 0; i = (i + 1) % len(l.slots) {
+		if k = int(l.slots[i]) - 1; string(d.key(uint64(k))) == key {
+			return k, true
+		}
+	}
+	return 0, false
 }

@@ -8,13 +8,12 @@ import (
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
-	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/internal/order"
 )
 
 // A Reader gives any version of a pack, and those that touch a key, without hashing the others. It is for packs of one's
 // own, which were read by a Decoder once: it checks no version. Opening one decompresses it and passes over its columns once;
-// a version costs some 50 bytes of memory beside the body. It never changes: any number of goroutines may use it.
+// a version costs some 60 bytes of memory beside the body. It never changes: any number of goroutines may use it.
 //
 // Versions are numbered from 0 in the order of the pack. Ids are not stored: a pack would be twice as large. IDs computes
 // those of all versions; keep them as long as the Reader.
@@ -28,6 +27,7 @@ type Reader struct {
 	// The versions that touch key k are touched[touchEnds[k-1]:touchEnds[k]].
 	touched   []uint32
 	touchEnds []uint32
+	lookup    keyLookup
 }
 
 // row is what is held of a version.
@@ -40,8 +40,8 @@ type row struct {
 }
 
 const (
-	// markEvery is a compromise: 300 bytes for each mark, and 15 versions of 20 ns each to pass over on average.
-	markEvery = 32
+	// markEvery is a compromise: some 350 bytes for each mark, and half as many versions to pass over, at 20 ns or so each.
+	markEvery = 16
 	// A parent is the number of a version, or one of these and the number of an external or a chain.
 	atExternal = 1 << 30
 	atBefore   = 1 << 31
@@ -116,6 +116,7 @@ func (r *Reader) index(s *skeleton) (fault string) {
 		}
 	}
 	r.indexKeys(keys, perVersion)
+	r.lookup = newKeyLookup(&r.base.dict)
 	return firstFault(s.fault, p.fault)
 }
 
@@ -176,16 +177,10 @@ func (r *Reader) Stamp(i int) clock.Stamp {
 	return clock.Stamp{Time: v.time, Author: r.befores[v.chain].Author, Seq: v.seq}
 }
 
-// Touching is the versions that touch the key, ascending; none where the key is not in the pack. Not to be changed. It looks
-// through all keys of the pack, at a nanosecond or two each.
+// Touching is the versions that touch the key, ascending; none where the key is not in the pack. Not to be changed.
 func (r *Reader) Touching(key string) []uint32 {
-	item := canon.AppendString(nil, key)
-	from := uint32(0)
-	for k, end := range r.base.dict.ends {
-		if int(end-from) == len(item) && string(r.base.dict.text[from:end]) == string(item) {
-			return r.touching(k)
-		}
-		from = end
+	if k, ok := r.lookup.find(&r.base.dict, key); ok {
+		return r.touching(k)
 	}
 	return nil
 }
