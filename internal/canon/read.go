@@ -79,6 +79,10 @@ func (r *Reader) Int() (int64, error) {
 
 // Uint reads an integer of the unsigned 64-bit range.
 func (r *Reader) Uint() (uint64, error) {
+	if r.err == nil && r.off < len(r.buf) && r.buf[r.off] <= maxFixInt { // what most are
+		r.off++
+		return uint64(r.buf[r.off-1]), nil
+	}
 	bits, negative, err := r.integer()
 	if err != nil {
 		return 0, err
@@ -170,6 +174,12 @@ func (r *Reader) Bytes32() ([32]byte, error) {
 // Array reads the header of an array: the number of items that follow, each to be read in turn. It never exceeds the
 // number of bytes that remain.
 func (r *Reader) Array() (int, error) {
+	if r.err == nil && r.off < len(r.buf) { // the short form, which most are
+		if n := int(r.buf[r.off]) - leadArray; n >= 0 && n <= maxFixCount && n < len(r.buf)-r.off {
+			r.off++
+			return n, nil
+		}
+	}
 	if err := r.expect(TypeArray); err != nil {
 		return 0, err
 	}

@@ -2,6 +2,7 @@ package canon
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"unicode/utf8"
 )
@@ -148,7 +149,9 @@ func scanEntries(b []byte, off, next, n, depth int, what string) (int, string) {
 			return start, notSorted
 		}
 		last = key
-		if next, what = scan(b, next, depth, values); what != "" {
+		if next < len(b) && (b[next] <= maxFixInt || b[next] >= leadNegFix) { // spares a call
+			next++
+		} else if next, what = scan(b, next, depth, values); what != "" {
 			return next, what
 		}
 	}
@@ -180,15 +183,24 @@ func keyAt(b []byte, off int) (start, end int, what string) {
 	return stringAt(b, off)
 }
 
-// validUTF8 is utf8.Valid with the call saved for the few ASCII letters that most keys are.
+// validUTF8 is utf8.Valid with the call saved for the few ASCII letters that most strings are.
 func validUTF8(b []byte) bool {
-	for _, c := range b {
+	rest := b
+	for ; len(rest) >= 8; rest = rest[8:] {
+		if binary.LittleEndian.Uint64(rest)&nonASCII != 0 {
+			return utf8.Valid(b)
+		}
+	}
+	for _, c := range rest {
 		if c >= utf8.RuneSelf {
 			return utf8.Valid(b)
 		}
 	}
 	return true
 }
+
+// nonASCII are the bits of eight bytes that no ASCII letter has.
+const nonASCII = 0x8080808080808080
 
 // isBase64Item says whether a checked item is a string of valid standard base64.
 func isBase64Item(item []byte) bool {
