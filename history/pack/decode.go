@@ -10,9 +10,9 @@ import (
 	"github.com/kdelta/kdelta/internal/zstd"
 )
 
-// A Decoder reads the versions of one pack, one at a time, and checks and hashes each. It allocates nothing once it has
-// grown by reading other packs; before, at most 8 times the size of header and body, one payload (1 MiB), and 48 bytes for
-// each pinned version. A zero Decoder is ready for Reset.
+// A Decoder reads the versions of one pack, one at a time, and checks and hashes each. It allocates at most 8 times the size
+// of header and body, one payload (1 MiB), and 48 bytes for each pinned version; once it has grown by reading other packs, the
+// header alone. A zero Decoder is ready for Reset.
 //
 // The ids chain from those that Befores and Externals of the header state. These are claims: compare them with what you
 // hold before you believe any id. A pack of another space shows as versions that do not lead to the tips.

@@ -119,6 +119,9 @@ func (e *Encoder) reset(n int) {
 	e.columns.reset()
 }
 
+// minCompressed is the size below which a body is not worth the try: a frame alone takes some ten bytes.
+const minCompressed = 64
+
 // finish appends the header, of which is set what does not come from the chains, and the body.
 func (e *Encoder) finish(dst []byte, h *Header, plain bool) []byte {
 	h.Chains, h.Externals = make([]Chain, len(e.chains)), e.external
@@ -127,7 +130,7 @@ func (e *Encoder) finish(dst []byte, h *Header, plain bool) []byte {
 	}
 	body := e.plain
 	h.Codec, h.Stored, h.Plain = CodecNone, len(body), len(body)
-	if !plain {
+	if !plain && len(body) >= minCompressed {
 		packed, ok := zstd.Compress(e.stored[:0], body)
 		e.stored = packed
 		if ok && len(packed) < len(body) && len(body) <= len(packed)*MaxRatio+slack {

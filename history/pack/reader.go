@@ -16,7 +16,8 @@ import (
 // a version costs some 60 bytes of memory beside the body. It never changes: any number of goroutines may use it.
 //
 // Versions are numbered from 0 in the order of the pack. Ids are not stored: a pack would be twice as large. IDs computes
-// those of all versions; keep them as long as the Reader.
+// those of all versions; keep them as long as the Reader. To erase a content, write the pack again without it: Version gives all
+// that an Encoder takes.
 type Reader struct {
 	header  Header
 	befores []history.Ref

@@ -62,8 +62,11 @@ func (s *skeleton) open(src source, cols *[columns]span, h *Header) {
 // nextPin finds the pin at from or behind it.
 func (s *skeleton) nextPin(from uint64) {
 	s.pin = s.count // none
-	if !s.pins.done() {
-		s.pin = from + s.bounded(&s.pins, s.count-from)
+	if s.pins.done() {
+		return
+	}
+	if s.pin = from + s.bounded(&s.pins, s.count); s.pin >= s.count {
+		s.fail(faultRange)
 	}
 }
 
