@@ -227,7 +227,7 @@ func (b *backupWriter) packs(ctx context.Context, r *Replica, s *snap, progress 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		versions, err := f.gather(s)
+		versions, err := f.nextVersions(s)
 		if err != nil {
 			return err
 		}

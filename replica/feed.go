@@ -21,6 +21,7 @@ type feed struct {
 	keys   []identity.AuthorKey
 	known  map[identity.Author]bool
 	next   history.LV
+	gather gatherer
 	packer pack.Encoder
 	packed []byte
 }
@@ -47,7 +48,7 @@ func (f *feed) Next() (protocol.Pack, error) {
 		if s.tip.epoch != f.epoch {
 			return errSetBack
 		}
-		versions, err := f.gather(s)
+		versions, err := f.nextVersions(s)
 		if err != nil {
 			return err
 		}
@@ -74,68 +75,22 @@ func (f *feed) Next() (protocol.Pack, error) {
 // errSetBack: the database was set back while a feed was open, so that what it knew is about other versions.
 var errSetBack = errors.New("replica: the database was set back")
 
-// gather takes the missing versions of the next rows.
-func (f *feed) gather(s *snap) ([]history.Version, error) {
-	var versions []history.Version
-	size := 0
-	authors := make(map[identity.Author]bool)
-	for len(f.ranges) > 0 {
-		from := max(f.ranges[0].From, f.next)
-		row, err := s.runAt(from)
-		if err != nil {
-			return nil, err
-		}
-		last := row[len(row)-1].lv
-		taken, bytes := missingOf(row, f.ranges)
-		if size > 0 && (size+bytes > maxPackedBytes || size >= packedBytes || len(authors) > maxPackedAuthors/2) {
-			return versions, nil
-		}
-		for i := range taken {
-			authors[taken[i].Author] = true
-		}
-		versions = append(versions, taken...)
-		size += bytes
-		f.next = last + 1
-		for len(f.ranges) > 0 && f.ranges[0].To <= last {
-			f.ranges = f.ranges[1:]
-		}
-	}
-	return versions, nil
-}
-
-// missingOf are the versions of a row that lie in ascending ranges, and about how many bytes they take.
-func missingOf(row []stored, ranges []history.Range) ([]history.Version, int) {
-	var versions []history.Version
-	size := 0
-	for i := range row {
-		for len(ranges) > 0 && ranges[0].To < row[i].lv {
-			ranges = ranges[1:]
-		}
-		if len(ranges) == 0 {
-			break
-		}
-		if ranges[0].From <= row[i].lv {
-			versions = append(versions, row[i].Version)
-			size += len(row[i].Payload) + 96
-			for _, c := range row[i].Contents {
-				size += len(c.Body) + 24
-			}
-		}
-	}
-	return versions, size
-}
-
 // vouch finds the seals over the last version of each line among versions, and the certificates of authors that the peer may
 // not know.
 func (f *feed) vouch(s *snap, versions []history.Version) (proofs pack.Options, err error) {
 	proofs.Plain = len(versions) < fewVersions
-	succeeded := make(map[history.ID]bool, len(versions))
 	certified := make(map[identity.Author]bool)
+	var now history.ID // what is followed by the version before this one in the loop
+	others := make(map[history.ID]bool)
 	for i := len(versions) - 1; i >= 0; i-- {
 		v := &versions[i]
-		last := !succeeded[v.ID]
-		succeeded[v.Prev] = true
-		if !last {
+		last := v.ID != now
+		if last {
+			last = !others[v.ID]
+			delete(others, v.ID)
+			others[now] = true
+		}
+		if now = v.Prev; !last {
 			continue
 		}
 		seal, ok, err := f.seal(s, v)

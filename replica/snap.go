@@ -130,14 +130,20 @@ func (s *snap) runAt(lv history.LV) ([]stored, error) {
 	if cached := s.r.runs.find(s.tip.epoch, lv); cached != nil {
 		return cached, nil
 	}
+	first, err := s.rowOf(lv)
+	if err != nil {
+		return nil, err
+	}
+	return s.run(first)
+}
+
+// rowOf returns the first dot of the row of Runs that holds a dot.
+func (s *snap) rowOf(lv history.LV) (history.LV, error) {
 	to := store.IntKey(uint64(lv) + 1)
 	for row, err := range s.tx.Scan(store.Runs, store.Range{To: to, Reverse: true, KeysOnly: true}) {
-		if err != nil {
-			return nil, err
-		}
-		return s.run(history.LV(store.KeyInt(row.Key)))
+		return history.LV(store.KeyInt(row.Key)), err
 	}
-	return nil, fmt.Errorf("%w: no run holds version %d", store.ErrCorrupt, lv)
+	return 0, fmt.Errorf("%w: no run holds version %d", store.ErrCorrupt, lv)
 }
 
 // run returns the row of Runs whose first dot is first.

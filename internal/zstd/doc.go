@@ -2,14 +2,11 @@
 //
 // # The model
 //
-// Two things are compressed, in two ways:
+// A BLOCK is bytes in memory, whole, of a size that is known on both sides. Compress and Decompress start no goroutine, and
+// what Decompress writes and allocates is bounded by what its caller says the size is, whatever the compressed bytes
+// claim.
 //
-//	a BLOCK   bytes in memory, whole, of a size that is known on both sides: Compress, Decompress. They start no
-//	          goroutine, and what Decompress writes and allocates is bounded by what its caller says the size is,
-//	          whatever the compressed bytes claim.
-//	a STREAM  a file that may be larger than memory: NewWriter, NewReader. Their memory is bounded by the window.
-//
-// Coders of blocks take up to a megabyte of tables each; a few are kept for the next call (sync.Pool). They carry nothing
+// Coders take up to a megabyte of tables each; a few are kept for the next call (sync.Pool). They carry nothing
 // from one call to the next: equal input gives equal output.
 //
 // In a browser (js/wasm) Compress says that it cannot: the encoder is a tenth of what a page must fetch, and what a browser

@@ -3,7 +3,6 @@ package zstd_test
 import (
 	"bytes"
 	"errors"
-	"io"
 	"runtime"
 	"strings"
 	"testing"
@@ -59,28 +58,5 @@ func TestBlockIsBounded(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 || !errors.Is(err, zstd.ErrDamaged) {
 		t.Errorf("took %d bytes of memory, %v", took, err)
-	}
-}
-
-func TestStream(t *testing.T) {
-	text := []byte(strings.Repeat("milk and bread; ", 100_000))
-	var packed bytes.Buffer
-	w, err := zstd.NewWriter(&packed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Write(text); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	r, err := zstd.NewReader(&packed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := io.ReadAll(r)
-	if err := errors.Join(err, r.Close()); err != nil || !bytes.Equal(got, text) {
-		t.Errorf("%d bytes came back as %d, %v", len(text), len(got), err)
 	}
 }

@@ -1,0 +1,130 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/store"
+)
+
+// gatherer reads the versions of rows of Runs one after the other, for who wants all of them: it builds no links and keeps
+// nothing in the cache. Its memory goes from one gathering to the next.
+type gatherer struct {
+	decoder  history.Decoder
+	memory   arena
+	versions []history.Version
+	authors  map[identity.Author]bool
+	size     int
+}
+
+func (g *gatherer) reset() {
+	clear(g.versions)
+	clear(g.authors)
+	g.versions, g.size, g.memory.chunk = g.versions[:0], 0, g.memory.chunk[:0]
+	if g.authors == nil {
+		g.authors = make(map[identity.Author]bool)
+	}
+}
+
+// full reports whether what was gathered makes a pack.
+func (g *gatherer) full() bool {
+	return g.size >= packedBytes || len(g.authors) > maxPackedAuthors/2
+}
+
+// row adds the versions of a row that lie in ascending ranges, and returns the row's last dot.
+func (g *gatherer) row(space identity.Space, row store.Row, ranges []history.Range) (history.LV, error) {
+	lv := history.LV(store.KeyInt(row.Key)) - 1
+	r := canon.NewReader(row.Value)
+	_, _ = r.Array()
+	_, _ = r.Bytes() // the links
+	run, err := r.Bytes()
+	if err == nil {
+		err = g.decoder.Reset(space, run)
+	}
+	for err == nil {
+		var v *history.Version
+		if v, err = g.decoder.Next(); err != nil {
+			break
+		}
+		lv += history.LV(v.Width)
+		for len(ranges) > 0 && ranges[0].To < lv {
+			ranges = ranges[1:]
+		}
+		if len(ranges) > 0 && ranges[0].From <= lv {
+			g.add(v)
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		return 0, fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, store.KeyInt(row.Key), err)
+	}
+	return lv, nil
+}
+
+// add keeps a copy of a version.
+func (g *gatherer) add(v *history.Version) {
+	kept := *v
+	kept.Payload, kept.Deps, kept.Contents = g.memory.keep(v.Payload), slices.Clone(v.Deps), slices.Clone(v.Contents)
+	g.size += len(v.Payload) + 96
+	for i := range kept.Contents {
+		kept.Contents[i].Body = g.memory.keep(kept.Contents[i].Body)
+		g.size += len(kept.Contents[i].Body) + 24
+	}
+	g.versions = append(g.versions, kept)
+	g.authors[v.Author] = true
+}
+
+// nextVersions takes the missing versions of the next rows: as many rows as make a pack. They are valid until the next
+// call.
+func (f *feed) nextVersions(s *snap) ([]history.Version, error) {
+	f.gather.reset()
+	for len(f.ranges) > 0 {
+		first, err := s.rowOf(max(f.ranges[0].From, f.next))
+		if err != nil {
+			return nil, err
+		}
+		full, err := f.readRows(s, first)
+		if err != nil || full {
+			return f.gather.versions, err
+		}
+	}
+	return f.gather.versions, nil
+}
+
+// readRows takes rows from one on, until they make a pack or the next missing dot is some rows away.
+func (f *feed) readRows(s *snap, first history.LV) (full bool, err error) {
+	g := &f.gather
+	for row, err := range s.tx.Scan(store.Runs, store.Range{From: store.IntKey(uint64(first))}) {
+		if err != nil {
+			return false, err
+		}
+		at := history.LV(store.KeyInt(row.Key))
+		if len(f.ranges) == 0 || at > first && f.ranges[0].From > at+nearDots {
+			return false, nil
+		}
+		if g.full() {
+			return true, nil
+		}
+		n, size := len(g.versions), g.size
+		last, err := g.row(s.space, row, f.ranges)
+		if err != nil {
+			return false, err
+		}
+		if n > 0 && g.size > maxPackedBytes {
+			g.versions, g.size = g.versions[:n], size
+			return true, nil
+		}
+		f.next = last + 1
+		for len(f.ranges) > 0 && f.ranges[0].To <= last {
+			f.ranges = f.ranges[1:]
+		}
+	}
+	return false, nil
+}
+
+// nearDots is how far the next missing dot may be for rows to be read through rather than looked up.
+const nearDots = 64
