@@ -97,6 +97,7 @@ func (a *applier) apply(b []byte) error {
 	}
 	versions := a.decode(d)
 	vouched := a.vouched(versions)
+	a.c.reserve(len(versions))
 	a.c.whole = true
 	defer func() { a.c.whole = false }()
 	for i := range versions {

@@ -33,6 +33,9 @@ type entry struct {
 	closed []crdt.Closed
 	// touched is the number of the commit that took the entry last.
 	touched uint64
+	// first and top are where state and tops begin, to spare an allocation for each key.
+	first crdt.State
+	top   [1]history.LV
 }
 
 // entry returns the key's entry in this commit.
@@ -101,9 +104,10 @@ func (e *entry) fold() bool {
 // loadEntry reads a key's row; a key that was never written has the zero state.
 func (s *snap) loadEntry(key string) (*entry, error) {
 	e := &entry{key: strings.Clone(key)}
+	e.state, e.tops = &e.first, e.top[:0]
 	b, err := s.tx.Get(store.Docs, []byte(key))
 	if errors.Is(err, store.ErrNotFound) {
-		e.state, e.knownTops = &crdt.State{}, true
+		e.knownTops = true
 		return e, nil
 	}
 	if err != nil {
@@ -117,7 +121,7 @@ func (s *snap) loadEntry(key string) (*entry, error) {
 	} else {
 		var stamp clock.Stamp
 		stamp, err = s.rowStamp(&e.row)
-		e.state = crdt.SimpleState(stamp, canon.Null())
+		e.state.BeSimple(stamp, canon.Null())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: the state of %q: %w", store.ErrCorrupt, key, err)
@@ -135,7 +139,8 @@ func (e *entry) unfold() error {
 		return fmt.Errorf("%w: the value of %q: %w", store.ErrCorrupt, e.key, err)
 	}
 	stamp, _, _ := e.state.Simple()
-	e.state, e.folded = crdt.SimpleState(stamp, value), false
+	e.state.BeSimple(stamp, value)
+	e.folded = false
 	return nil
 }
 

@@ -82,6 +82,7 @@ func (g *gatherer) add(v *history.Version) {
 // call.
 func (f *feed) nextVersions(s *snap) ([]history.Version, error) {
 	f.gather.reset()
+	f.gather.versions = slices.Grow(f.gather.versions, f.missing())
 	for len(f.ranges) > 0 {
 		first, err := s.rowOf(max(f.ranges[0].From, f.next))
 		if err != nil {
@@ -93,6 +94,17 @@ func (f *feed) nextVersions(s *snap) ([]history.Version, error) {
 		}
 	}
 	return f.gather.versions, nil
+}
+
+// missing is how many of the next dots are missing, as far as room should be made for them.
+func (f *feed) missing() int {
+	n := history.LV(0)
+	for _, r := range f.ranges {
+		if n += r.To - r.From + 1; n >= packedBytes/128 {
+			return packedBytes / 128
+		}
+	}
+	return int(n)
 }
 
 // readRows takes rows from one on, until they make a pack or the next missing dot is some rows away.

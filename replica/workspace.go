@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"slices"
+
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/history/pack"
 )
@@ -53,6 +55,13 @@ func emptied[T any](s []T) []T {
 
 // maxKept is how many elements a slice of the workspace keeps room for: those of a full frame of small versions.
 const maxKept = 16 << 10
+
+// reserve makes room for so many more staged versions.
+func (w *workspace) reserve(n int) {
+	w.staged = slices.Grow(w.staged, n)
+	w.touched = slices.Grow(w.touched, min(n, maxCachedDocs))
+	w.links = slices.Grow(w.links, n)
+}
 
 // takeLinks returns room for the keys of a version. What was taken before stays where it is.
 func (w *workspace) takeLinks(n int) []keyLink {
