@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store"
 	"github.com/kdelta/kdelta/store/memory"
@@ -82,9 +83,25 @@ var acts = map[string]func(ctx context.Context, s *stage) error{
 		return err
 	},
 	"Sync": func(ctx context.Context, s *stage) error {
-		_, _, err := replica.SyncPair(ctx, s.r, s.peer)
-		return err
+		return inTurns(s.r.Session(ctx), s.peer.Session(ctx))
 	},
+}
+
+// inTurns holds a session in one goroutine, so that each time the same is read and written in the same order.
+func inTurns(a, b *protocol.Session) error {
+	var errs []error
+	for quiet := false; !quiet; {
+		quiet = true
+		for _, way := range [][2]*protocol.Session{{a, b}, {b, a}} {
+			frame, err := way[0].Next()
+			errs = append(errs, err)
+			if frame != nil {
+				quiet = false
+				errs = append(errs, way[1].Receive(frame))
+			}
+		}
+	}
+	return errors.Join(append(errs, a.Close(), b.Close())...)
 }
 
 // Wherever the store fails: the error comes back by its name, nothing is half done, and the same replica goes on as soon
