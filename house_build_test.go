@@ -14,9 +14,9 @@ import (
 )
 
 // wasmLimit is what a module with the core may weigh in a browser: bytes,
-// trimmed, after Go's gzip at level 9, which is 1 % behind gzip -9. There it is
-// under 1,000,000; doc/decisions/2026-11-24-wasm-size.md says how.
-const wasmLimit = 1_010_000
+// trimmed, after Go's gzip at level 9, which is 1 % behind gzip -9. The goal is
+// 1,000,000; doc/decisions/2026-11-24-wasm-size.md says what is above it.
+const wasmLimit = 1_175_000
 
 // wasmSmall are the flags for a small module: no inlining where it makes code
 // longer and nothing faster that counts.

@@ -64,11 +64,3 @@ func (mem memory) section() []byte {
 	}
 	return append(binary.AppendUvarint(nil, uint64(count)), body...)
 }
-
-func (mem memory) u32(at int) int {
-	return int(binary.LittleEndian.Uint32(mem[at:]))
-}
-
-func (mem memory) u64(at int) int {
-	return int(binary.LittleEndian.Uint64(mem[at:]))
-}

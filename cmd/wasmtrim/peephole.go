@@ -81,7 +81,7 @@ func (s *shrinker) depth(position int) int64 { return int64(len(s.labels) - 1 - 
 // thread makes a jump that goes through the dispatch, to a place further on, a jump to that place.
 func (s *shrinker) thread() {
 	t := s.tail(opI32Const, opLocalSet, opBr)
-	if t == nil || s.loop < 0 || t[1].arg != 0 || t[2].arg != s.depth(s.loop) {
+	if len(t) == 0 || s.loop < 0 || t[1].arg != 0 || t[2].arg != s.depth(s.loop) {
 		return
 	}
 	table := s.out[s.dispatch].table
@@ -139,12 +139,12 @@ func (s *shrinker) reduceValue() bool {
 	if n := len(s.out); n > 1 && s.out[n-1].op == opI32Eqz && inverse[s.out[n-2].op] != 0 {
 		return s.replace(2, ins{op: inverse[s.out[n-2].op]})
 	}
-	if t := s.tail(opI32Eqz, opI32Eqz); t != nil && len(s.out) > 2 {
+	if t := s.tail(opI32Eqz, opI32Eqz); len(t) > 0 && len(s.out) > 2 {
 		if before := s.out[len(s.out)-3].op; before >= opI32Eqz && before <= opLastCompare {
 			return s.replace(2)
 		}
 	}
-	if t := s.tail(opLocalSet, opLocalGet); t != nil && t[0].arg == t[1].arg {
+	if t := s.tail(opLocalSet, opLocalGet); len(t) > 0 && t[0].arg == t[1].arg {
 		return s.replace(2, ins{op: opLocalTee, arg: t[0].arg})
 	}
 	return false
@@ -152,15 +152,15 @@ func (s *shrinker) reduceValue() bool {
 
 // reduceBranch makes a conditional jump of a condition around a jump.
 func (s *shrinker) reduceBranch() bool {
-	if t := s.tail(opIf, opBr, opEnd); t != nil && t[1].arg > 0 {
+	if t := s.tail(opIf, opBr, opEnd); len(t) > 0 && t[1].arg > 0 {
 		return s.replace(3, ins{op: opBrIf, arg: t[1].arg - 1})
 	}
-	if t := s.tail(opIf, opI32Const, opLocalSet, opBr, opEnd); t != nil && s.loop >= 0 &&
+	if t := s.tail(opIf, opI32Const, opLocalSet, opBr, opEnd); len(t) > 0 && s.loop >= 0 &&
 		t[2].arg == 0 && t[3].arg-1 == s.depth(s.loop) {
 		return s.replace(5, t[1], t[2], ins{op: opBrIf, arg: t[3].arg - 1})
 	}
 	if t := s.tail(opLocalGet, opGlobalGet, opI32WrapI64, opI32Load, opI32LeU, opIf,
-		opLocalGet, opI64Const, opCall, opCall, opReturn, opEnd); t != nil &&
+		opLocalGet, opI64Const, opCall, opCall, opReturn, opEnd); len(t) > 0 &&
 		t[0].arg == 1 && t[1].arg == 2 && t[3].off == 16 && t[6].arg == 1 && t[8].arg == s.push() {
 		return s.replace(12, t[6], t[7], ins{op: opCall, arg: s.check(t[9].arg)},
 			ins{op: opIf, arg: noResult}, ins{op: opI32Const, arg: 1}, t[10], t[11])
@@ -171,7 +171,7 @@ func (s *shrinker) reduceBranch() bool {
 // reduceUnwind returns where it stands.
 func (s *shrinker) reduceUnwind() bool {
 	t := s.tail(opGlobalGet, opLocalSet, opBrIf)
-	if t == nil || t[0].arg != 0 || t[1].arg != 1 || s.dispatch < 0 || t[2].arg != s.depth(1) {
+	if len(t) == 0 || t[0].arg != 0 || t[1].arg != 1 || s.dispatch < 0 || t[2].arg != s.depth(1) {
 		return false
 	}
 	if n := len(s.out) - 4; n >= 0 && s.out[n].op == opCall && s.noReturn[s.out[n].arg] != "" {
@@ -182,7 +182,7 @@ func (s *shrinker) reduceUnwind() bool {
 
 func (s *shrinker) reduceCall() bool {
 	t := s.tail(opLocalGet, opI32Const, opI32Sub, opLocalTee, opGlobalSet, opLocalGet, opI64Const, opI64Store, opI32Const, opCall)
-	if t == nil || t[0].arg != 1 || t[3].arg != 1 || t[5].arg != 1 || t[1].arg != 8 || t[4].arg != 0 || t[7].off != 0 || t[8].arg != 0 {
+	if len(t) == 0 || t[0].arg != 1 || t[3].arg != 1 || t[5].arg != 1 || t[1].arg != 8 || t[4].arg != 0 || t[7].off != 0 || t[8].arg != 0 {
 		return false
 	}
 	return s.replace(10, t[0], t[6], ins{op: opCall, arg: s.push()}, t[9])
@@ -190,7 +190,7 @@ func (s *shrinker) reduceCall() bool {
 
 func (s *shrinker) reduceFrame() bool {
 	t := s.tail(opLocalGet, opI32Const, opI32Add, opLocalTee, opGlobalSet, opLocalGet, opI32Const, opI32Add, opLocalTee, opGlobalSet)
-	if t == nil || t[0].arg != 1 || t[3].arg != 1 || t[4].arg != 0 || t[5].arg != 1 || t[8].arg != 1 || t[9].arg != 0 {
+	if len(t) == 0 || t[0].arg != 1 || t[3].arg != 1 || t[4].arg != 0 || t[5].arg != 1 || t[8].arg != 1 || t[9].arg != 0 {
 		return false
 	}
 	return s.replace(10, t[0], ins{op: opI32Const, arg: t[1].arg + t[6].arg}, t[7], t[8], t[9])

@@ -2,10 +2,10 @@ package main
 
 import (
 	"errors"
+	"go/build"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 )
 
@@ -14,9 +14,9 @@ import (
 func TestTrimmedModuleRuns(t *testing.T) {
 	dir := t.TempDir()
 	whole, small := filepath.Join(dir, "whole.wasm"), filepath.Join(dir, "small.wasm")
-	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", whole, "./testdata/program.go")
-	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
-	if out, err := build.CombinedOutput(); err != nil {
+	compile := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", whole, "./testdata/program.go")
+	compile.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if err := run([]string{whole, small}); err != nil {
@@ -40,7 +40,7 @@ func TestTrimmedModuleRuns(t *testing.T) {
 		t.Log("node is not installed: the module was not run")
 		return
 	}
-	program := exec.CommandContext(t.Context(), "node", filepath.Join(runtime.GOROOT(), "lib/wasm/wasm_exec_node.js"), small)
+	program := exec.CommandContext(t.Context(), "node", filepath.Join(build.Default.GOROOT, "lib", "wasm", "wasm_exec_node.js"), small)
 	program.Env = append(os.Environ(), "GOGC=1")
 	if out, err := program.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)

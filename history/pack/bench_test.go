@@ -45,7 +45,7 @@ func makeOneAuthor() []history.Version {
 	versions := make([]history.Version, 100_000)
 	for i := range versions {
 		w.time = r.after(w.time)
-		value := fmt.Sprintf(`{"title":"%s %s","done":%t,"n":%d,"tag":"%s"}`, words[r.IntN(10)], words[r.IntN(10)],
+		value := fmt.Sprintf(`{"title":%q,"done":%t,"n":%d,"tag":%q}`, words[r.IntN(10)]+" "+words[r.IntN(10)],
 			r.IntN(2) == 0, r.IntN(100_000), words[r.IntN(10)])
 		versions[i] = w.make(nil, history.Meta{}, put(fmt.Sprintf("notes/%05d", r.IntN(20_000)), value))
 	}
