@@ -63,6 +63,9 @@ func (d *Decoder) header(space identity.Space) error {
 	if d.externals, err = d.refs(d.externals); err != nil {
 		return notRun("the externals", err)
 	}
+	if slices.ContainsFunc(d.externals, func(r Ref) bool { return r.Seq == 0 }) {
+		return notRun("an external that is no version", nil)
+	}
 	d.total = n - runItems
 	if d.total == 0 || d.total > d.r.Len()/minRecord {
 		return notRun("a number of records that its bytes cannot hold", nil)

@@ -331,6 +331,17 @@ func TestRecordsRefused(t *testing.T) {
 	}
 }
 
+// TestExternalsAreVersions: genesis is what a first version follows, and no version that another could have seen.
+func TestExternalsAreVersions(t *testing.T) {
+	w := &writer{author: author(0)}
+	v := w.write([]history.Ref{{Author: author(1), ID: history.Genesis(testSpace, author(1))}}, put("n/1", "1"))
+	run := must(history.EncodeRun([]history.Version{v}))
+	var d history.Decoder
+	if err := d.Reset(testSpace, run); !errors.Is(err, history.ErrRun) {
+		t.Errorf("a run with the genesis of an author as a parent: %v, want ErrRun", err)
+	}
+}
+
 // TestCountsAreNotBelieved offers runs whose counts are as great as their bytes seem to allow.
 func TestCountsAreNotBelieved(t *testing.T) {
 	const n = 1 << 20

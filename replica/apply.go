@@ -317,8 +317,8 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 	if err != nil {
 		return err
 	}
-	if missing.Seq > 0 {
-		a.wait(v, history.ReasonMissingParent, missing)
+	if missing != nil {
+		a.wait(v, history.ReasonMissingParent, *missing)
 		return nil
 	}
 	if err := v.CheckTime(times...); err != nil {
@@ -374,7 +374,9 @@ func (a *applier) attach(v *history.Version) (history.Attachment, error) {
 }
 
 // parents returns the last dots and the times of the version's parents, or names one that is not here.
-func (a *applier) parents(v *history.Version, at history.Attachment) (parents []history.LV, times []clock.Time, missing history.Ref, err error) {
+func (a *applier) parents(v *history.Version, at history.Attachment) (
+	parents []history.LV, times []clock.Time, missing *history.Ref, err error,
+) {
 	parents, times = a.lvs[:0], a.times[:0]
 	add := func(id history.ID, lv history.LV) error {
 		p, ok := a.placed[id]
@@ -393,10 +395,11 @@ func (a *applier) parents(v *history.Version, at history.Attachment) (parents []
 			return nil, nil, missing, err
 		}
 	}
-	for _, dep := range v.Deps {
+	for i := range v.Deps {
+		dep := &v.Deps[i]
 		p, ok := a.placed[dep.ID]
 		if !ok {
-			lv, found, err := a.g.Lookup(dep, a.c.snap())
+			lv, found, err := a.g.Lookup(*dep, a.c.snap())
 			if err != nil || !found {
 				return nil, nil, dep, err
 			}

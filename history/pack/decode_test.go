@@ -163,6 +163,10 @@ func TestRefused(t *testing.T) {
 		"a pin yet to come":      func(_ *pack.Header, c *cols) { c[pack.ColRuns] = []byte{0 | 1, 1, 2, 4, 1} },
 		"an external of none":    func(_ *pack.Header, c *cols) { c[pack.ColRuns] = []byte{0, 2, 1<<2 | 1, 2, 1} },
 		"a before of none":       func(_ *pack.Header, c *cols) { c[pack.ColRuns] = []byte{0, 2, 1<<2 | 1, 2<<2 | 3, 1} },
+		"before a first version": func(_ *pack.Header, c *cols) { c[pack.ColRuns] = []byte{0, 2, 1<<2 | 1, 0<<2 | 3, 1} },
+		"an external of dot 0": func(h *pack.Header, _ *cols) {
+			h.Externals = []history.Ref{{Author: a.author, ID: history.ID{1}}}
+		},
 		"two parents as many":    func(_ *pack.Header, c *cols) { c[pack.ColRuns] = []byte{0, 2, 1<<2 | 3, 2, 0, 1, 1} },
 		"too many parents":       func(_ *pack.Header, c *cols) { c[pack.ColRuns] = []byte{0, 2, 1<<2 | 3, 64, 0, 1, 1} },
 		"a pin beyond the end":   func(_ *pack.Header, c *cols) { c[pack.ColPins] = []byte{0, 2} },
@@ -191,7 +195,7 @@ func TestRefused(t *testing.T) {
 	var d pack.Decoder
 	before := map[string]int{ // versions that are read before it shows
 		"a chain that is none": 0, "an empty run": 0, "a run that is too long": 0, "a parent twice": 2, "a parent yet to come": 0, "a pin yet to come": 0,
-		"an external of none": 2, "a before of none": 2, "two parents as many": 2, "too many parents": 2, "a counter too large": 0,
+		"an external of none": 2, "a before of none": 2, "before a first version": 2, "an external of dot 0": 0, "two parents as many": 2, "too many parents": 2, "a counter too large": 0,
 		"a number too long": 0, "a time before 1970": 0, "a key yet to come": 0, "no codes": 0, "too many ops": 0, "a value no times": 0,
 	}
 	for name, change := range cases {

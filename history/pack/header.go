@@ -363,6 +363,9 @@ func (r *headerReader) chains(h *Header) {
 	for i := range h.Externals {
 		r.items(externalItems)
 		h.Externals[i] = history.Ref{Author: r.author(), Seq: r.uint(history.MaxSeq), ID: r.bytes32()}
+		if h.Externals[i].Seq == 0 {
+			r.fail(errShape)
+		}
 		if r.err != nil {
 			return
 		}

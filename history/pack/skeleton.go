@@ -30,6 +30,7 @@ const (
 type skeleton struct {
 	source
 	runs, pins, times span
+	chains            []Chain
 	started           []bool // of each chain
 	count             uint64 // versions of the pack
 	index             uint64 // versions read
@@ -50,7 +51,7 @@ func (s *skeleton) open(src source, cols *[columns]span, h *Header) {
 	clear(started)
 	*s = skeleton{
 		source: src, runs: cols[colRuns], pins: cols[colPins], times: cols[colTimes],
-		started: started, count: uint64(h.Count), externals: len(h.Externals),
+		chains: h.Chains, started: started, count: uint64(h.Count), externals: len(h.Externals),
 		chain: uint64(len(h.Chains)), time: h.First, parents: s.parents[:0],
 	}
 	if uint64(s.times.end-s.times.at) < s.count { // each takes a byte
@@ -128,7 +129,7 @@ func (s *skeleton) exists(ref uint64) bool {
 	case refExternal:
 		return x < uint64(s.externals)
 	default:
-		return x < uint64(len(s.started))
+		return x < uint64(len(s.chains)) && s.chains[x].Before.Seq > 0 // what is before a first version is none
 	}
 }
 
