@@ -34,6 +34,8 @@ type evil struct {
 	tip    history.Version    // of its good chain
 	lateV  *history.Version
 	orphan *history.Version // sent before its parent
+	waits  []pairOf
+	named  map[string]int // how many versions it made by each name
 	parent *history.Version
 	heads  map[history.ID]history.Version
 	packs  []protocol.Pack // what it hands out to everybody, the newest last
@@ -43,6 +45,9 @@ type evil struct {
 	fates  map[history.ID]verdict
 	n      int
 }
+
+// pairOf are a version that was handed out first, and the parent that came later.
+type pairOf struct{ child, parent clock.Stamp }
 
 var _ protocol.Local = (*evil)(nil)
 
@@ -59,7 +64,7 @@ func newEvil(w *World) *evil {
 	}
 	return &evil{
 		w: w, member: identity.FromInvite(inv), key: identity.AuthorKeyFromSeed(seed()), late: identity.AuthorKeyFromSeed(seed()),
-		heads: make(map[history.ID]history.Version), fates: make(map[history.ID]verdict),
+		heads: make(map[history.ID]history.Version), fates: make(map[history.ID]verdict), named: make(map[string]int),
 		packed: make(map[history.ID]history.Version),
 	}
 }
@@ -165,6 +170,7 @@ func (e *evil) version(key identity.AuthorKey, prev *history.Version, at clock.T
 		e.w.failf("evil", "%v", err)
 	}
 	e.n++
+	e.named[v.Stamp().Name()]++
 	return v
 }
 

@@ -31,6 +31,7 @@ func (w *World) heal() {
 	}
 	w.events, w.sessions = nil, nil
 	w.converge("after healing")
+	w.checkWaiting()
 	w.meetEvilAtLast()
 	for _, d := range w.devices {
 		if d.readOnly {
@@ -167,6 +168,33 @@ func (w *World) meetEvilAtLast() {
 		n, known := w.model.Lookup(id)
 		return known && w.devices[0].seen.Has(n)
 	})
+}
+
+// checkWaiting: nobody lets a version wait for a parent that is here (I16). It is asked before the scripted peer hands out
+// everything once more.
+func (w *World) checkWaiting() {
+	if w.evil == nil {
+		return
+	}
+	for _, d := range w.devices {
+		items, err := d.r.Pending(w.ctx)
+		if err != nil {
+			w.failf("I16", "%s: %v", d.name, err)
+		}
+		for _, p := range w.evil.waits {
+			child, parent := p.child.Name(), p.parent.Name()
+			n, known := w.model.Lookup(p.parent.ID)
+			if !known || !d.seen.Has(n) || w.evil.named[child] > 1 || w.evil.named[parent] > 1 {
+				continue
+			}
+			for _, item := range items {
+				if item.Version == child && item.Wants == parent {
+					w.failf("I16", "%s lets %s wait for %s, which it has", d.name, child, parent)
+				}
+			}
+			w.count("check: nothing waits for what is here")
+		}
+	}
 }
 
 // checkArrival: what is bad harms only itself and what depends on it. All else has come to everybody (I16).

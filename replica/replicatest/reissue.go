@@ -103,10 +103,14 @@ func (w *World) countTwice() {
 	}
 }
 
-// edits are the ops of a version, as text.
+// edits are the ops of a version, as text, but for which versions a resolve names: those may have other names now.
 func (m *Model) edits(n int) string {
 	var b strings.Builder
 	for _, op := range m.nodes[n].ops {
+		if op.code == "resolve" {
+			fmt.Fprintf(&b, "%s %s\n", op.code, op.key)
+			continue
+		}
 		fmt.Fprintf(&b, "%s %s %s %v %v\n", op.code, op.key, op.value, op.edits, op.elements)
 	}
 	return b.String()

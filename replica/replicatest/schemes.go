@@ -127,6 +127,7 @@ func (e *evil) lateParent() {
 		return
 	}
 	e.w.count("evil: late parent")
+	e.waits = append(e.waits, pairOf{e.orphan.Stamp(), e.parent.Stamp()})
 	e.packs = append(e.packs, e.pack(true, []history.Version{*e.parent}, *e.parent))
 	if e.tip.ID == e.parent.Prev {
 		e.tip = *e.orphan
