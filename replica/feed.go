@@ -78,7 +78,6 @@ var errSetBack = errors.New("replica: the database was set back")
 // vouch finds the seals over the last version of each line among versions, and the certificates of authors that the peer may
 // not know.
 func (f *feed) vouch(s *snap, versions []history.Version) (proofs pack.Options, err error) {
-	proofs.Plain = len(versions) < fewVersions
 	certified := make(map[identity.Author]bool)
 	var now history.ID // what is followed by the version before this one in the loop
 	others := make(map[history.ID]bool)
@@ -112,9 +111,6 @@ func (f *feed) vouch(s *snap, versions []history.Version) (proofs pack.Options, 
 	}
 	return proofs, nil
 }
-
-// fewVersions are so few that to compress them takes longer than to send them.
-const fewVersions = 4
 
 // seal signs a version of this database's own authors, or finds the seal that came with it.
 func (f *feed) seal(s *snap, v *history.Version) (identity.Seal, bool, error) {
