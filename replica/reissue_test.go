@@ -461,6 +461,7 @@ func TestReadersWhileVersionsAreWrittenAgain(t *testing.T) {
 	mine, right, a, b := clocked(t)
 	ctx := t.Context()
 	mine.move(tenYears)
+	wrote(t)(a.Add(ctx, "stats/n", 1)) // before anybody reads its log
 	var wg sync.WaitGroup
 	done := make(chan struct{})
 	read := func(look func(v replica.Version) error) {
@@ -498,7 +499,6 @@ func TestReadersWhileVersionsAreWrittenAgain(t *testing.T) {
 		_, err := a.Set(ctx, "films/1", object{"n": v.Seq}, replica.From(v))
 		return err
 	})
-	wrote(t)(a.Add(ctx, "stats/n", 1))
 	for i := range 8 {
 		mine.move(time.Minute)
 		right.move(time.Minute)
