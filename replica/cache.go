@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,7 +17,7 @@ import (
 // has written. Its fields are replaced, never changed in place, so a reader may go on with what it took.
 type mem struct {
 	tip tip
-	// tipRow is the row that tip was read from or written as.
+	// tipRow is what tip was read from or written as, with its checksum.
 	tipRow []byte
 	member identity.Member
 	// author is what this database writes as; its key is zero before the first write.
@@ -55,14 +54,14 @@ func metaRow(tx store.Tx, name string) ([]byte, error) {
 
 // putMeta writes a row of Meta. Nothing else tells what such a row has to be, so it carries a checksum.
 func putMeta(tx store.Tx, name string, b []byte) error {
-	return tx.Put(store.Meta, []byte(name), withSum(b))
+	return tx.Put(store.Meta, []byte(name), withSum(b[:len(b):len(b)]))
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// withSum is b with its checksum behind it.
+// withSum is b with its checksum behind it, in the room that b has or in other memory.
 func withSum(b []byte) []byte {
-	return binary.BigEndian.AppendUint32(b[:len(b):len(b)], crc32.Checksum(b, castagnoli))
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
 // withoutSum is the inverse of withSum.
@@ -77,8 +76,8 @@ func withoutSum(b []byte) ([]byte, error) {
 var errSum = errors.New("the checksum does not match")
 
 // loadMem reads everything that mem holds.
-func loadMem(tx store.Tx, t tip) (*mem, error) {
-	m := &mem{tip: t, settings: make(map[string]Settings)}
+func loadMem(tx store.Tx) (*mem, error) {
+	m := &mem{settings: make(map[string]Settings)}
 	b, err := metaRow(tx, metaMember)
 	if err != nil {
 		return nil, err
@@ -87,6 +86,9 @@ func loadMem(tx store.Tx, t tip) (*mem, error) {
 		if m.member, err = identity.DecodeMember(b); err != nil {
 			return nil, fmt.Errorf("%w: the member row: %w", store.ErrCorrupt, err)
 		}
+	}
+	if m.tip, m.tipRow, err = readTip(tx, m.space()); err != nil {
+		return nil, err
 	}
 	if b, err = metaRow(tx, metaAuthor); err != nil {
 		return nil, err
@@ -112,7 +114,7 @@ func loadMem(tx store.Tx, t tip) (*mem, error) {
 		m.lines = append(m.lines, &a)
 	}
 	m.byAuthor = linesByAuthor(m.lines)
-	if own := t.own; own.seq > 0 && int(own.line) < len(m.lines) {
+	if own := m.tip.own; own.seq > 0 && int(own.line) < len(m.lines) {
 		m.lines[own.line] = withTip(m.lines[own.line], own)
 	}
 	return m, nil
@@ -142,27 +144,21 @@ func setTip(a *store.Author, h head) {
 
 // snapshot returns what is cached if it is right for the transaction's snapshot, else what the snapshot says.
 func (r *Replica) snapshot(tx store.Tx) (*mem, error) {
-	row, err := metaRow(tx, metaTip)
-	if err != nil {
-		return nil, err
-	}
 	r.mu.RLock()
 	m := r.mem
 	r.mu.RUnlock()
-	if m != nil && bytes.Equal(m.tipRow, row) {
-		return m, nil
+	if m != nil {
+		if same, err := tipIs(tx, m.tipRow); same || err != nil {
+			return m, err
+		}
 	}
-	t, err := decodeTip(row)
+	m, err := loadMem(tx)
 	if err != nil {
 		return nil, err
 	}
-	if m, err = loadMem(tx, t); err != nil {
-		return nil, err
-	}
-	m.tipRow = bytes.Clone(row)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.mem == nil || r.mem.tip.commits < t.commits {
+	if r.mem == nil || r.mem.tip.commits < m.tip.commits {
 		r.mem = m
 	}
 	return m, nil

@@ -69,8 +69,12 @@ type commit struct {
 	broken error
 }
 
-// maxRunRow is the size in bytes at which a row of Runs is closed.
-const maxRunRow = 256 << 10
+// maxRunRow is the size in bytes at which a row of Runs is closed, and maxTipRow the one up to which the tip goes into
+// it: it is read by all who want to know where the database stands.
+const (
+	maxRunRow = 256 << 10
+	maxTipRow = 4 << 10
+)
 
 // begin opens a commit: with what is cached, if the database is still where that left it.
 func (r *Replica) begin(ctx context.Context, tx store.Tx) (*commit, error) {
@@ -111,11 +115,6 @@ func (c *commit) finish() error {
 		if err := c.writeAll(); err != nil {
 			return err
 		}
-		c.tip.commits++
-		c.tipRow = c.tip.append(make([]byte, 0, 256))
-		if err := putMeta(c.tx, metaTip, c.tipRow); err != nil {
-			return err
-		}
 	}
 	next.tip, next.tipRow, next.settings = c.tip, c.tipRow, c.settings
 	c.r.staged, c.r.stagedEvents, c.r.after = next, c.events, c.after
@@ -123,10 +122,9 @@ func (c *commit) finish() error {
 	return nil
 }
 
+// writeAll writes the keys while the versions that changed them are at hand, and the versions last: the tip, which
+// tells what the keys have come to, goes into their row.
 func (c *commit) writeAll() error {
-	if err := c.closeRun(); err != nil {
-		return err
-	}
 	if err := c.writeDocs(); err != nil {
 		return err
 	}
@@ -139,14 +137,36 @@ func (c *commit) writeAll() error {
 			return err
 		}
 	}
-	return nil
+	return c.writeTip()
 }
 
-// closeRun writes the staged versions as one row.
+// writeTip says where the database stands now, in the row of the newest versions or behind it.
+func (c *commit) writeTip() error {
+	if c.bytes > maxTipRow {
+		if err := c.closeRun(); err != nil {
+			return err
+		}
+	}
+	c.tip.commits++
+	first, last := c.tip.next, (*stored)(nil)
+	if n := len(c.staged); n > 0 {
+		first, last = c.firstLV, &c.staged[n-1]
+	}
+	c.tipRow = withSum(c.tip.append(make([]byte, 0, 96), last))
+	return c.putRun(first)
+}
+
+// closeRun writes the staged versions as one row, without a tip: more is to come.
 func (c *commit) closeRun() error {
 	if len(c.staged) == 0 {
 		return nil
 	}
+	c.tipRow = nil
+	return c.putRun(c.firstLV)
+}
+
+// putRun writes the staged versions and the tip, either of which may be missing, as the row of the dot first.
+func (c *commit) putRun(first history.LV) error {
 	versions, links := c.versions[:0], c.scratch[:0]
 	for i := range c.staged {
 		versions = append(versions, c.staged[i].Version)
@@ -155,12 +175,15 @@ func (c *commit) closeRun() error {
 		}
 	}
 	c.versions, c.scratch = versions, links
-	run, err := history.EncodeRun(versions)
-	if err != nil {
-		return fmt.Errorf("replica: encoding versions: %w", err)
+	var run []byte
+	if len(versions) > 0 {
+		var err error
+		if run, err = history.EncodeRun(versions); err != nil {
+			return fmt.Errorf("replica: encoding versions: %w", err)
+		}
 	}
-	c.rowBuf = appendRunRow(c.rowBuf[:0], links, run)
-	if err := c.tx.Put(store.Runs, store.IntKey(uint64(c.firstLV)), c.rowBuf); err != nil {
+	c.rowBuf = appendRunRow(c.rowBuf[:0], c.tipRow, links, run)
+	if err := c.tx.Put(store.Runs, store.IntKey(uint64(first)), c.rowBuf); err != nil {
 		return err
 	}
 	c.staged, c.links, c.bytes = c.staged[:0], c.links[:0], 0
@@ -191,6 +214,9 @@ func (c *commit) place(v *history.Version, line history.Line, parents []history.
 	}
 	c.staged = append(c.staged, stored{Version: *v, lv: first + history.LV(v.Width) - 1})
 	s := &c.staged[len(c.staged)-1]
+	if len(c.groups) > manyKeys {
+		s.index = new(keyIndex)
+	}
 	if err := c.addSpan(s, line, parents); err != nil {
 		return err
 	}
@@ -278,7 +304,7 @@ func (c *commit) advance(s *stored, line history.Line, parents []history.LV) {
 	c.tip.versions++
 	c.moveTip(line, h)
 	if line == c.author.line && !c.author.key.IsZero() {
-		c.tip.own = h // its row in Authors stays behind: the tip row says it
+		c.tip.own = h // its row in Authors stays behind: the tip says it
 		return
 	}
 	c.dirtyLines.add(line)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
-	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -39,12 +38,12 @@ func (g *gatherer) full() bool {
 // row adds the versions of a row that lie in ascending ranges, and returns the row's last dot.
 func (g *gatherer) row(space identity.Space, row store.Row, ranges []history.Range) (history.LV, error) {
 	lv := history.LV(store.KeyInt(row.Key)) - 1
-	r := canon.NewReader(row.Value)
-	_, _ = r.Array()
-	_, _ = r.Bytes() // the links
-	run, err := r.Bytes()
+	parts, err := parseRunRow(lv+1, row.Value)
+	if err == nil && len(parts.run) == 0 {
+		return lv, nil // a tip alone
+	}
 	if err == nil {
-		err = g.decoder.Reset(space, run)
+		err = g.decoder.Reset(space, parts.run)
 	}
 	for err == nil {
 		var v *history.Version

@@ -14,7 +14,7 @@ import (
 )
 
 // A row of Runs holds consecutive versions and, for each key that each of them touches, a link back to the op on that
-// key that was applied before. A key's log is thus a chain that starts in its Docs row; no index of versions by key
+// key that was applied before. The last row of a commit also has the tip. A key's log is thus a chain that starts in its Docs row; no index of versions by key
 // is written, and reading the log of a key reads the versions of that key.
 
 // link says what was applied to a key before: the last dot of the version with the previous op on it (0: there was
@@ -32,11 +32,38 @@ func appendLink(b []byte, l link) []byte {
 	return binary.AppendUvarint(b, n)
 }
 
-// appendRunRow appends the value of a row of Runs.
-func appendRunRow(b []byte, links, run []byte) []byte {
-	b = canon.AppendArray(b, 2)
+// appendRunRow appends the value of a row of Runs: the tip where the row is the last of its commit, and the versions with
+// their links.
+func appendRunRow(b, tip, links, run []byte) []byte {
+	b = canon.AppendArray(b, 3)
+	b = canon.AppendBytes(b, tip)
 	b = canon.AppendBytes(b, links)
 	return canon.AppendBytes(b, run)
+}
+
+// runRow is a row of Runs in its parts, which alias it.
+type runRow struct{ tip, links, run []byte }
+
+// parseRunRow takes apart the row of Runs whose first dot is first.
+func parseRunRow(first history.LV, value []byte) (p runRow, err error) {
+	r := canon.NewReader(value)
+	n, _ := r.Array()
+	p.tip, _ = r.Bytes()
+	p.links, _ = r.Bytes()
+	p.run, err = r.Bytes()
+	if err == nil {
+		err = r.End()
+	}
+	if err == nil && n != 3 {
+		err = errShape
+	}
+	if err == nil && len(p.tip) > 0 {
+		_, err = withoutSum(p.tip)
+	}
+	if err != nil {
+		return p, fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, first, err)
+	}
+	return p, nil
 }
 
 // stored is a version with its place and links.
@@ -46,7 +73,7 @@ type stored struct {
 	lv history.LV
 	// keys are the keys that it touches in order of first appearance.
 	keys []keyLink
-	// index finds one of them where there are many; nil where there are few, or the version has no row yet.
+	// index finds one of them where there are many; nil where there are few.
 	index *keyIndex
 }
 
@@ -168,20 +195,23 @@ func groupOps(dst []keyOps, v *history.Version) []keyOps {
 
 // decodeRunRow reads the row of Runs whose first dot is first.
 func decodeRunRow(space identity.Space, first history.LV, value []byte) ([]stored, error) {
-	r := canon.NewReader(value)
-	_, _ = r.Array()
-	links, _ := r.Bytes()
-	run, err := r.Bytes()
-	if err == nil {
-		err = r.End()
+	p, err := parseRunRow(first, value)
+	if err != nil {
+		return nil, err
 	}
+	return p.versions(space, first)
+}
+
+// versions are the versions of the row; one that holds a tip alone has none.
+func (p *runRow) versions(space identity.Space, first history.LV) ([]stored, error) {
+	if len(p.run) == 0 && len(p.links) == 0 {
+		return nil, nil
+	}
+	versions, err := history.DecodeRun(space, p.run)
 	if err != nil {
 		return nil, fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, first, err)
 	}
-	versions, err := history.DecodeRun(space, run)
-	if err != nil {
-		return nil, fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, first, err)
-	}
+	links := p.links
 	row := make([]stored, len(versions))
 	lv := first - 1
 	var groups []keyOps
@@ -255,7 +285,7 @@ func (c *runCache) find(epoch uint64, lv history.LV) []stored {
 }
 
 func (c *runCache) put(epoch uint64, first history.LV, row []stored, size int) {
-	if size > maxRunCache/4 {
+	if size > maxRunCache/4 || len(row) == 0 { // a row of a tip alone is there only until the next commit
 		return
 	}
 	c.mu.Lock()

@@ -178,7 +178,9 @@ func (s *snap) rows(from history.LV, backwards bool) iter.Seq2[[]stored, error] 
 		for row, err := range s.tx.Scan(store.Runs, r) {
 			var run []stored
 			if err == nil {
-				run, err = s.run(history.LV(store.KeyInt(row.Key)))
+				if run, err = s.run(history.LV(store.KeyInt(row.Key))); err == nil && len(run) == 0 {
+					continue // the newest row, of a tip alone
+				}
 			}
 			if !yield(run, err) || err != nil {
 				return

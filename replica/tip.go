@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -12,7 +13,6 @@ import (
 
 // Names of rows in the store's Meta table.
 const (
-	metaTip      = "tip"      // where the database stands; rewritten by every commit
 	metaMember   = "member"   // the space and what lets this database into it
 	metaAuthor   = "author"   // the author key that this database writes with
 	metaRetired  = "retired"  // the keys of authors that it has written with before
@@ -33,7 +33,9 @@ type head struct {
 	id   history.ID
 }
 
-// tip is where the database stands. It is one small row, so that a write need read nothing else of the history.
+// tip is where the database stands. Every commit writes it, into the row of Runs that holds its versions: then a small
+// write touches one place for both. A commit that has no versions, or many, writes a row of the tip alone, with the next
+// dot for its key; the row of that dot will replace it. So the newest row of Runs is small, and has the tip.
 type tip struct {
 	// commits counts the commits; a cache that knows another number is stale.
 	commits uint64
@@ -51,23 +53,28 @@ type tip struct {
 	heads  []head
 }
 
-func (t *tip) append(b []byte) []byte {
+// append appends the tip's bytes. last is the last version of the row, nil where there is none: a head that is this
+// version is given by its line alone.
+func (t *tip) append(b []byte, last *stored) []byte {
 	b = canon.AppendArray(b, 7)
 	b = canon.AppendUint(b, t.commits)
 	b = canon.AppendUint(b, t.epoch)
 	b = canon.AppendUint(b, uint64(t.next))
 	b = canon.AppendUint(b, t.versions)
-	b = appendHead(b, t.own)
 	sum := t.digest.bytes()
 	b = canon.AppendBytes(b, sum[:])
+	b = appendHead(b, t.own, last)
 	b = canon.AppendArray(b, len(t.heads))
 	for _, h := range t.heads {
-		b = appendHead(b, h)
+		b = appendHead(b, h, last)
 	}
 	return b
 }
 
-func appendHead(b []byte, h head) []byte {
+func appendHead(b []byte, h head, last *stored) []byte {
+	if last != nil && h.lv == last.lv {
+		return canon.AppendUint(b, uint64(h.line))
+	}
 	b = canon.AppendArray(b, 5)
 	b = canon.AppendUint(b, uint64(h.lv))
 	b = canon.AppendUint(b, uint64(h.line))
@@ -76,7 +83,14 @@ func appendHead(b []byte, h head) []byte {
 	return canon.AppendBytes(b, h.id[:])
 }
 
-func readHead(r *canon.Reader) (head, error) {
+func readHead(r *canon.Reader, last *stored) (head, error) {
+	if r.Peek() == canon.TypeInt {
+		line, err := r.Uint()
+		if err != nil || last == nil {
+			return head{}, fmt.Errorf("%w: a head that is no version of its row: %w", store.ErrCorrupt, err)
+		}
+		return head{lv: last.lv, line: history.Line(line), seq: last.Seq, time: last.Time, id: last.ID}, nil
+	}
 	var h head
 	n, err := r.Array()
 	if err != nil || n != 5 {
@@ -91,11 +105,8 @@ func readHead(r *canon.Reader) (head, error) {
 	return h, err
 }
 
-// decodeTip reads what append wrote; a database without the row is empty.
-func decodeTip(b []byte) (tip, error) {
-	if b == nil {
-		return tip{next: 1}, nil
-	}
+// decodeTip reads what append wrote.
+func decodeTip(b []byte, last *stored) (tip, error) {
 	var t tip
 	r := canon.NewReader(b)
 	_, _ = r.Array()
@@ -104,27 +115,67 @@ func decodeTip(b []byte) (tip, error) {
 	next, _ := r.Uint()
 	t.next = history.LV(next)
 	t.versions, _ = r.Uint()
-	var err error
-	if t.own, err = readHead(&r); err != nil {
-		return t, err
-	}
 	sum, _ := r.Bytes32()
 	t.digest = digestOf(sum)
+	var err error
+	if t.own, err = readHead(&r, last); err != nil {
+		return t, err
+	}
 	n, err := r.Array()
 	for i := 0; i < n && err == nil; i++ {
 		var h head
-		h, err = readHead(&r)
+		h, err = readHead(&r, last)
 		t.heads = append(t.heads, h)
 	}
 	if err == nil {
 		err = r.End()
 	}
 	if err != nil {
-		return t, fmt.Errorf("%w: the tip row: %w", store.ErrCorrupt, err)
+		return t, fmt.Errorf("%w: the tip: %w", store.ErrCorrupt, err)
 	}
 	return t, nil
 }
 
+// readTip reads where the database stands, and the bytes that say so; a database without versions is empty.
+func readTip(tx store.Tx, space identity.Space) (t tip, row []byte, err error) {
+	for newest, err := range tx.Scan(store.Runs, store.Range{Reverse: true}) {
+		if err != nil {
+			return t, nil, err
+		}
+		first := history.LV(store.KeyInt(newest.Key))
+		parts, err := parseRunRow(first, newest.Value)
+		if err != nil {
+			return t, nil, err
+		}
+		versions, err := parts.versions(space, first)
+		if err != nil {
+			return t, nil, err
+		}
+		var last *stored
+		if n := len(versions); n > 0 {
+			last = &versions[n-1]
+		}
+		body, err := withoutSum(parts.tip)
+		if err != nil {
+			return t, nil, fmt.Errorf("%w: the tip: %w", store.ErrCorrupt, err)
+		}
+		t, err = decodeTip(body, last)
+		return t, bytes.Clone(parts.tip), err
+	}
+	return tip{next: 1}, nil, nil
+}
+
+// tipIs reports whether the database stands where these bytes say.
+func tipIs(tx store.Tx, row []byte) (bool, error) {
+	for newest, err := range tx.Scan(store.Runs, store.Range{Reverse: true}) {
+		if err != nil {
+			return false, err
+		}
+		parts, err := parseRunRow(history.LV(store.KeyInt(newest.Key)), newest.Value)
+		return err == nil && bytes.Equal(parts.tip, row), err
+	}
+	return row == nil, nil
+}
 // authorRow is the row of the author that this database writes as.
 type authorRow struct {
 	key  identity.AuthorKey

@@ -119,17 +119,11 @@ func (v *verifier) step(n uint64) {
 }
 
 func (v *verifier) run(tx store.Tx) error {
-	row, err := metaRow(tx, metaTip)
-	if err != nil {
+	var err error
+	if v.m, err = loadMem(tx); err != nil {
 		return v.found(err)
 	}
-	t, err := decodeTip(row)
-	if err != nil {
-		return v.found(err)
-	}
-	if v.m, err = loadMem(tx, t); err != nil {
-		return v.found(err)
-	}
+	t := v.m.tip
 	v.s = v.m.snap(v.r, tx)
 	groups, err := v.groups()
 	if err != nil {
@@ -196,7 +190,7 @@ func (v *verifier) checkMeta() error {
 			return v.found(err)
 		}
 		switch name {
-		case metaTip, metaMember, metaAuthor, metaNotes, metaHanded, metaLacked:
+		case metaMember, metaAuthor, metaNotes, metaHanded, metaLacked:
 		case metaInstance:
 			_, err = readInstance(v.s.tx)
 		case metaReissued:
@@ -261,7 +255,7 @@ func (v *verifier) checkLines() error {
 }
 
 // checkLineTip compares a line's newest version with its row. The row of the author that this database writes as may be
-// behind: the tip row says where it stands.
+// behind: the tip says where it stands.
 func (v *verifier) checkLineTip(line history.Line, row *store.Author, what string) error {
 	want := v.tips[line]
 	behind := !v.m.author.key.IsZero() && line == v.m.author.line
@@ -281,21 +275,21 @@ func (v *verifier) checkLineTip(line history.Line, row *store.Author, what strin
 	return nil
 }
 
-// checkTip compares the tip row with what the versions say.
+// checkTip compares the tip with what the versions say.
 func (v *verifier) checkTip() error {
 	if v.broken {
 		return nil
 	}
 	t := &v.m.tip
 	if uint64(v.report.Versions) != t.versions {
-		v.damage("%d versions are here, the tip row says %d", v.report.Versions, t.versions)
+		v.damage("%d versions are here, the tip says %d", v.report.Versions, t.versions)
 	}
 	own := head{line: v.m.author.line}
 	if h, ok := v.tips[v.m.author.line]; ok && !v.m.author.key.IsZero() {
 		own = h
 	}
 	if t.own != own {
-		v.damage("the tip row is wrong about this database's own newest version")
+		v.damage("the tip is wrong about this database's own newest version")
 	}
 	var heads []head
 	for _, lv := range v.g.Heads() {

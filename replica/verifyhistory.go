@@ -8,7 +8,6 @@ import (
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
-	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -30,7 +29,7 @@ func (v *verifier) checkHistory() error {
 		return err
 	}
 	if next != v.m.tip.next {
-		v.lost("versions end at %d, the tip row says %d", next-1, v.m.tip.next-1)
+		v.lost("versions end at %d, the tip says %d", next-1, v.m.tip.next-1)
 	}
 	rows := 0
 	err = v.scan(store.Spans, store.Range{}, func(row store.Row) error {
@@ -52,15 +51,15 @@ func (v *verifier) lost(format string, args ...any) {
 
 // checkRun checks one row of Runs and returns how many dots it holds.
 func (v *verifier) checkRun(first history.LV, value []byte) (history.LV, error) {
-	r := canon.NewReader(value)
-	items, _ := r.Array()
-	_, _ = r.Bytes()
-	run, err := r.Bytes()
-	if err = errors.Join(err, r.End()); err != nil || items != 2 {
-		v.lost("the run at %d cannot be read", first)
+	row, err := parseRunRow(first, value)
+	if err != nil {
+		v.lost("%s", err)
 		return 0, nil
 	}
-	if err := v.decoder.Reset(v.s.space, run); err != nil {
+	if len(row.run) == 0 && len(row.links) == 0 {
+		return 0, nil // a tip alone; it can only be the newest, since the next version takes its place
+	}
+	if err := v.decoder.Reset(v.s.space, row.run); err != nil {
 		v.lost("the run at %d: %s", first, err)
 		return 0, nil
 	}
@@ -91,7 +90,7 @@ func (v *verifier) checkRun(first history.LV, value []byte) (history.LV, error) 
 		}
 	}
 	again, err := history.EncodeRun(versions)
-	if err == nil && !bytes.Equal(again, run) {
+	if err == nil && !bytes.Equal(again, row.run) {
 		v.damage("the run at %d has more in it than its versions", first)
 	}
 	return width, err

@@ -70,7 +70,9 @@ func (v *verifier) checkKeys(from, to []byte, first bool) error {
 				return err
 			}
 		}
-		v.step(uint64(versions[len(versions)-1].lv-at) + 1)
+		if n := len(versions); n > 0 {
+			v.step(uint64(versions[n-1].lv-at) + 1)
+		}
 		return nil
 	})
 	if err != nil {

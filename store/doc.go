@@ -5,10 +5,10 @@
 // A store is a handful of named, ordered tables of rows; a row is a key and a value, both bytes. All that kdelta knows
 // about versions, clocks and merging stays above this line: an adapter moves rows, it understands none of them.
 //
-//	            Meta         name                → small named facts (space, keys, tip)
+//	            Meta         name                → small named facts (space, keys)
 //	            Authors      index               → one line of one author's versions
 //	            Seals        author index, seq   → a signature that was kept
-//	history  ┤  Runs         LV                  → consecutive versions as one row
+//	history  ┤  Runs         LV                  → consecutive versions as one row; where the database stands
 //	            Spans        LV                  → the run-length graph, a row per span
 //	            Checkpoints  key, 0, ordinal     → the state of a key as it was
 //	state    ┤  Docs         NAMESPACE/KEY       → the current state of a key and its visible value
