@@ -19,6 +19,8 @@ type mem struct {
 	tip tip
 	// tipRow is what tip was read from or written as, with its checksum.
 	tipRow []byte
+	// state is the store's number of that state of the database (store.Counting), 0 where it is not known.
+	state uint64
 	member identity.Member
 	// author is what this database writes as; its key is zero before the first write.
 	author authorRow
@@ -162,6 +164,26 @@ func (r *Replica) snapshot(tx store.Tx) (*mem, error) {
 		r.mem = m
 	}
 	return m, nil
+}
+
+// latest is snapshot for an Update, whose store may tell without a look at the rows that nobody else has written. It returns
+// the number of the state too.
+func (r *Replica) latest(tx store.Tx) (m *mem, state uint64, err error) {
+	counting, ok := tx.(store.Counting)
+	if !ok {
+		m, err = r.snapshot(tx)
+		return m, 0, err
+	}
+	if state, err = counting.State(); err != nil {
+		return nil, 0, err
+	}
+	r.mu.RLock()
+	m = r.mem
+	r.mu.RUnlock()
+	if m == nil || m.state != state {
+		m, err = r.snapshot(tx)
+	}
+	return m, state, err
 }
 
 func lineInfo(a *store.Author) history.LineInfo {

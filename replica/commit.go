@@ -25,6 +25,8 @@ type commit struct {
 	tx  store.Tx
 	// number tells this commit's from other commits' touching of an entry.
 	number uint64
+	// state is the store's number of what the commit began with, 0 where the store does not number.
+	state uint64
 	// tip, lines and byAuthor are what will be true after it.
 	tip    tip
 	tipRow []byte
@@ -78,14 +80,14 @@ const (
 
 // begin opens a commit: with what is cached, if the database is still where that left it.
 func (r *Replica) begin(ctx context.Context, tx store.Tx) (*commit, error) {
-	m, err := r.snapshot(tx)
+	m, state, err := r.latest(tx)
 	if err != nil {
 		return nil, err
 	}
 	r.commits++
 	r.workspace.reset()
 	c := &commit{
-		workspace: &r.workspace, ctx: ctx, r: r, tx: tx, number: r.commits,
+		workspace: &r.workspace, ctx: ctx, r: r, tx: tx, number: r.commits, state: state,
 		tip: m.tip, tipRow: m.tipRow, member: m.member, author: m.author, lines: m.lines, byAuthor: m.byAuthor, settings: m.settings,
 	}
 	c.tip.heads, c.watched = slices.Clone(m.tip.heads), r.watch.any()
@@ -117,6 +119,9 @@ func (c *commit) finish() error {
 		}
 	}
 	next.tip, next.tipRow, next.settings = c.tip, c.tipRow, c.settings
+	if c.state > 0 {
+		next.state = c.state + 1
+	}
 	c.r.staged, c.r.stagedEvents, c.r.after = next, c.events, c.after
 	c.r.docs = c.keepDocs()
 	return nil

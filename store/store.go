@@ -76,6 +76,14 @@ type Getter interface {
 	GetOne(ctx context.Context, t Table, key []byte) ([]byte, error)
 }
 
+// Counting is an optional ability of an Update's Tx: the number of the state that the transaction began with. Two Updates of
+// one Store have the same number only if nothing was committed between them, by whomever. When an Update has returned nil,
+// the next one's is by one greater than its own, unless somebody else came first. So whoever remembers what it committed
+// need not read it again.
+type Counting interface {
+	State() (uint64, error)
+}
+
 // Changing is an optional ability of stores that several processes may have open: a number that differs when
 // somebody else has committed since it was last asked for; it may differ after a commit of one's own too. Stores
 // without it have one owner.

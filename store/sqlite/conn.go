@@ -157,14 +157,15 @@ func (c *conn) run(key statementKey, n int) error {
 // do runs a statement without table or arguments.
 func (c *conn) do(v verb) error { return c.run(statementKey{verb: v}, 0) }
 
-// get runs a statement that answers with one row of n columns or none, which is io.EOF. The row is scratch space.
-func (c *conn) get(key statementKey, n int) ([]driver.Value, error) {
+// get runs a statement with the first args of c.args that answers with one row of n columns or none, which is io.EOF. The
+// row is scratch space.
+func (c *conn) get(key statementKey, args, n int) ([]driver.Value, error) {
 	st, err := c.take(key)
 	if err != nil {
 		return nil, err
 	}
 	defer c.give(key, st)
-	rows, err := st.QueryContext(context.Background(), c.arguments(1))
+	rows, err := st.QueryContext(context.Background(), c.arguments(args))
 	if err != nil {
 		return nil, err
 	}

@@ -9,10 +9,11 @@ const (
 	verbGet verb = iota
 	verbPut
 	verbDelete
-	verbBegin // this and the next three have no table
+	verbBegin // this and the next four have no table
 	verbBeginWrite
 	verbCommit
 	verbRollback
+	verbVersion
 	verbScan verb = 8
 	// The flags of a scan: it has an upper bound, it runs downwards, it reads keys alone.
 	scanTo       verb = 1
@@ -36,6 +37,8 @@ func (v verb) sql(t store.Table) string {
 		return "COMMIT"
 	case verbRollback:
 		return "ROLLBACK"
+	case verbVersion:
+		return "PRAGMA data_version"
 	case verbPut:
 		all := columns(t) + derived(t)
 		sql := "INSERT OR REPLACE INTO " + name + "(k, " + all + ") VALUES(?"

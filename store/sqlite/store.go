@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -25,6 +26,9 @@ type Store struct {
 	// turn holds one token: whoever took it owns the writer.
 	turn   chan struct{}
 	writer *conn
+	// state numbers the states of the database that the writer has seen, version is SQLite's number of the newest.
+	state   uint64
+	version driver.Value
 
 	// watching guards the watcher.
 	watching sync.Mutex
@@ -46,6 +50,7 @@ var (
 	_ store.Getter   = (*Store)(nil)
 	_ store.Changing = (*Store)(nil)
 	_ store.Sidecar  = (*Store)(nil)
+	_ store.Counting = (*tx)(nil)
 )
 
 func newStore(d door, path string, o options) *Store {
@@ -138,6 +143,7 @@ func (s *Store) update(ctx context.Context, fn func(store.Tx) error) error {
 		return x.doomed
 	}
 	x.finish()
+	s.state++ // also where it fails: some failures come when it is done
 	if err := c.do(verbCommit); err != nil {
 		return s.door.translate(s.path, err)
 	}

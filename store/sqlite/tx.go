@@ -22,6 +22,25 @@ type tx struct {
 	scans []driver.Rows
 }
 
+// State implements [store.Counting]: SQLite tells what other connections have committed, the Store counts the writer's.
+func (x *tx) State() (uint64, error) {
+	if err := x.usable(); err != nil {
+		return 0, err
+	}
+	if x.readOnly {
+		return 0, store.ErrReadOnly
+	}
+	row, err := x.conn.get(statementKey{verb: verbVersion}, 0, 1)
+	if err != nil {
+		return 0, x.failed(err)
+	}
+	if version := row[0]; version != x.store.version {
+		x.store.version = version
+		x.store.state++
+	}
+	return x.store.state, nil
+}
+
 func (x *tx) finish() {
 	for _, rows := range x.scans {
 		_ = rows.Close()
@@ -64,7 +83,7 @@ func (s *Store) get(c *conn, t store.Table, key []byte) ([]byte, error) {
 		return nil, err
 	}
 	c.args[0].Value = keyValue(t, key)
-	row, err := c.get(statementKey{t, verbGet}, width(columns(t)))
+	row, err := c.get(statementKey{t, verbGet}, 1, width(columns(t)))
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil, store.ErrNotFound

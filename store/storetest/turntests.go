@@ -202,6 +202,45 @@ func testClose(t *testing.T, a Adapter) {
 	}
 }
 
+// testCounting holds a store that numbers its states to what it says of them, with another that has the same data open.
+func testCounting(t *testing.T, s, other store.Store) {
+	t.Helper()
+	state := func(fail error) (n uint64) {
+		t.Helper()
+		err := s.Update(context.Background(), func(tx store.Tx) (err error) {
+			counting, ok := tx.(store.Counting)
+			if !ok {
+				return nil
+			}
+			if n, err = counting.State(); err != nil {
+				t.Fatalf("State: %v", err)
+			}
+			if fail == nil {
+				err = tx.Put(store.Meta, []byte("counted"), []byte{byte(n)})
+			}
+			return errors.Join(err, fail)
+		})
+		if !errors.Is(err, fail) {
+			t.Fatalf("Update: %v", err)
+		}
+		return n
+	}
+	first := state(nil)
+	if first == 0 {
+		return // it does not number them
+	}
+	if next := state(errors.New("rolled back")); next != first+1 {
+		t.Errorf("the state after the commit of %d is %d", first, next)
+	}
+	if next := state(nil); next != first+1 {
+		t.Errorf("the state after a commit of %d and one that was rolled back is %d", first, next)
+	}
+	put(t, other, store.Meta, []byte("k"), []byte("between"))
+	if next := state(nil); next <= first+2 {
+		t.Errorf("somebody else committed to state %d, and it is %d", first+2, next)
+	}
+}
+
 // testTwoHandles opens the same data twice, as two processes would.
 func testTwoHandles(t *testing.T, a Adapter) {
 	dir := t.TempDir()
@@ -219,6 +258,7 @@ func testTwoHandles(t *testing.T, a Adapter) {
 		}
 		return n
 	}
+	testCounting(t, s, other)
 	before := counter()
 	if counter() != before {
 		t.Error("the change counter moved although nobody wrote")
