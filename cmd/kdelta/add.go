@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/kdelta/kdelta/replica"
 )
 
 type addCmd struct {
@@ -22,12 +24,15 @@ func (c *addCmd) Run(ctx context.Context, a *app) error {
 		return usagef("%q is no integer that a counter can add (±(2^53−1))", shorten(strings.TrimSpace(c.N), 40))
 	}
 	return a.write(ctx, func(db *database) error {
-		v, err := db.Add(ctx, c.Key, n)
-		if err != nil {
-			return err
-		}
 		var value json.RawMessage
-		if _, err := db.Get(ctx, c.Key, &value); err != nil {
+		v, err := db.Update(ctx, func(tx *replica.Tx) error { // read in between by nobody else: the value is this version's
+			if err := tx.Add(c.Key, n); err != nil {
+				return err
+			}
+			_, err := tx.Get(c.Key, &value)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		if a.asJSON {
