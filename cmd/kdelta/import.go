@@ -116,5 +116,8 @@ func (c *importCmd) print(a *app, last func() string, rep replica.ImportReport, 
 		line += ", " + a.bad(count(plan.skipped, "record")+" skipped")
 	}
 	a.printf("%s\n", line)
+	if rep.Versions > 1 {
+		a.notef("note: more than one version can hold (1 MiB); other devices may see the %d versions one after another", rep.Versions)
+	}
 	return nil
 }

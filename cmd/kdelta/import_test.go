@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -124,5 +126,46 @@ func TestLargeImportIsSeveralVersionsAtOnce(t *testing.T) {
 	}
 	if s.ok("list", "big2") != "" || s.ok("--json", "log", "-n", "1") != before {
 		t.Error("a refused import left something behind")
+	}
+}
+
+// What comes from a pipe is read twice, from a file that has no name: whatever ends the process, nothing stays behind.
+func TestSpooledInputHasNoName(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // there an open file keeps its name; it goes when the import ends
+	}
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	a := &app{stdin: strings.NewReader("[1,2]")}
+	src, err := a.openSource(t.Context(), "-", formatAuto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.close()
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) > 0 {
+		t.Errorf("%v, %v", entries, err)
+	}
+	for range 2 { // once to plan, once to write
+		if rec, err := src.records().next(); err != nil || string(rec.value.AppendJSON(nil)) != "1" {
+			t.Errorf("%v, %v", rec, err)
+		}
+	}
+}
+
+// Lines that end with a carriage return alone would be one long header, and all records would be gone.
+func TestCarriageReturnsAloneAreNoLines(t *testing.T) {
+	s := newShell(t)
+	s.stdin = strings.NewReader("a,b\r1,2\r3,4\r")
+	expectRefusal(t, s.run("import", "x", "-"), exitFailed, "save it with line feeds")
+}
+
+// Others can see the versions of a large import one by one, and the report says so.
+func TestLargeImportSaysThatItHasSeveralVersions(t *testing.T) {
+	s := newShell(t)
+	row := `{"x":"` + strings.Repeat("x", 600<<10) + `"}` + "\n"
+	s.stdin = strings.NewReader(row + row)
+	out := s.run("import", "x", "-")
+	if !strings.HasPrefix(out.stdout, "2 records in 2 versions: ") || !strings.Contains(out.stderr, "may see the 2 versions one after another") {
+		t.Errorf("%+v", out)
 	}
 }

@@ -114,7 +114,7 @@ func (p *planner) nameOf(v canon.Value) (name, problem string) {
 		return "", fmt.Sprintf("the field %q is empty", field)
 	}
 	if err := crdt.CheckKey(p.cmd.NS + "/" + name); err != nil {
-		return "", fmt.Sprintf("the field %q cannot be a key: %v", field, err)
+		return "", fmt.Sprintf("the field %q cannot be a key: %s", field, keyComplaint(err))
 	}
 	return name, ""
 }
@@ -134,6 +134,10 @@ func (p *planner) complain(a *app) error {
 	}
 	if len(advice) == 0 {
 		return nil
+	}
+	if p.format == formatExport {
+		return fmt.Errorf("%w: nothing was written; export one namespace at a time (kdelta export NS), or say %s",
+			errInput, strings.Join(advice, " and "))
 	}
 	return fmt.Errorf("%w: nothing was written; choose another field, or say %s", errInput, strings.Join(advice, " and "))
 }

@@ -84,10 +84,14 @@ func (s *source) spool(ctx context.Context, r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	// Without a name from the start, where the system allows that: whatever ends this process leaves nothing behind.
+	unlinked := os.Remove(f.Name()) == nil
 	s.file = f
 	s.close = func() {
 		_ = f.Close()
-		_ = os.Remove(f.Name())
+		if !unlinked {
+			_ = os.Remove(f.Name())
+		}
 	}
 	if s.size, err = io.Copy(f, &untilDone{ctx, r}); err != nil {
 		s.close()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/kdelta/kdelta/internal/canon"
 )
@@ -115,6 +116,9 @@ func (c *csvReader) header() error {
 	c.fields = append([]string(nil), cells...)
 	seen := map[string]bool{}
 	for _, field := range c.fields {
+		if strings.Contains(field, "\r") {
+			return fmt.Errorf("%w: %s: its lines end with a carriage return alone; save it with line feeds", errInput, c.name)
+		}
 		if seen[field] {
 			return fmt.Errorf("%w: %s: line 1 names the field %q twice", errInput, c.name, field)
 		}

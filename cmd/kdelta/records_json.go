@@ -30,9 +30,14 @@ func (l *lines) next() (record, error) {
 	for l.scan.Scan() {
 		l.line++
 		text := bytes.TrimSpace(l.scan.Bytes())
-		if len(text) > 0 {
-			return newRecord(l.name, fmt.Sprintf("line %d", l.line), text)
+		if len(text) == 0 {
+			continue
 		}
+		rec, err := newRecord(l.name, fmt.Sprintf("line %d", l.line), text)
+		if err != nil {
+			err = fmt.Errorf("%w (it was read as JSON lines: one record a line)", err)
+		}
+		return rec, err
 	}
 	err := l.scan.Err()
 	switch {

@@ -68,7 +68,7 @@ func (a *app) parseValues(ctx context.Context, args []string) ([]any, error) {
 // checkKey refuses what cannot be a person's key.
 func checkKey(key string) error {
 	if err := crdt.CheckKey(key); err != nil {
-		return err
+		return &sayError{kind: err, cause: errors.New(keyComplaint(err))}
 	}
 	return checkReserved(key)
 }
@@ -79,10 +79,13 @@ func checkNamespace(ns string) error {
 		return usagef("%q is no namespace: a namespace holds no slash", shorten(ns, 60))
 	}
 	if err := crdt.CheckKey(ns + "/x"); err != nil {
-		return usagef("namespace %q: %w", shorten(ns, 60), err)
+		return usagef("namespace %q: %s", shorten(ns, 60), keyComplaint(err))
 	}
 	return checkReserved(ns)
 }
+
+// keyComplaint is what crdt.CheckKey has to say, without the package's name in front.
+func keyComplaint(err error) string { return strings.TrimPrefix(err.Error(), crdt.ErrKey.Error()+": ") }
 
 // keysOf is what the keys of a namespace start with; none stands for all.
 func keysOf(ns string) (prefix string, err error) {
