@@ -10,10 +10,10 @@ import (
 func bashScript(lists []wordList) string {
 	var b strings.Builder
 	b.WriteString("# bash completion for kdelta\n_kdelta() {\n" +
-		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path= words= i\n" +
-		"\tfor ((i = 1; i < COMP_CWORD; i++)); do\n\t\tcase \"$path ${COMP_WORDS[i]}\" in\n")
+		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= words= i\n" +
+		"\tfor ((i = 1; i < COMP_CWORD; i++)); do\n\t\tcase \"$verb ${COMP_WORDS[i]}\" in\n")
 	writePathCases(&b, lists, "\t\t\t")
-	b.WriteString("\t\tesac\n\tdone\n\tcase \"$path\" in\n")
+	b.WriteString("\t\tesac\n\tdone\n\tcase \"$verb\" in\n")
 	for _, list := range lists {
 		texts := make([]string, 0, len(list.flags)+len(list.commands))
 		for _, w := range list.all() {
@@ -21,7 +21,7 @@ func bashScript(lists []wordList) string {
 		}
 		fmt.Fprintf(&b, "\t%q) words=%s ;;\n", list.path, quoted(strings.Join(texts, " ")))
 	}
-	b.WriteString("\tesac\n\tcase \"$path $prev\" in\n")
+	b.WriteString("\tesac\n\tcase \"$verb $prev\" in\n")
 	for _, list := range lists {
 		for _, flag := range list.flags {
 			switch {
@@ -47,18 +47,18 @@ func writePathCases(b *strings.Builder, lists []wordList, indent string) {
 		if i := strings.LastIndexByte(list.path, ' '); i >= 0 {
 			parent, name = list.path[:i], list.path[i+1:]
 		}
-		fmt.Fprintf(b, "%s%q) path=%q ;;\n", indent, parent+" "+name, list.path)
+		fmt.Fprintf(b, "%s%q) verb=%q ;;\n", indent, parent+" "+name, list.path)
 	}
 }
 
-// zshScript offers the words with what they are for, else file names.
+// zshScript offers the words with what they are for, else file names. In zsh, $path is $PATH by another name.
 func zshScript(lists []wordList) string {
 	var b strings.Builder
 	b.WriteString("#compdef kdelta\n# zsh completion for kdelta\n_kdelta() {\n" +
-		"\tlocal path= prev=${words[CURRENT-1]} w\n\tlocal -a items\n" +
-		"\tfor w in \"${(@)words[2,CURRENT-1]}\"; do\n\t\tcase \"$path $w\" in\n")
+		"\tlocal verb= prev=${words[CURRENT-1]} w\n\tlocal -a items\n" +
+		"\tfor w in \"${(@)words[2,CURRENT-1]}\"; do\n\t\tcase \"$verb $w\" in\n")
 	writePathCases(&b, lists, "\t\t\t")
-	b.WriteString("\t\tesac\n\tdone\n\tcase \"$path\" in\n")
+	b.WriteString("\t\tesac\n\tdone\n\tcase \"$verb\" in\n")
 	for _, list := range lists {
 		items := make([]string, 0, len(list.flags)+len(list.commands))
 		for _, w := range list.all() {
@@ -70,7 +70,7 @@ func zshScript(lists []wordList) string {
 		}
 		fmt.Fprintf(&b, "\t%q) items=(%s) ;;\n", list.path, strings.Join(items, " "))
 	}
-	b.WriteString("\tesac\n\tcase \"$path $prev\" in\n")
+	b.WriteString("\tesac\n\tcase \"$verb $prev\" in\n")
 	for _, list := range lists {
 		for _, flag := range list.flags {
 			if flag.takesValue {
@@ -85,8 +85,8 @@ func zshScript(lists []wordList) string {
 // fishScript registers each word under the command that it follows.
 func fishScript(lists []wordList) string {
 	var b strings.Builder
-	b.WriteString("# fish completion for kdelta\nfunction __kdelta_at\n\tset -l path ''\n" +
-		"\tset -l typed (commandline -opc)\n\tfor w in $typed[2..-1]\n\t\tswitch \"$path $w\"\n")
+	b.WriteString("# fish completion for kdelta\nfunction __kdelta_at\n\tset -l verb ''\n" +
+		"\tset -l typed (commandline -opc)\n\tfor w in $typed[2..-1]\n\t\tswitch \"$verb $w\"\n")
 	for _, list := range lists {
 		if list.path == "" {
 			continue
@@ -95,9 +95,9 @@ func fishScript(lists []wordList) string {
 		if i := strings.LastIndexByte(list.path, ' '); i >= 0 {
 			parent, name = list.path[:i], list.path[i+1:]
 		}
-		fmt.Fprintf(&b, "\t\t\tcase %s\n\t\t\t\tset path %s\n", quoted(parent+" "+name), quoted(list.path))
+		fmt.Fprintf(&b, "\t\t\tcase %s\n\t\t\t\tset verb %s\n", quoted(parent+" "+name), quoted(list.path))
 	}
-	b.WriteString("\t\tend\n\tend\n\ttest \"$path\" = \"$argv[1]\"\nend\n")
+	b.WriteString("\t\tend\n\tend\n\ttest \"$verb\" = \"$argv[1]\"\nend\n")
 	for _, list := range lists {
 		at := fmt.Sprintf("complete -c kdelta -n %s", quoted("__kdelta_at "+`"`+list.path+`"`))
 		for _, command := range list.commands {

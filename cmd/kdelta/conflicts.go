@@ -57,7 +57,8 @@ func (a *app) printConflict(ctx context.Context, db *database, c replica.Conflic
 	a.printf("  %s %s\n", a.faint("why   "), printable(c.Why))
 	switch {
 	case c.Status != "open":
-		a.printf("  %s %s\n", a.faint("closed"), a.version(c.ClosedBy))
+		name, _ := db.side(ctx, replica.ConflictSide{Version: c.ClosedBy})
+		a.printf("  %s %s\n", a.faint("closed"), a.version(name))
 	case len(c.Lost) > 0:
 		name, _ := db.side(ctx, c.Lost[0])
 		a.printf("  %s kdelta resolve %s --take %s\n", a.faint("to do "), printable(c.Key), printable(name))

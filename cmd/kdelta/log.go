@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -34,10 +35,12 @@ func (c *logCmd) print(ctx context.Context, a *app, db *database) error {
 	if err != nil {
 		return err
 	}
+	empty := true
 	for entry, err := range db.Log(ctx, c.Key, query) {
 		if err != nil {
 			return err
 		}
+		empty = false
 		if err := a.printLogEntry(ctx, db, entry); err != nil {
 			return err
 		}
@@ -46,6 +49,18 @@ func (c *logCmd) print(ctx context.Context, a *app, db *database) error {
 				return err
 			}
 		}
+	}
+	if empty && c.Author != "" {
+		return c.checkAuthor(ctx, db)
+	}
+	return nil
+}
+
+// checkAuthor tells an author who wrote nothing that was asked for from one that nobody knows.
+func (c *logCmd) checkAuthor(ctx context.Context, db *database) error {
+	_, err := db.ParsePoint(ctx, c.Author+"@1")
+	if errors.Is(err, replica.ErrPoint) && !errors.Is(err, replica.ErrAmbiguous) {
+		return fmt.Errorf("%w: no author is called %s here", replica.ErrNotFound, c.Author)
 	}
 	return nil
 }

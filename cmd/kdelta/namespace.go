@@ -45,7 +45,7 @@ func (a *app) showSettings(ctx context.Context, ns string) error {
 		if err != nil {
 			return err
 		}
-		return a.printSettings(settingsJSON{Namespace: ns, Strategy: settings.Strategy, Erasable: settings.Erasable})
+		return a.printSettings(settingsJSON{Namespace: ns, Strategy: settings.Strategy, Erasable: settings.Erasable}, 0)
 	})
 }
 
@@ -70,24 +70,29 @@ func (a *app) printAllSettings(ctx context.Context, db *database) error {
 	if err != nil {
 		return err
 	}
+	widest := 0
+	for _, ns := range namespaces {
+		widest = max(widest, columns(ns.Name))
+	}
 	for _, ns := range namespaces {
 		settings, err := db.Settings(ctx, ns.Name)
 		if err != nil {
 			return err
 		}
 		shape := settingsJSON{Namespace: ns.Name, Strategy: settings.Strategy, Erasable: settings.Erasable, Keys: &ns.Keys}
-		if err := a.printSettings(shape); err != nil {
+		if err := a.printSettings(shape, widest); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *app) printSettings(s settingsJSON) error {
+// printSettings prints the settings of one namespace, its name filled up to width columns.
+func (a *app) printSettings(s settingsJSON, width int) error {
 	if a.asJSON {
 		return a.printJSON(s)
 	}
-	line := a.key(s.Namespace) + "  " + s.Strategy
+	line := padded(a.key(s.Namespace), s.Namespace, width) + "  " + s.Strategy
 	if s.Erasable {
 		line += "  erasable"
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/kdelta/kdelta/replica"
@@ -30,8 +31,11 @@ func (c *resolveCmd) Run(ctx context.Context, a *app) error {
 	}
 	return a.change(ctx, func(db *database) error {
 		v, err := c.resolve(ctx, db, value)
+		if errors.Is(err, replica.ErrNoConflict) && c.Take == "" {
+			return fmt.Errorf("%w; kdelta set writes another value", err)
+		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", c.Key, err)
+			return err
 		}
 		return a.printWritten(ctx, db, c.Key, v)
 	})

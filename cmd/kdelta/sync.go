@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -78,7 +80,7 @@ func (a *app) syncWith(ctx context.Context, db *database, target string) error {
 		replica.SyncProgress(func(p replica.Progress) { bar.at(p.Done, p.Total) }))
 	bar.end()
 	if err = other.closeAfter(err); err != nil {
-		return fmt.Errorf("%s: %w", target, err)
+		return syncError(target, err)
 	}
 	if a.asJSON {
 		err = a.printJSON(syncShape(target, rep))
@@ -91,10 +93,23 @@ func (a *app) syncWith(ctx context.Context, db *database, target string) error {
 	return err
 }
 
+// syncError says at which target a sync failed. Where the two are of different spaces, both ends say so, each in its own
+// words; once is enough, with what to do.
+func syncError(target string, err error) error {
+	if errors.Is(err, protocol.ErrForeignSpace) {
+		return &sayError{kind: err, cause: fmt.Errorf(
+			"%s belongs to another space: one of the two has to join the other's, with an invite: kdelta join --adopt keeps what both hold", target)}
+	}
+	return fmt.Errorf("%s: %w", target, err)
+}
+
 // checkOther makes sure that target is a file, and another one than ours, before anything is opened.
 func (a *app) checkOther(own, target string) error {
 	there, err := os.Stat(target)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: there is no file %s; kdelta --db %s join INVITE makes one that this can sync with", errTarget, target, target)
+	case err != nil:
 		return fmt.Errorf("%w: %w", errTarget, err)
 	}
 	if there.IsDir() {
