@@ -153,7 +153,7 @@ func readBounded(ctx context.Context, r io.Reader, limit int64) ([]byte, error) 
 	case err != nil:
 		return nil, fmt.Errorf("read standard input: %w", err)
 	case int64(len(text)) > limit:
-		return nil, fmt.Errorf("%w: standard input holds more than %s; import takes larger files", errInput, byteSize(limit))
+		return nil, fmt.Errorf("%w: standard input holds more than %s, which is too much here", errInput, byteSize(limit))
 	}
 	return text, nil
 }

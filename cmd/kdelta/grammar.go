@@ -111,9 +111,12 @@ func parseAndRun(ctx context.Context, args []string, a *app) (selected *kong.Nod
 	if err != nil {
 		return nil, err
 	}
-	kctx, err := parser.Parse(keepNegativeNumbers(args))
+	kctx, err := parser.Parse(keepNegativeNumbers(args, valueFlags(parser)))
 	if err != nil {
 		return selectedOf(err), err
+	}
+	if err := refuseEmpty(kctx); err != nil {
+		return kctx.Selected(), err
 	}
 	a.dbPath, a.asJSON = g.DB, g.JSON
 	if a.dbPath == "" {
@@ -144,20 +147,64 @@ func checkText(args []string) error {
 	return nil
 }
 
+// refuseEmpty refuses empty arguments: most of them are a shell's variable that is not set, and --db "" would mean the
+// person's own database, --at "" the present. A message may be empty; of a VALUE and an INVITE their readers say more.
+func refuseEmpty(kctx *kong.Context) error {
+	for _, given := range kctx.Path {
+		var value *kong.Value
+		var name string
+		switch {
+		case given.Flag != nil && !given.Resolved:
+			value, name = given.Flag.Value, "--"+given.Flag.Name
+		case given.Positional != nil:
+			value, name = given.Positional, "<"+given.Positional.Name+">"
+		default:
+			continue
+		}
+		text, isText := value.Target.Interface().(string)
+		if isText && text == "" && !slices.Contains([]string{"message", "value", "invite"}, value.Name) {
+			return usagef("%s is empty: is a variable not set?", name)
+		}
+	}
+	return nil
+}
+
 var negativeNumber = regexp.MustCompile(`^-[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
+// valueFlags are the flags that take a value, as they are typed.
+func valueFlags(parser *kong.Kong) map[string]bool {
+	flags := map[string]bool{}
+	for _, list := range wordsOf(parser.Model.Node, "", nil) {
+		for _, flag := range list.flags {
+			if flag.takesValue {
+				flags[flag.text] = true
+				flags["-"+string(flag.short)] = flag.short != 0
+			}
+		}
+	}
+	return flags
+}
+
 // keepNegativeNumbers lets `add stats/n -3` and `set a/b -1.5` mean what they say: kong takes what starts with a hyphen
-// for a flag. White space in front hides the hyphen from kong, and JSON does not mind it.
-func keepNegativeNumbers(args []string) []string {
+// for a flag. White space in front hides the hyphen from kong, and JSON does not mind it; where the number is the value
+// of a flag, whose text it would change, the two become one word.
+func keepNegativeNumbers(args []string, takesValue map[string]bool) []string {
 	kept := make([]string, 0, len(args))
 	for i, arg := range args {
-		if arg == "--" {
+		switch {
+		case arg == "--":
 			return append(kept, args[i:]...)
+		case !negativeNumber.MatchString(arg):
+			kept = append(kept, arg)
+		case i > 0 && takesValue[args[i-1]]:
+			flag := args[i-1]
+			if len(flag) > 2 {
+				flag += "="
+			}
+			kept[len(kept)-1] = flag + arg
+		default:
+			kept = append(kept, " "+arg)
 		}
-		if negativeNumber.MatchString(arg) {
-			arg = " " + arg
-		}
-		kept = append(kept, arg)
 	}
 	return kept
 }

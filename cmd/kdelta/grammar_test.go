@@ -66,8 +66,11 @@ func TestNegativeNumbersAreNoFlags(t *testing.T) {
 		{[]string{"log", "-n", "3"}, []string{"log", "-n", "3"}},
 		{[]string{"get", "-v", "a/b"}, []string{"get", "-v", "a/b"}},
 		{[]string{"set", "--", "-1/a", "-1"}, []string{"set", "--", "-1/a", "-1"}},
+		{[]string{"log", "-n", "-1"}, []string{"log", "-n-1"}},
+		{[]string{"set", "a/b", "1", "--message", "-1"}, []string{"set", "a/b", "1", "--message=-1"}},
+		{[]string{"add", "a/b", "--json", "-1"}, []string{"add", "a/b", "--json", " -1"}},
 	} {
-		if got := keepNegativeNumbers(test.args); !slices.Equal(got, test.want) {
+		if got := keepNegativeNumbers(test.args, valueFlags(testParser(t))); !slices.Equal(got, test.want) {
 			t.Errorf("%q became %q, want %q", test.args, got, test.want)
 		}
 	}
