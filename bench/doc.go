@@ -4,8 +4,8 @@
 // # How it measures
 //
 // Each row has two sides, ours and the limit: the same amount of work through kdelta, and through the database driver
-// alone with the same settings. Both run in short rounds that alternate, so that what else the machine does hits both,
-// and the medians are compared. Absolute times depend on the machine; the ratio decides. Rows without a limit beside
+// alone with the same settings, on a table of values by key as an application would have it. Both run in short rounds that
+// alternate, so that what else the machine does hits both, and the medians are compared. Absolute times depend on the machine; the ratio decides. Rows without a limit beside
 // them compare with the figure of the target itself.
 //
 //	go run ./bench            all rows but the large ones

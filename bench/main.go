@@ -97,22 +97,25 @@ func (r row) line(res result) string {
 // rounds is how often each side of a row runs.
 const rounds = 5
 
-// sideBySide runs both sides in turns, n units a round, and returns the median time of one unit of each.
-func sideBySide(n int, ours, limit func(n int) error) (o, l time.Duration, err error) {
-	var os, ls []time.Duration
+// inTurns runs all sides in turns, n units a round, and returns the median time of one unit of each.
+func inTurns(n int, sides ...func() error) ([]time.Duration, error) {
+	times := make([][]time.Duration, len(sides))
 	for range rounds {
-		for _, side := range []struct {
-			run   func(int) error
-			times *[]time.Duration
-		}{{ours, &os}, {limit, &ls}} {
+		for i, unit := range sides {
 			start := time.Now()
-			if err := side.run(n); err != nil {
-				return 0, 0, err
+			for range n {
+				if err := unit(); err != nil {
+					return nil, err
+				}
 			}
-			*side.times = append(*side.times, time.Since(start)/time.Duration(n))
+			times[i] = append(times[i], time.Since(start)/time.Duration(n))
 		}
 	}
-	return median(os), median(ls), nil
+	medians := make([]time.Duration, len(sides))
+	for i := range times {
+		medians[i] = median(times[i])
+	}
+	return medians, nil
 }
 
 // alone runs one side that prepares itself for each round, and returns the median time of a round.

@@ -139,7 +139,7 @@ type encodedChain struct {
 type runEncoder struct {
 	versions  []Version
 	chains    []encodedChain
-	byAuthor  map[identity.Author]int // index of the author's newest chain
+	byAuthor  map[identity.Author]int // index of the author's newest chain, where there is more than one chain
 	externals []Ref
 	placed    []uint32 // chain of each version
 	parents   []uint64 // as encoded, of all versions one after the other
@@ -153,7 +153,6 @@ type runEncoder struct {
 func newRunEncoder(versions []Version) *runEncoder {
 	return &runEncoder{
 		versions: versions,
-		byAuthor: make(map[identity.Author]int),
 		placed:   make([]uint32, len(versions)),
 	}
 }
@@ -177,9 +176,18 @@ func (e *runEncoder) place(i int) error {
 	return nil
 }
 
+// newest is the author's newest chain.
+func (e *runEncoder) newest(author identity.Author) (c int, known bool) {
+	if len(e.chains) == 1 {
+		return 0, e.chains[0].before.Author == author
+	}
+	c, known = e.byAuthor[author]
+	return c, known
+}
+
 // chain is the chain that v continues, or a new one.
 func (e *runEncoder) chain(v *Version) int {
-	newest, known := e.byAuthor[v.Author]
+	newest, known := e.newest(v.Author)
 	if known {
 		for c := newest; ; c = e.chains[c].next - 1 {
 			if e.chains[c].tip == v.Prev {
@@ -195,13 +203,19 @@ func (e *runEncoder) chain(v *Version) int {
 		c.next = newest + 1
 	}
 	e.chains = append(e.chains, c)
+	if len(e.chains) == 1 {
+		return 0
+	}
+	if e.byAuthor == nil {
+		e.byAuthor = map[identity.Author]int{e.chains[0].before.Author: 0}
+	}
 	e.byAuthor[v.Author] = len(e.chains) - 1
 	return len(e.chains) - 1
 }
 
 // parent is the encoded form of a parent of record i.
 func (e *runEncoder) parent(i int, dep *Ref) uint64 {
-	if newest, known := e.byAuthor[dep.Author]; known {
+	if newest, known := e.newest(dep.Author); known {
 		if c := &e.chains[newest]; c.index >= 0 && c.tip == dep.ID {
 			return 2 * uint64(i-c.index)
 		}

@@ -86,7 +86,8 @@ func (r *Replica) begin(ctx context.Context, tx store.Tx) (*commit, error) {
 	}
 	r.commits++
 	r.workspace.reset()
-	c := &commit{
+	c := &r.commit
+	*c = commit{
 		workspace: &r.workspace, ctx: ctx, r: r, tx: tx, number: r.commits, state: state,
 		tip: m.tip, tipRow: m.tipRow, member: m.member, author: m.author, lines: m.lines, byAuthor: m.byAuthor, settings: m.settings,
 	}

@@ -65,8 +65,9 @@ type docCache struct {
 	entries map[string]*entry
 }
 
-// maxCachedDocs bounds the cache. Only keys of the simplest state stay, at about a kilobyte each.
-const maxCachedDocs = 4096
+// maxCachedDocs bounds the cache. Only keys of the simplest state stay, at about a kilobyte each: more of them would cost
+// the garbage collector of a program that writes new keys all the time more than they spare one that comes back to them.
+const maxCachedDocs = 1024
 
 // keepDocs is the cache that this commit leaves.
 func (c *commit) keepDocs() docCache {

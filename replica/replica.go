@@ -40,6 +40,7 @@ type Replica struct {
 	after        []func() error
 	docs         docCache
 	workspace    workspace
+	commit       commit // the one that runs
 	commits      uint64 // begun by this Replica, for commit.number
 	guarded      bool
 	updating     updating
