@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -33,10 +34,11 @@ type commit struct {
 	member identity.Member
 	author authorRow
 	lines  []*store.Author
-	// ownLines is true once lines is this commit's own copy, ownLine where the row is too.
-	ownLines bool
-	ownLine  lineSet
-	byAuthor map[identity.Author][]history.Line
+	// ownLines is true once lines is this commit's own copy, ownLine where the row is too; ownAuthors is that of byAuthor.
+	ownLines   bool
+	ownLine    lineSet
+	byAuthor   map[identity.Author][]history.Line
+	ownAuthors bool
 	// settings replaces m.settings if one was looked up or changed.
 	settings   map[string]Settings
 	dirtyLines lineSet
@@ -299,13 +301,10 @@ func (c *commit) fillEvents() error {
 // advance moves heads and tips.
 func (c *commit) advance(s *stored, line history.Line, parents []history.LV) {
 	h := head{lv: s.lv, line: line, seq: s.Seq, time: s.Time, id: s.ID}
-	kept := c.tip.heads[:0]
-	for _, old := range c.tip.heads {
-		if !slices.Contains(parents, old.lv) {
-			kept = append(kept, old)
-		}
+	for _, parent := range parents {
+		c.tip.dropHead(parent)
 	}
-	c.tip.heads = append(kept, h)
+	c.tip.heads = append(c.tip.heads, h)
 	c.tip.next = s.lv + 1
 	c.tip.versions++
 	c.moveTip(line, h)
@@ -327,12 +326,10 @@ func (c *commit) setLine(line history.Line, row *store.Author) {
 	}
 	c.lines = append(c.lines, row)
 	c.dirtyLines.add(line)
-	grown := make(map[identity.Author][]history.Line, len(c.byAuthor)+1)
-	for a, l := range c.byAuthor {
-		grown[a] = l
+	if !c.ownAuthors {
+		c.byAuthor, c.ownAuthors = maps.Clone(c.byAuthor), true
 	}
-	grown[row.Author] = append(slices.Clone(grown[row.Author]), line)
-	c.byAuthor = grown
+	c.byAuthor[row.Author] = append(slices.Clone(c.byAuthor[row.Author]), line)
 	c.onGraph(func(g *history.Graph) {
 		if g.NumLines() == int(line) {
 			g.AddLine(lineInfo(row))

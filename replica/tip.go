@@ -3,6 +3,7 @@ package replica
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
@@ -50,7 +51,18 @@ type tip struct {
 	own head
 	// digest is the state digest: the sum of all keys' digests modulo 2^256.
 	digest digest
-	heads  []head
+	// heads ascend by LV: each was the newest of all when it came.
+	heads []head
+}
+
+// dropHead takes out the head whose last dot is lv, if there is one. Mostly it is among the newest.
+func (t *tip) dropHead(lv history.LV) {
+	for i := len(t.heads) - 1; i >= 0 && t.heads[i].lv >= lv; i-- {
+		if t.heads[i].lv == lv {
+			t.heads = slices.Delete(t.heads, i, i+1)
+			return
+		}
+	}
 }
 
 // append appends the tip's bytes. last is the last version of the row, nil where there is none: a head that is this

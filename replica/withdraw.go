@@ -332,7 +332,7 @@ func (w *withdrawal) setBackLines() error {
 		}
 	}
 	c.private, c.held, c.past, c.reader.held = g, g, nil, nil
-	c.byAuthor = linesByAuthor(c.lines)
+	c.byAuthor, c.ownAuthors = linesByAuthor(c.lines), true
 	for i := range c.lines[:n] {
 		line := history.Line(i)
 		seq, lv := g.Tip(line)
