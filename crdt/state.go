@@ -83,12 +83,20 @@ func (s *State) setSimple(at clock.Stamp, value Value) {
 
 // Simple reports whether SimpleState(at, value) is the state: one live value, and no concurrency ever.
 func (s *State) Simple() (at clock.Stamp, value Value, ok bool) {
-	if len(s.roots) != 1 || !s.roots[0].live() || s.branched || s.unknown || s.counted || s.gathered ||
-		len(s.fields)+len(s.tombs) > 0 {
+	if !s.IsSimple() {
 		return clock.Stamp{}, nil, false
 	}
 	return s.roots[0].at, s.roots[0].value, true
 }
+
+// IsSimple is what Simple reports, for who wants no more of it.
+func (s *State) IsSimple() bool {
+	return len(s.roots) == 1 && s.roots[0].live() && !s.branched && !s.unknown && !s.counted && !s.gathered &&
+		len(s.fields)+len(s.tombs) == 0
+}
+
+// SetSimple gives a simple state another value of the same version.
+func (s *State) SetSimple(value Value) { s.roots[0].value = value }
 
 // Linear reports whether every op on the key covered all ops that were applied before it: they form a chain.
 func (s *State) Linear() bool { return !s.branched }

@@ -91,12 +91,11 @@ func (c *commit) keepDocs() docCache {
 // fold drops the value from the state of an entry that is as its row says, and reports whether that is all there is to
 // know: the value may lie in memory that is not the entry's.
 func (e *entry) fold() bool {
-	stamp, _, simple := e.state.Simple()
-	if !simple || e.dirty || len(e.row.Value) > 4096 {
+	if !e.state.IsSimple() || e.dirty || len(e.row.Value) > 4096 {
 		return false
 	}
 	if !e.folded {
-		e.state.BeSimple(stamp, canon.Null())
+		e.state.SetSimple(canon.Null())
 		e.folded = true
 	}
 	return true
@@ -139,8 +138,7 @@ func (e *entry) unfold() error {
 	if err != nil {
 		return fmt.Errorf("%w: the value of %q: %w", store.ErrCorrupt, e.key, err)
 	}
-	stamp, _, _ := e.state.Simple()
-	e.state.BeSimple(stamp, value)
+	e.state.SetSimple(value)
 	e.folded = false
 	return nil
 }
@@ -322,7 +320,7 @@ func (s *snap) viewOf(key string, state *crdt.State, strategy crdt.Strategy) (cr
 	if strategy == nil {
 		strategy = crdt.LWW()
 	}
-	if _, _, simple := state.Simple(); simple {
+	if state.IsSimple() {
 		return state.View(strategy, nil), nil // no strategy has a choice
 	}
 	var failed error
@@ -474,7 +472,7 @@ func fillRow(
 		row.Author = uint64(lines[0])
 	}
 	row.State = nil
-	if _, _, simple := state.Simple(); !simple {
+	if !state.IsSimple() {
 		row.State = state.Append(nil)
 	}
 	return scratch

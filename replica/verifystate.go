@@ -219,7 +219,7 @@ func (v *verifier) compareDoc(g *keyGroup, key string, e *refolded, raw []byte, 
 	if known && !isBuiltIn(name) {
 		strategies = append(strategies, nil)
 	}
-	_, _, simple := e.state.Simple()
+	simple := e.state.IsSimple()
 	if earlier, ok := v.r.registry.Lookup(doc.Strategy); ok && simple && earlier.Name() == doc.Strategy {
 		strategies = append(strategies, earlier)
 	}
