@@ -216,7 +216,7 @@ func TestTailIsWrittenAgain(t *testing.T) {
 func TestResolutionIsWrittenAgain(t *testing.T) {
 	ctx := t.Context()
 	c := newCopied(t, func(third *replica.Replica) {
-		wrote(t)(third.Set(ctx, "notes/7", strings.Repeat("theirs ", 100_000))) // a frame of its own
+		wrote(t)(third.Set(ctx, "notes/7", strings.Repeat("theirs ", 145_000))) // a frame of its own
 	})
 	mine := c.do(c.a.Set(ctx, "notes/7", "mine"))
 	session, peer := c.a.Session(ctx), c.third.Session(ctx)
