@@ -61,7 +61,7 @@ type commit struct {
 
 	// applied are the reports of runs, which learn at the end what conflicts they made.
 	applied []*protocol.Applied
-	// whole keeps staged versions in one row: what came in one frame is sealed as a whole.
+	// whole is true while versions of one pack are staged, which are sealed as a whole: their rows say which is the last.
 	whole bool
 	// trusting applies versions without a seal: those of a backup, which was somebody's own database.
 	trusting bool
@@ -73,10 +73,10 @@ type commit struct {
 	broken error
 }
 
-// maxRunRow is the size in bytes at which a row of Runs is closed, and maxTipRow the one up to which the tip goes into
-// it: it is read by all who want to know where the database stands.
+// maxRunRow is the size in bytes at which a row of Runs is closed: whoever wants one version of it reads all of them.
+// maxTipRow is the size up to which the tip goes into a row: all who want to know where the database stands read it.
 const (
-	maxRunRow = 256 << 10
+	maxRunRow = 64 << 10
 	maxTipRow = 4 << 10
 )
 
@@ -190,7 +190,7 @@ func (c *commit) putRun(first history.LV) error {
 			return fmt.Errorf("replica: encoding versions: %w", err)
 		}
 	}
-	c.rowBuf = appendRunRow(c.rowBuf[:0], c.tipRow, links, run)
+	c.rowBuf = appendRunRow(c.rowBuf[:0], runRow{open: c.whole, tip: c.tipRow, links: links, run: run})
 	if err := c.tx.Put(store.Runs, store.IntKey(uint64(first)), c.rowBuf); err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func (c *commit) stage(v *history.Version, line history.Line, parents []history.
 }
 
 func (c *commit) place(v *history.Version, line history.Line, parents []history.LV, remote bool) error {
-	if c.bytes > 0 && c.bytes+len(v.Payload) > maxRunRow && !c.whole {
+	if c.bytes > 0 && c.bytes+len(v.Payload) > maxRunRow {
 		if err := c.closeRun(); err != nil {
 			return err
 		}

@@ -34,3 +34,23 @@ func StoredVersions(ctx context.Context, r *Replica) ([]history.Version, error) 
 	})
 	return versions, err
 }
+
+// OpenRows counts the rows of versions that go on in the next one.
+func OpenRows(ctx context.Context, r *Replica) (n int, err error) {
+	err = r.view(ctx, func(s *snap) error {
+		for row, err := range s.tx.Scan(store.Runs, store.Range{}) {
+			if err != nil {
+				return err
+			}
+			parts, err := parseRunRow(history.LV(store.KeyInt(row.Key)), row.Value)
+			if err != nil {
+				return err
+			}
+			if parts.open {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}

@@ -12,7 +12,7 @@ import (
 	"github.com/kdelta/kdelta/store"
 )
 
-// feed gives a peer what it lacks, row by row: a row of Runs ends where every author in it is sealed.
+// feed gives a peer what it lacks, row by row: where a row of Runs is not open every author in it is sealed.
 type feed struct {
 	l      *local
 	have   clock.Vector
@@ -30,9 +30,9 @@ type feed struct {
 func (f *feed) Close() error { return nil }
 
 // A pack carries about packedBytes bytes of versions, which are less when they are packed: a commit that takes some ten
-// milliseconds where it arrives. The more it carries, the fewer times the row of a key is written that changes often; the
-// less, the fewer versions are read for the sake of one, since what came in one pack is one row of Runs. It never carries more than maxPackedBytes of them or more than maxPackedAuthors
-// authors, so that it fits into a frame with its seals and certificates whatever it holds.
+// milliseconds where it arrives. The more it carries, the fewer times the row of a key is written that changes often. It
+// never carries more than maxPackedBytes of them or more than maxPackedAuthors authors, so that it fits into a frame with
+// its seals and certificates whatever it holds.
 const (
 	packedBytes      = 1_000_000
 	maxPackedBytes   = protocol.MaxPack - 512<<10

@@ -35,12 +35,12 @@ func (g *gatherer) full() bool {
 	return g.size >= packedBytes || len(g.authors) > maxPackedAuthors/2
 }
 
-// row adds the versions of a row that lie in ascending ranges, and returns the row's last dot.
-func (g *gatherer) row(space identity.Space, row store.Row, ranges []history.Range) (history.LV, error) {
+// row adds the versions of a row that lie in ascending ranges, and returns the row's last dot and whether it is open.
+func (g *gatherer) row(space identity.Space, row store.Row, ranges []history.Range) (last history.LV, open bool, err error) {
 	lv := history.LV(store.KeyInt(row.Key)) - 1
 	parts, err := parseRunRow(lv+1, row.Value)
 	if err == nil && len(parts.run) == 0 {
-		return lv, nil // a tip alone
+		return lv, parts.open, nil // a tip alone
 	}
 	if err == nil {
 		err = g.decoder.Reset(space, parts.run)
@@ -59,9 +59,9 @@ func (g *gatherer) row(space identity.Space, row store.Row, ranges []history.Ran
 		}
 	}
 	if !errors.Is(err, io.EOF) {
-		return 0, fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, store.KeyInt(row.Key), err)
+		return 0, false, fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, store.KeyInt(row.Key), err)
 	}
-	return lv, nil
+	return lv, parts.open, nil
 }
 
 // add keeps a copy of a version.
@@ -106,36 +106,47 @@ func (f *feed) missing() int {
 	return int(n)
 }
 
-// readRows takes rows from one on, until they make a pack or the next missing dot is some rows away.
+// readRows takes rows from one on, until they make a pack or the next missing dot is some rows away. A pack never ends with
+// a row that is open.
 func (f *feed) readRows(s *snap, first history.LV) (full bool, err error) {
 	g := &f.gather
+	sealed, ranges, open := g.mark(), f.ranges, false
 	for row, err := range s.tx.Scan(store.Runs, store.Range{From: store.IntKey(uint64(first))}) {
 		if err != nil {
 			return false, err
 		}
 		at := history.LV(store.KeyInt(row.Key))
-		if len(f.ranges) == 0 || at > first && f.ranges[0].From > at+nearDots {
+		if len(f.ranges) == 0 || !open && at > first && f.ranges[0].From > at+nearDots {
 			return false, nil
 		}
-		if g.full() {
+		if !open && g.full() {
 			return true, nil
 		}
-		n, size := len(g.versions), g.size
-		last, err := g.row(s.space, row, f.ranges)
-		if err != nil {
+		var last history.LV
+		if last, open, err = g.row(s.space, row, f.ranges); err != nil {
 			return false, err
 		}
-		if n > 0 && g.size > maxPackedBytes {
-			g.versions, g.size = g.versions[:n], size
+		if sealed.versions > 0 && g.size > maxPackedBytes {
+			g.cut(sealed)
+			f.ranges = ranges
 			return true, nil
 		}
-		f.next = last + 1
 		for len(f.ranges) > 0 && f.ranges[0].To <= last {
 			f.ranges = f.ranges[1:]
+		}
+		if !open {
+			sealed, ranges, f.next = g.mark(), f.ranges, last+1
 		}
 	}
 	return false, nil
 }
+
+// gathered is how far a gathering has come.
+type gathered struct{ versions, size int }
+
+func (g *gatherer) mark() gathered { return gathered{len(g.versions), g.size} }
+
+func (g *gatherer) cut(to gathered) { g.versions, g.size = g.versions[:to.versions], to.size }
 
 // nearDots is how far the next missing dot may be for rows to be read through rather than looked up.
 const nearDots = 64

@@ -32,23 +32,36 @@ func appendLink(b []byte, l link) []byte {
 	return binary.AppendUvarint(b, n)
 }
 
-// appendRunRow appends the value of a row of Runs: the tip where the row is the last of its commit, and the versions with
-// their links.
-func appendRunRow(b, tip, links, run []byte) []byte {
-	b = canon.AppendArray(b, 3)
-	b = canon.AppendBytes(b, tip)
-	b = canon.AppendBytes(b, links)
-	return canon.AppendBytes(b, run)
+// runRow is a row of Runs in its parts.
+type runRow struct {
+	// open says that the versions go on in the next row: some author's seal is over one that comes there.
+	open bool
+	// tip is where the database stands, with its checksum, where the row is the last of its commit.
+	tip        []byte
+	links, run []byte
 }
 
-// runRow is a row of Runs in its parts, which alias it.
-type runRow struct{ tip, links, run []byte }
+// appendRunRow appends the value of a row. An open one has no tip.
+func appendRunRow(b []byte, p runRow) []byte {
+	b = canon.AppendArray(b, 3)
+	if p.open {
+		b = canon.AppendNil(b)
+	} else {
+		b = canon.AppendBytes(b, p.tip)
+	}
+	b = canon.AppendBytes(b, p.links)
+	return canon.AppendBytes(b, p.run)
+}
 
-// parseRunRow takes apart the row of Runs whose first dot is first.
+// parseRunRow takes apart the row of Runs whose first dot is first. The parts alias it.
 func parseRunRow(first history.LV, value []byte) (p runRow, err error) {
 	r := canon.NewReader(value)
 	n, _ := r.Array()
-	p.tip, _ = r.Bytes()
+	if p.open = r.Peek() == canon.TypeNull; p.open {
+		_ = r.Nil()
+	} else {
+		p.tip, _ = r.Bytes()
+	}
 	p.links, _ = r.Bytes()
 	p.run, err = r.Bytes()
 	if err == nil {
