@@ -40,13 +40,18 @@ const (
 	opLastCompare = 0x66
 	opI32Add      = 0x6a
 	opI32Sub      = 0x6b
+	opI32Shl      = 0x74
 	opI64Add      = 0x7c
+	opI64ShrU     = 0x88
 	opI32WrapI64  = 0xa7
 	opExtendS     = 0xac // i64.extend_i32_s
 	opExtendU     = 0xad // i64.extend_i32_u
 	opLastPlain   = 0xc4
 	opMisc        = 0xfc // saturating conversions, and copying and filling of memory
 )
+
+// typeI32 is the type of numbers of 32 bits.
+const typeI32 = 0x7f
 
 // noResult is the type of a block that leaves nothing on the stack.
 const noResult = 0x40
@@ -182,5 +187,6 @@ func shrinkBody(data []byte, h *helpers, index int, f *function) (body, error) {
 		return body{}, r.err
 	}
 	s.renumber(index, f)
-	return body{locals: data[:locals], code: s.out}, nil
+	declared, err := s.addresses(index, f, data[:locals])
+	return body{locals: declared, code: s.out}, err
 }

@@ -1,19 +1,30 @@
 package main
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
-// helpers are functions that the module gets for what Go's compiler writes out at each call. They take a stack pointer and a
-// return address, and give the PC_B to call with, or whether to unwind.
+// helpers are functions that the module gets for what Go's compiler writes out at each call. They take a PC_F, less pcBase,
+// and perhaps a PC_B to return to, and give the PC_B to call with, or whether to unwind.
 type helpers struct {
 	imports int // the number of functions that the host brings
 	first   int // the index of the first helper
 	bodies  []body
+	types   []string
 	checks  map[int64]int64 // the helper for each way to call morestack
 
 	noReturn map[int64]string // functions that do not return, by index
 }
 
-// newHelpers finds the index that the first helper will have, and makes the one that pushes a return address.
+// The types of helpers, as the type section has them.
+const (
+	typePush    = "\x60\x02\x7f\x7f\x01\x7f"     // (function, pc) -> 0
+	typeCheck   = "\x60\x01\x7f\x01\x7f"         // (function) -> whether to unwind
+	typeClosure = "\x60\x03\x7e\x7f\x7f\x01\x7f" // (what to call, function, pc) -> whether to unwind
+)
+
+// newHelpers finds the index that the first helper will have, and makes those that do not depend on the code.
 func newHelpers(m *module, functions []function) (*helpers, error) {
 	h := &helpers{checks: map[int64]int64{}, noReturn: map[int64]string{}}
 	imports, err := m.section(sectionImport)
@@ -27,25 +38,36 @@ func newHelpers(m *module, functions []function) (*helpers, error) {
 			h.noReturn[int64(h.imports+i)] = f.name
 		}
 	}
-	h.add(append(pushReturn(), ins{op: opI32Const}, ins{op: opEnd}))
+	h.add(typePush, pushReturn(0, ins{op: opLocalGet, arg: 1}), ins{op: opI32Const})
+	h.add(typeClosure, pushReturn(1, ins{op: opLocalGet, arg: 2}),
+		ins{op: opI32Const}, ins{op: opLocalGet}, ins{op: opI64Const, arg: 16}, ins{op: opI64ShrU}, ins{op: opI32WrapI64},
+		ins{op: opIndirect})
 	return h, nil
 }
 
-// pushReturn is SP = sp - 8; *SP = pc.
-func pushReturn() []ins {
+// pushReturn is SP -= 8; *SP = (local + pcBase)<<16 + pcB.
+func pushReturn(local int64, pcB ins) []ins {
 	return []ins{
-		{op: opLocalGet},
+		{op: opGlobalGet},
 		{op: opI32Const, arg: 8},
 		{op: opI32Sub},
-		{op: opLocalTee},
 		{op: opGlobalSet},
-		{op: opLocalGet},
-		{op: opLocalGet, arg: 1},
+		{op: opGlobalGet},
+		{op: opLocalGet, arg: local},
+		{op: opI32Const, arg: pcBase},
+		{op: opI32Add},
+		{op: opI32Const, arg: 16},
+		{op: opI32Shl},
+		pcB,
+		{op: opI32Add},
+		{op: opExtendU},
 		{op: opI64Store, arg: 3},
 	}
 }
 
 func (h *helpers) push() int64 { return int64(h.first) }
+
+func (h *helpers) closure() int64 { return int64(h.first) + 1 }
 
 // check gives the index of a helper that calls morestack if the stack is short.
 func (h *helpers) check(morestack int64) int64 {
@@ -54,16 +76,18 @@ func (h *helpers) check(morestack int64) int64 {
 	}
 	at := int64(h.first + len(h.bodies))
 	h.checks[morestack] = at
-	code := []ins{{op: opLocalGet}, {op: opGlobalGet, arg: 2}, {op: opI32WrapI64}, {op: opI32Load, arg: 2, off: 16}, {op: opI32LeU}, {op: opIf, arg: noResult}}
-	code = append(code, pushReturn()...)
-	code = append(code, ins{op: opI32Const}, ins{op: opCall, arg: morestack}, ins{op: opReturn}, ins{op: opEnd}, ins{op: opI32Const}, ins{op: opEnd})
-	h.add(code)
+	code := []ins{{op: opGlobalGet}, {op: opGlobalGet, arg: 2}, {op: opI32WrapI64}, {op: opI32Load, arg: 2, off: 16}, {op: opI32LeU}, {op: opIf, arg: noResult}}
+	code = append(code, pushReturn(0, ins{op: opI32Const})...)
+	h.add(typeCheck, code, ins{op: opI32Const}, ins{op: opCall, arg: morestack}, ins{op: opReturn}, ins{op: opEnd}, ins{op: opI32Const})
 	return at
 }
 
-func (h *helpers) add(code []ins) { h.bodies = append(h.bodies, body{locals: []byte{0}, code: code}) }
+func (h *helpers) add(typ string, code []ins, more ...ins) {
+	h.bodies = append(h.bodies, body{locals: []byte{0}, code: append(append(code, more...), ins{op: opEnd})})
+	h.types = append(h.types, typ)
+}
 
-// declare adds the helpers' type and declarations to a module.
+// declare adds the helpers' types and declarations to a module.
 func (h *helpers) declare(m *module) error {
 	types, err := m.section(sectionType)
 	if err != nil {
@@ -73,15 +97,18 @@ func (h *helpers) declare(m *module) error {
 	if err != nil {
 		return err
 	}
+	distinct := slices.Compact(slices.Sorted(slices.Values(h.types)))
 	r := &reader{data: types.body}
-	typ := r.u32()
-	types.body = append(binary.AppendUvarint(nil, uint64(typ+1)), types.body[r.pos:]...)
-	types.body = append(types.body, 0x60, 2, 0x7f, 0x7e, 1, 0x7f) // (i32, i64) -> i32
+	first := r.u32()
+	types.body = append(binary.AppendUvarint(nil, uint64(first+len(distinct))), types.body[r.pos:]...)
+	for _, typ := range distinct {
+		types.body = append(types.body, typ...)
+	}
 	r = &reader{data: functions.body}
 	n := r.u32()
 	functions.body = append(binary.AppendUvarint(nil, uint64(n+len(h.bodies))), functions.body[r.pos:]...)
-	for range h.bodies {
-		functions.body = binary.AppendUvarint(functions.body, uint64(typ))
+	for _, typ := range h.types {
+		functions.body = binary.AppendUvarint(functions.body, uint64(first+slices.Index(distinct, typ)))
 	}
 	return nil
 }

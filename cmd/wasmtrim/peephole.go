@@ -60,13 +60,23 @@ func (s *shrinker) tail(ops ...byte) []ins {
 	if len(s.out) < len(ops) {
 		return nil
 	}
-	t := s.out[len(s.out)-len(ops):]
+	if t := s.out[len(s.out)-len(ops):]; matches(t, ops...) {
+		return t
+	}
+	return nil
+}
+
+// matches reports whether instructions are these.
+func matches(code []ins, ops ...byte) bool {
+	if len(code) != len(ops) {
+		return false
+	}
 	for i, op := range ops {
-		if t[i].op != op {
-			return nil
+		if code[i].op != op {
+			return false
 		}
 	}
-	return t
+	return true
 }
 
 // replace writes other instructions instead of the last n.
