@@ -23,7 +23,9 @@ func (s *shrinker) addresses(index int, f *function, locals []byte) ([]byte, err
 		}
 		code = append(code, in)
 		n := len(code)
-		pcB := func(at ins) (int64, bool) { return at.arg & 0xffff, at.op == opI64Const && at.arg>>16 == int64(pcBase+index) }
+		pcB := func(at ins) (int64, bool) {
+			return at.arg & 0xffff, at.op == opI64Const && at.arg>>16 == int64(pcBase+index)
+		}
 		switch in.op {
 		case opCall:
 			if in.arg < s.push() {
@@ -34,6 +36,9 @@ func (s *shrinker) addresses(index int, f *function, locals []byte) ([]byte, err
 				return nil, shapef("a return address that is not one of function %d", index)
 			}
 			if in.arg == s.push() {
+				if pc%2 == 0 {
+					pc, in.arg = pc/2, s.pushSegment()
+				}
 				code = append(append(code[:n-3], own...), ins{op: opI32Const, arg: pc}, in)
 				continue
 			}

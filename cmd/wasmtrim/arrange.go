@@ -29,7 +29,16 @@ func newArrangement(imports int, bodies []body) *arrangement {
 		}
 	}
 	slices.SortStableFunc(a.order, func(x, y int) int { return cmp.Compare(calls[y], calls[x]) })
-	slices.Sort(a.order[min(len(a.order), max(0, shortIndices-imports)):])
+	rest := a.order[min(len(a.order), max(0, shortIndices-imports)):]
+	slices.Sort(rest)
+	written := make([][]byte, len(rest))
+	for i, function := range rest {
+		written[i] = bodies[function].bytes(func(index int) int { return index })
+	}
+	sorted := slices.Clone(rest)
+	for i, at := range bySimilarity(written) {
+		rest[i] = sorted[at]
+	}
 	for place, function := range a.order {
 		a.place[function] = place
 	}
@@ -74,13 +83,7 @@ func arrange(m *module, h *helpers, bodies []body) error {
 func (a *arrangement) code(bodies []body) []byte {
 	out := binary.AppendUvarint(nil, uint64(len(bodies)))
 	for _, function := range a.order {
-		b := slices.Clone(bodies[function].locals)
-		for _, in := range bodies[function].code {
-			if in.op == opCall {
-				in.arg = int64(a.moved(int(in.arg)))
-			}
-			b = in.append(b)
-		}
+		b := bodies[function].bytes(a.moved)
 		out = binary.AppendUvarint(out, uint64(len(b)))
 		out = append(out, b...)
 	}
@@ -129,4 +132,16 @@ func (a *arrangement) elements(r *reader) ([]byte, error) {
 		out = binary.AppendUvarint(out, uint64(a.moved(r.u32())))
 	}
 	return out, nil
+}
+
+// bytes writes a body, its callees moved.
+func (b body) bytes(moved func(int) int) []byte {
+	out := slices.Clone(b.locals)
+	for _, in := range b.code {
+		if in.op == opCall {
+			in.arg = int64(moved(int(in.arg)))
+		}
+		out = in.append(out)
+	}
+	return out
 }

@@ -41,6 +41,7 @@ const (
 	opI32Add      = 0x6a
 	opI32Sub      = 0x6b
 	opI32Shl      = 0x74
+	opI32ShrU     = 0x76
 	opI64Add      = 0x7c
 	opI64ShrU     = 0x88
 	opI32WrapI64  = 0xa7
@@ -137,30 +138,42 @@ func (in ins) append(out []byte) []byte {
 }
 
 // shrinkCode rewrites the bodies of all functions.
-func shrinkCode(m *module, functions []function) error {
+func shrinkCode(m *module, t *symtab) error {
 	code, err := m.section(sectionCode)
 	if err != nil {
 		return err
 	}
-	h, err := newHelpers(m, functions)
+	h, err := newHelpers(m, t.functions)
 	if err != nil {
 		return err
 	}
 	r := &reader{data: code.body}
 	n := r.u32()
-	if n != len(functions) {
-		return shapef("%d functions, and %d in the table of functions", n, len(functions))
+	if n != len(t.functions) {
+		return shapef("%d functions, and %d in the table of functions", n, len(t.functions))
 	}
-	bodies := make([]body, 0, n)
-	for i := range functions {
-		b, err := shrinkBody(r.bytes(r.u32()), h, i, &functions[i])
-		if err != nil {
+	bodies := make([]body, n)
+	for i := range bodies {
+		if bodies[i], err = readBody(r.bytes(r.u32())); err != nil {
 			return err
 		}
-		bodies = append(bodies, b)
 	}
 	if r.err != nil {
 		return r.err
+	}
+	fates, err := prune(m, t, bodies)
+	if err != nil {
+		return err
+	}
+	for i, b := range bodies {
+		if fates[i] != kept {
+			bodies[i] = fates[i].prunedBody()
+			t.functions[i].empty()
+			continue
+		}
+		if bodies[i], err = b.shrink(h, i, &t.functions[i]); err != nil {
+			return err
+		}
 	}
 	return arrange(m, h, append(bodies, h.bodies...))
 }
@@ -171,22 +184,27 @@ type body struct {
 	code   []ins
 }
 
-// shrinkBody rewrites the body of one function: the declarations of locals, and instructions.
-func shrinkBody(data []byte, h *helpers, index int, f *function) (body, error) {
+// readBody reads the body of one function: the declarations of locals, and instructions.
+func readBody(data []byte) (body, error) {
 	r := &reader{data: data}
 	for n := r.u32(); n > 0 && r.err == nil; n-- {
 		r.u32()
 		r.byte()
 	}
-	s := newShrinker(h)
-	locals := r.pos
+	b := body{locals: data[:r.pos]}
 	for r.more() {
-		s.add(r.ins())
+		b.code = append(b.code, r.ins())
 	}
-	if r.err != nil {
-		return body{}, r.err
+	return b, r.err
+}
+
+// shrink rewrites a body.
+func (b body) shrink(h *helpers, index int, f *function) (body, error) {
+	s := newShrinker(h)
+	for _, in := range b.code {
+		s.add(in)
 	}
 	s.renumber(index, f)
-	declared, err := s.addresses(index, f, data[:locals])
-	return body{locals: declared, code: s.out}, err
+	locals, err := s.addresses(index, f, b.locals)
+	return body{locals: locals, code: s.out}, err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"slices"
 )
@@ -68,6 +69,12 @@ func (f *function) asm() bool { return f.record[41]&flagAsm != 0 }
 func (f *function) deferReturn() int { return int(binary.LittleEndian.Uint32(f.record[12:])) }
 
 func (f *function) setDeferReturn(pc int) { binary.LittleEndian.PutUint32(f.record[12:], uint32(pc)) }
+
+// empty leaves nothing of a record but its function.
+func (f *function) empty() {
+	clear(f.record[4:])
+	*f = function{record: f.record}
+}
 
 // findSymtab finds the tables through the header of the function table and the moduledata that points to it.
 func findSymtab(mem memory) (*symtab, error) {
@@ -146,6 +153,15 @@ func (t *symtab) trim() error {
 	pcs, data, names := newPool(1), newPool(8), newPool(1)
 	pcs.add([]byte{0}) // a table at 0 is no table
 	names.add([]byte{0})
+	t.addByUse(pcs, func(f *function) [][]byte { return [][]byte{f.pcsp.bytes(), f.stackMap.bytes(), f.inlIndex} })
+	t.addByUse(data, func(f *function) (used [][]byte) {
+		for _, at := range f.data {
+			if at != absent {
+				used = append(used, t.bytes(t.data)[at:ends[at]])
+			}
+		}
+		return used
+	})
 	index := bytes.Clone(t.bytes(t.records)[:8*len(t.functions)+4])
 	var records []byte
 	for i, f := range t.functions {
@@ -193,6 +209,24 @@ func (t *symtab) trim() error {
 		clear(to[copy(to, part.new):])
 	}
 	return t.coarsen()
+}
+
+// addByUse adds what functions use to a pool, that which most of them use first: small offsets are alike.
+func (t *symtab) addByUse(p *pool, uses func(*function) [][]byte) {
+	count := map[string]int{}
+	var distinct []string
+	for i := range t.functions {
+		for _, used := range uses(&t.functions[i]) {
+			if count[string(used)] == 0 {
+				distinct = append(distinct, string(used))
+			}
+			count[string(used)]++
+		}
+	}
+	slices.SortStableFunc(distinct, func(a, b string) int { return cmp.Compare(count[b], count[a]) })
+	for _, used := range distinct {
+		p.add([]byte(used))
+	}
 }
 
 // coarsen makes groups of functions out of the table that says from which record on to search that of a function.

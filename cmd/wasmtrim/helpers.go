@@ -42,12 +42,13 @@ func newHelpers(m *module, functions []function) (*helpers, error) {
 	h.add(typeClosure, pushReturn(1, ins{op: opLocalGet, arg: 2}),
 		ins{op: opI32Const}, ins{op: opLocalGet}, ins{op: opI64Const, arg: 16}, ins{op: opI64ShrU}, ins{op: opI32WrapI64},
 		ins{op: opIndirect})
+	h.add(typePush, pushReturn(0, ins{op: opLocalGet, arg: 1}, ins{op: opI32Const, arg: 1}, ins{op: opI32Shl}), ins{op: opI32Const})
 	return h, nil
 }
 
 // pushReturn is SP -= 8; *SP = (local + pcBase)<<16 + pcB.
-func pushReturn(local int64, pcB ins) []ins {
-	return []ins{
+func pushReturn(local int64, pcB ...ins) []ins {
+	code := []ins{
 		{op: opGlobalGet},
 		{op: opI32Const, arg: 8},
 		{op: opI32Sub},
@@ -58,14 +59,13 @@ func pushReturn(local int64, pcB ins) []ins {
 		{op: opI32Add},
 		{op: opI32Const, arg: 16},
 		{op: opI32Shl},
-		pcB,
-		{op: opI32Add},
-		{op: opExtendU},
-		{op: opI64Store, arg: 3},
 	}
+	return append(append(code, pcB...), ins{op: opI32Add}, ins{op: opExtendU}, ins{op: opI64Store, arg: 3})
 }
 
 func (h *helpers) push() int64 { return int64(h.first) }
+
+func (h *helpers) pushSegment() int64 { return int64(h.first) + 2 }
 
 func (h *helpers) closure() int64 { return int64(h.first) + 1 }
 

@@ -56,7 +56,7 @@ func trim(data []byte) (out []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := shrinkCode(m, tables.functions); err != nil {
+	if err := shrinkCode(m, tables); err != nil {
 		return nil, err
 	}
 	if err := tables.trim(); err != nil {

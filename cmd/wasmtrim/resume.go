@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // pcBase is the PC_F of the first function, funcValueOffset in Go's linker.
 const pcBase = 0x1000
 
@@ -35,11 +37,12 @@ func (s *shrinker) renumber(index int, f *function) {
 		f.setDeferReturn(2*n.segment(pc) + 1)
 	}
 	f.pcsp, f.stackMap = tableOf(n.pcsp), tableOf(n.stackMap)
-	table := &s.out[s.dispatch].table
-	*table = nil
-	for k := range n.starts {
-		*table = append(*table, k, k)
+	table := make([]int, len(n.starts))
+	for k := range table {
+		table[k] = k
 	}
+	s.out[s.dispatch].table = table
+	s.out = slices.Insert(s.out, s.dispatch, ins{op: opI32Const, arg: 1}, ins{op: opI32ShrU})
 }
 
 // uses finds the constants that are PC_Bs: in jumps through the dispatch and in return addresses. It reports false if

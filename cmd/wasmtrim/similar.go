@@ -1,0 +1,75 @@
+package main
+
+import "hash/maphash"
+
+// Deflate finds what is alike within the last windowSize bytes.
+const (
+	windowSize  = 30 << 10
+	shingle     = 8
+	maxFunction = 60
+)
+
+// bySimilarity puts byte strings into an order in which each is like those before it, within the window of deflate.
+func bySimilarity(bodies [][]byte) []int {
+	seed := maphash.MakeSeed()
+	owners := map[uint64][]int32{}
+	shingles := make([][]uint64, len(bodies))
+	for i, b := range bodies {
+		seen := map[uint64]bool{}
+		for at := 0; at+shingle <= len(b); at++ {
+			h := maphash.Bytes(seed, b[at:at+shingle])
+			if !seen[h] {
+				seen[h] = true
+				owners[h] = append(owners[h], int32(i))
+				shingles[i] = append(shingles[i], h)
+			}
+		}
+	}
+	inWindow := map[uint64]int{}
+	score := make([]int, len(bodies))
+	done := make([]bool, len(bodies))
+	change := func(i, by int) {
+		for _, h := range shingles[i] {
+			o := owners[h]
+			if len(o) < 2 || len(o) > maxFunction {
+				continue
+			}
+			was := inWindow[h]
+			inWindow[h] += by
+			if (was == 0) != (was+by == 0) {
+				for _, j := range o {
+					score[j] += by
+				}
+			}
+		}
+	}
+	var order []int
+	for size, tail, next := 0, 0, 0; len(order) < len(bodies); {
+		best, bestScore := -1, 0.0
+		for i := range bodies {
+			if done[i] {
+				continue
+			}
+			s := float64(score[i]) / float64(len(bodies[i])+20)
+			if best < 0 || s > bestScore {
+				best, bestScore = i, s
+			}
+		}
+		if bestScore == 0 {
+			for done[next] {
+				next++
+			}
+			best = next
+		}
+		done[best] = true
+		order = append(order, best)
+		change(best, 1)
+		size += len(bodies[best])
+		for size > windowSize && tail < len(order)-1 {
+			change(order[tail], -1)
+			size -= len(bodies[order[tail]])
+			tail++
+		}
+	}
+	return order
+}
