@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"compress/flate"
 	"encoding/binary"
 	"slices"
 )
@@ -16,7 +17,7 @@ type arrangement struct {
 	place   []int // where each function is
 }
 
-// newArrangement puts those that are called most often first, and leaves the others in their order: neighbours are alike.
+// newArrangement puts those that are called most often first, and of the others those side by side that are alike.
 func newArrangement(imports int, bodies []body) *arrangement {
 	calls := make([]int, len(bodies))
 	a := &arrangement{imports: imports, place: make([]int, len(bodies))}
@@ -35,14 +36,44 @@ func newArrangement(imports int, bodies []body) *arrangement {
 	for i, function := range rest {
 		written[i] = bodies[function].bytes(func(index int) int { return index })
 	}
-	sorted := slices.Clone(rest)
-	for i, at := range bySimilarity(written) {
-		rest[i] = sorted[at]
+	sorted, best, smallest := slices.Clone(rest), slices.Clone(rest), 0
+	for _, l := range likenesses {
+		for i, at := range bySimilarity(written, l) {
+			rest[i] = sorted[at]
+		}
+		a.settle()
+		if size := deflated(a.code(bodies)); smallest == 0 || size < smallest {
+			smallest = size
+			copy(best, rest)
+		}
 	}
+	copy(rest, best)
+	a.settle()
+	return a
+}
+
+// settle notes where each function is.
+func (a *arrangement) settle() {
 	for place, function := range a.order {
 		a.place[function] = place
 	}
-	return a
+}
+
+// deflated gives the size of bytes after compression.
+func deflated(data []byte) int {
+	var out counter
+	w, _ := flate.NewWriter(&out, flate.BestCompression) // the level is one that there is
+	_, _ = w.Write(data)                                 // a counter takes all
+	_ = w.Close()
+	return int(out)
+}
+
+// counter counts what is written to it.
+type counter int
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
 }
 
 // moved gives the new index of a function.

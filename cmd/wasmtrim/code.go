@@ -165,6 +165,7 @@ func shrinkCode(m *module, t *symtab) error {
 	if err != nil {
 		return err
 	}
+	clearAES(t, fates)
 	for i, b := range bodies {
 		if fates[i] != kept {
 			bodies[i] = fates[i].prunedBody()

@@ -31,12 +31,17 @@ var cuts = []cut{
 		names:  []string{"runtime.tryRecordGoroutineProfile*"},
 		unless: []string{"runtime.GoroutineProfile", "runtime/pprof.*", "runtime.goroutineProfileWithLabels*", "runtime.pprof_*"},
 	},
+	// Without a reader of the profile of memory, the linker sets the rate at which it is taken to 0.
+	{
+		names: []string{"runtime.profilealloc"}, returns: true,
+		unless: []string{"runtime.MemProfile", "runtime.memProfileInternal", "runtime/pprof.*", "runtime.pprof_*"},
+	},
 	// log/slog alone calls what log leaves for it.
 	{names: []string{"log.init.0.func1"}, unless: []string{"log/slog.*"}},
 	// A list of frames without names, and the words of a heap that is broken: what is printed before and after stays.
 	{names: []string{"runtime.traceback1", "runtime.tracebacksomeothers", "runtime.hexdumpWords", "runtime.gcDumpObject"}, returns: true},
-	// What GODEBUG=schedtrace and GODEBUG=checkfinalizers print. GODEBUG=name=value#pattern is a trap.
-	{names: []string{"runtime.schedtrace", "runtime.checkFinalizersAndCleanups"}, returns: true},
+	// What GODEBUG=schedtrace, checkfinalizers, gccheckmark and scavtrace do. GODEBUG=name=value#pattern is a trap.
+	{names: []string{"runtime.schedtrace", "runtime.checkFinalizersAndCleanups", "runtime.runCheckmark", "runtime.printScavTrace"}, returns: true},
 	{names: []string{"internal/bisect.*"}},
 	// There is one module, and its tables are written here.
 	{names: []string{"runtime.typelinksinit", "runtime.moduledataverify1"}, returns: true},
@@ -60,11 +65,20 @@ var cuts = []cut{
 	},
 	// kdelta's decoders decode blocks: none is given a stream.
 	{
-		names: []string{"github.com/klauspost/compress/zstd.(*Decoder).startStreamDecoder"},
+		names: []string{
+			"github.com/klauspost/compress/zstd.(*Decoder).startStreamDecoder", "github.com/klauspost/compress/zstd.(*Decoder).Read",
+			"github.com/klauspost/compress/zstd.(*Decoder).WriteTo",
+		},
 		callers: map[string][]string{
 			"github.com/klauspost/compress/zstd.(*Decoder).startStreamDecoder": {"github.com/klauspost/compress/zstd.(*Decoder).Reset*"},
 			"github.com/klauspost/compress/zstd.(*Decoder).Reset":              {"github.com/klauspost/compress/zstd.NewReader"},
 			"github.com/klauspost/compress/zstd.NewReader":                     {"github.com/kdelta/kdelta/internal/zstd.*"},
 		},
 	},
+}
+
+// aesReaders are the functions that read the tables of AES.
+var aesReaders = []string{
+	"crypto/internal/fips140/aes.encryptBlockGeneric", "crypto/internal/fips140/aes.decryptBlockGeneric",
+	"crypto/internal/fips140/aes.expandKeyGeneric",
 }

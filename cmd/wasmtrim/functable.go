@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"slices"
 )
@@ -153,15 +152,6 @@ func (t *symtab) trim() error {
 	pcs, data, names := newPool(1), newPool(8), newPool(1)
 	pcs.add([]byte{0}) // a table at 0 is no table
 	names.add([]byte{0})
-	t.addByUse(pcs, func(f *function) [][]byte { return [][]byte{f.pcsp.bytes(), f.stackMap.bytes(), f.inlIndex} })
-	t.addByUse(data, func(f *function) (used [][]byte) {
-		for _, at := range f.data {
-			if at != absent {
-				used = append(used, t.bytes(t.data)[at:ends[at]])
-			}
-		}
-		return used
-	})
 	index := bytes.Clone(t.bytes(t.records)[:8*len(t.functions)+4])
 	var records []byte
 	for i, f := range t.functions {
@@ -209,24 +199,6 @@ func (t *symtab) trim() error {
 		clear(to[copy(to, part.new):])
 	}
 	return t.coarsen()
-}
-
-// addByUse adds what functions use to a pool, that which most of them use first: small offsets are alike.
-func (t *symtab) addByUse(p *pool, uses func(*function) [][]byte) {
-	count := map[string]int{}
-	var distinct []string
-	for i := range t.functions {
-		for _, used := range uses(&t.functions[i]) {
-			if count[string(used)] == 0 {
-				distinct = append(distinct, string(used))
-			}
-			count[string(used)]++
-		}
-	}
-	slices.SortStableFunc(distinct, func(a, b string) int { return cmp.Compare(count[b], count[a]) })
-	for _, used := range distinct {
-		p.add([]byte(used))
-	}
 }
 
 // coarsen makes groups of functions out of the table that says from which record on to search that of a function.

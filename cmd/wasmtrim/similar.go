@@ -2,22 +2,25 @@ package main
 
 import "hash/maphash"
 
-// Deflate finds what is alike within the last windowSize bytes.
-const (
-	windowSize  = 30 << 10
-	shingle     = 8
-	maxFunction = 60
-)
+// likeness is a way to say how alike functions are: by how many strings of a length they share, those apart that more than
+// so many functions have.
+type likeness struct{ length, owners int }
+
+// likenesses are those that are tried: which of them is best differs from module to module.
+var likenesses = []likeness{{8, 60}, {8, 80}, {9, 60}, {9, 80}, {10, 80}, {10, 120}}
+
+// windowSize is less than the window of deflate, in which it finds what is alike.
+const windowSize = 31 << 10
 
 // bySimilarity puts byte strings into an order in which each is like those before it, within the window of deflate.
-func bySimilarity(bodies [][]byte) []int {
+func bySimilarity(bodies [][]byte, l likeness) []int {
 	seed := maphash.MakeSeed()
 	owners := map[uint64][]int32{}
 	shingles := make([][]uint64, len(bodies))
 	for i, b := range bodies {
 		seen := map[uint64]bool{}
-		for at := 0; at+shingle <= len(b); at++ {
-			h := maphash.Bytes(seed, b[at:at+shingle])
+		for at := 0; at+l.length <= len(b); at++ {
+			h := maphash.Bytes(seed, b[at:at+l.length])
 			if !seen[h] {
 				seen[h] = true
 				owners[h] = append(owners[h], int32(i))
@@ -31,7 +34,7 @@ func bySimilarity(bodies [][]byte) []int {
 	change := func(i, by int) {
 		for _, h := range shingles[i] {
 			o := owners[h]
-			if len(o) < 2 || len(o) > maxFunction {
+			if len(o) < 2 || len(o) > l.owners {
 				continue
 			}
 			was := inWindow[h]
