@@ -1,6 +1,9 @@
 package main
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // functionLocal is the local in which a function keeps its PC_F, less pcBase, once its return addresses are made of it. The
 // PC_B and the stack pointer come before it.
@@ -62,6 +65,8 @@ func (s *shrinker) addresses(index int, f *function, locals []byte) ([]byte, err
 	}
 	if hold {
 		locals = more
+	}
+	if hold && slices.ContainsFunc(code, func(in ins) bool { return in.op == opLocalGet && in.arg == functionLocal }) {
 		code = append([]ins{{op: opI32Const, arg: int64(index)}, {op: opLocalSet, arg: functionLocal}}, code...)
 	}
 	s.out = code

@@ -1,5 +1,5 @@
-// Command wasmtrim makes a WebAssembly module that Go linked a third smaller after compression. It changes what the module
-// says in a panic, and nothing else of what it does.
+// Command wasmtrim makes a WebAssembly module that Go linked two fifths smaller after compression. It changes what the module
+// says in a panic and which settings of GODEBUG it heeds, and nothing else of what it does.
 //
 //	GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -o app.wasm ./app
 //	go run github.com/kdelta/kdelta/cmd/wasmtrim app.wasm small.wasm
@@ -18,11 +18,15 @@
 //  2. The data is written as few segments, not one for every few zeros (memory.go).
 //  3. A jump through br_table to a segment further on becomes a jump, a condition around a jump a conditional jump, and
 //     addresses on the stack go into the offset of loads and stores (peephole.go).
-//  4. What the compiler writes out at each call becomes a call of a helper (helpers.go).
+//  4. What the compiler writes out at each call becomes a call of a helper (helpers.go), and a return address two numbers,
+//     one of them held in a local: then calls are alike in all functions (address.go).
 //  5. PC_Bs are numbered by segment, 2k and 2k+1 in segment k, so that all br_tables begin alike; the tables by PC, and
 //     where deferred calls resume, follow (resume.go). Whatever returns to 2k is looked up at 2k and 2k-1, as before at x and
 //     x-1.
-//  6. The functions that are called most often come first, for their indices are short (arrange.go).
+//  6. What cannot run is left out: functions that serve tracing, metrics, profiles and self-tests that nobody asks for
+//     (cuts.go), and what is reached through them alone (prune.go); with AES, its tables (aes.go).
+//  7. The functions that are called most often come first, for their indices are short (arrange.go); the others lie beside
+//     those that they are like, within the window of deflate (similar.go).
 //
 // It knows the layouts of Go 1.26. A module that has another shape is an error, and nothing is written. The linker's
 // cmd/link/internal/ld/pcln.go and wasm/asm.go, the compiler's cmd/internal/obj/wasm/wasmobj.go and the runtime's symtab.go

@@ -6,7 +6,8 @@
 // not call the linker leaves out, so a program that does all this says more than the sum of all that is exported.
 //
 //	GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -gcflags=github.com/kdelta/kdelta/...=-l \
-//	    -gcflags=fmt=-l -gcflags=strings=-l -gcflags=time=-l -o core.wasm ./internal/wasmsize
+//	    -gcflags=fmt=-l -gcflags=strings=-l -gcflags=time=-l -gcflags=context=-l \
+//	    -gcflags=sort=-l -gcflags=log=-l -gcflags=os=-l -gcflags=syscall=-l -gcflags=syscall/js=-l -o core.wasm ./internal/wasmsize
 //	go run ./cmd/wasmtrim core.wasm small.wasm
 //	gzip -9 small.wasm
 //
