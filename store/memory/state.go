@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"encoding/binary"
 	"sync"
 	"unsafe"
 
@@ -10,18 +9,16 @@ import (
 	"github.com/kdelta/kdelta/store"
 )
 
+// table holds values by key. One kind of tree serves integer keys too, which are big endian: a second one would be as much
+// code again in a browser.
+type table = btree.Map[string, []byte]
+
 // state is the contents of a store at one moment. A published one never changes (M1).
 type state struct {
-	tables []table
+	tables []*table
 	// copying serialises the making of twins: IsoCopy writes a field of the tree that it copies, and several
 	// stores have the same state in hand once there are clones.
 	copying *sync.Mutex
-}
-
-// table is one of the two trees, by store.Table.Integer.
-type table struct {
-	ints  *btree.Map[uint64, []byte]
-	bytes *btree.Map[string, []byte]
 }
 
 // degree is half of what a tree node holds. Half the library's default: a transaction copies each leaf that it writes,
@@ -29,45 +26,30 @@ type table struct {
 const degree = 16
 
 func newState() *state {
-	all := store.Tables()
-	s := &state{tables: make([]table, len(all)), copying: new(sync.Mutex)}
-	for _, t := range all {
-		if t.Integer() {
-			s.tables[t].ints = btree.NewMap[uint64, []byte](degree)
-		} else {
-			s.tables[t].bytes = btree.NewMap[string, []byte](degree)
-		}
+	s := &state{tables: make([]*table, len(store.Tables())), copying: new(sync.Mutex)}
+	for t := range s.tables {
+		s.tables[t] = btree.NewMap[string, []byte](degree)
 	}
 	return s
 }
 
 // fork returns a state that shares every tree with s; own must come before the first write to one.
 func (s *state) fork() *state {
-	return &state{tables: append([]table(nil), s.tables...), copying: s.copying}
+	return &state{tables: append([]*table(nil), s.tables...), copying: s.copying}
 }
 
 // own replaces the tree of t, still shared with base, by a copy-on-write twin.
 func (s *state) own(t store.Table) {
 	s.copying.Lock()
 	defer s.copying.Unlock()
-	if shared := s.tables[t]; shared.ints != nil {
-		s.tables[t].ints = shared.ints.IsoCopy()
-	} else {
-		s.tables[t].bytes = shared.bytes.IsoCopy()
-	}
+	s.tables[t] = s.tables[t].IsoCopy()
 }
 
 func (s *state) get(t store.Table, key []byte) ([]byte, error) {
 	if err := store.CheckKey(t, key); err != nil {
 		return nil, err
 	}
-	var value []byte
-	var found bool
-	if tree := s.tables[t].ints; tree != nil {
-		value, found = tree.Get(binary.BigEndian.Uint64(key))
-	} else {
-		value, found = s.tables[t].bytes.Get(text(key))
-	}
+	value, found := s.tables[t].Get(text(key))
 	if !found {
 		return nil, store.ErrNotFound
 	}
@@ -76,23 +58,13 @@ func (s *state) get(t store.Table, key []byte) ([]byte, error) {
 
 // put copies key and value into one allocation and inserts them.
 func (s *state) put(t store.Table, key, value []byte) {
-	if tree := s.tables[t].ints; tree != nil {
-		tree.Set(binary.BigEndian.Uint64(key), append(make([]byte, 0, len(value)), value...))
-		return
-	}
 	row := make([]byte, 0, len(key)+len(value))
 	row = append(append(row, key...), value...)
 	n := len(key)
-	s.tables[t].bytes.Set(text(row[:n]), row[n:])
+	s.tables[t].Set(text(row[:n]), row[n:])
 }
 
-func (s *state) remove(t store.Table, key []byte) {
-	if tree := s.tables[t].ints; tree != nil {
-		tree.Delete(binary.BigEndian.Uint64(key))
-		return
-	}
-	s.tables[t].bytes.Delete(text(key))
-}
+func (s *state) remove(t store.Table, key []byte) { s.tables[t].Delete(text(key)) }
 
 // text views b as a string without copying it. The string must not outlive b or a change to it: a lookup does not
 // keep it, and the bytes of a stored row never change (M1).

@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"encoding/binary"
 	"iter"
 
 	"github.com/kdelta/kdelta/store"
@@ -66,41 +65,13 @@ func (x *tx) Scan(t store.Table, r store.Range) iter.Seq2[store.Row, error] {
 			yield(store.Row{}, errOver)
 		case int(t) >= len(x.state.tables):
 			yield(store.Row{}, store.CheckKey(t, nil))
-		case x.state.tables[t].ints != nil:
-			x.scanInts(t, r, yield)
 		default:
-			x.scanBytes(t, r, yield)
+			scan(x.state.tables[t], r, yield)
 		}
 	}
 }
 
-func (x *tx) scanInts(t store.Table, r store.Range, yield func(store.Row, error) bool) {
-	from, to := store.IntBound(r.From), uint64(store.MaxInt)+1
-	if r.To != nil {
-		to = store.IntBound(r.To)
-	}
-	if from >= to {
-		return
-	}
-	key := make([]byte, 8)
-	row := func(n uint64, value []byte) bool {
-		if n < from || n >= to {
-			return false
-		}
-		binary.BigEndian.PutUint64(key, n)
-		if r.KeysOnly {
-			value = nil
-		}
-		return yield(store.Row{Key: key, Value: value}, nil)
-	}
-	if r.Reverse {
-		x.state.tables[t].ints.Descend(to-1, row)
-	} else {
-		x.state.tables[t].ints.Ascend(from, row)
-	}
-}
-
-func (x *tx) scanBytes(t store.Table, r store.Range, yield func(store.Row, error) bool) {
+func scan(tree *table, r store.Range, yield func(store.Row, error) bool) {
 	from, to := string(r.From), string(r.To)
 	var key []byte
 	row := func(k string, value []byte) bool {
@@ -116,7 +87,6 @@ func (x *tx) scanBytes(t store.Table, r store.Range, yield func(store.Row, error
 		}
 		return yield(store.Row{Key: key, Value: value}, nil)
 	}
-	tree := x.state.tables[t].bytes
 	switch {
 	case !r.Reverse:
 		tree.Ascend(from, row)
