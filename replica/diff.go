@@ -74,7 +74,11 @@ func (s *snap) lastEdit(key string, within point, alone bool) (before, after poi
 func (s *snap) newest(key string, within point) (*stored, error) {
 	var newest *stored
 	in := within.member(s)
-	err := s.logOfKey(key, func(v *stored) (bool, error) {
+	chain, err := s.chainOf(key)
+	if err != nil {
+		return nil, err
+	}
+	err = chain.walk(0, func(v *stored, l link) (bool, error) {
 		at := v.Stamp()
 		ok, err := in(v.lv, &at)
 		if err != nil || !ok {
@@ -83,7 +87,6 @@ func (s *snap) newest(key string, within point) (*stored, error) {
 		if newest == nil || newest.Stamp().Less(at) {
 			newest = v
 		}
-		l, _ := v.link(key)
 		return !l.all, nil // what it covers is before it in every order
 	})
 	if err == nil && newest == nil {

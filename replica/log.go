@@ -12,6 +12,7 @@ import (
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/store"
 )
@@ -27,9 +28,13 @@ type LogQuery struct {
 	Author string
 }
 
-// Log yields the versions that touched a key, or all of them where key is empty, the one that was applied last first. It
-// reads as it goes, so a long history costs no memory; it holds one snapshot until the loop ends. The log of a key reads
-// the versions of that key alone.
+// Log yields the versions that touched a key, or all of them where key is empty, in the total order of versions, the
+// greatest first: by time, then author key, then id, all descending. So a version comes before those that it was written
+// on top of, and replicas that hold the same versions yield the same log.
+//
+// It reads as it goes, so a long history costs no memory; it holds one snapshot until the loop ends. The log of a key
+// reads the versions of that key alone. Where replicas wrote the key at the same time, it looks through what they wrote
+// before it yields the first of that, and remembers where each stands, at most twice Limit of them where there is one.
 func (r *Replica) Log(ctx context.Context, key string, q LogQuery) iter.Seq2[LogEntry, error] {
 	return func(yield func(LogEntry, error) bool) {
 		err := r.view(ctx, func(s *snap) error {
@@ -38,28 +43,20 @@ func (r *Replica) Log(ctx context.Context, key string, q LogQuery) iter.Seq2[Log
 				return err
 			}
 			n := 0
-			visit := func(v *stored) (bool, error) {
-				if err := ctx.Err(); err != nil {
-					return false, err
-				}
-				ok, err := filter(v)
-				if err != nil || !ok {
-					return true, err
-				}
+			show := func(v *stored) error {
 				e, err := s.logEntry(v, key)
 				if err != nil {
-					return false, err
+					return err
 				}
-				if !yield(e, nil) {
-					return false, errStop
+				if n++; !yield(e, nil) || n == q.Limit {
+					return errStop
 				}
-				n++
-				return n != q.Limit, nil
+				return nil
 			}
 			if key != "" {
-				return s.logOfKey(key, visit)
+				return s.logOfKey(ctx, key, filter, q.Limit, show)
 			}
-			return s.logOfAll(visit)
+			return s.logOfAll(ctx, filter, show)
 		})
 		if err != nil && !errors.Is(err, errStop) {
 			yield(LogEntry{}, err)
@@ -67,78 +64,67 @@ func (r *Replica) Log(ctx context.Context, key string, q LogQuery) iter.Seq2[Log
 	}
 }
 
-func (s *snap) logOfKey(key string, visit func(*stored) (bool, error)) error {
-	if err := crdt.CheckKey(key); err != nil {
-		return err
-	}
-	b, err := s.tx.Get(store.Docs, []byte(key))
-	if err != nil {
-		return absent(err, key)
-	}
-	row, err := store.DecodeDoc(b)
-	if err != nil {
-		return err
-	}
-	log := keyLog{s: s, key: key, last: history.LV(row.Last)}
-	return log.walk(0, func(v *stored, _ link) (bool, error) { return visit(v) })
+// logFilter says which versions a query wants.
+type logFilter struct {
+	s            *snap
+	since, until member
+	author       string
+	// byAuthor is what was found out about an author.
+	byAuthor map[identity.Author]bool
+	// from are versions that cover, or are, all that is wanted.
+	from []history.LV
 }
 
-func (s *snap) logOfAll(visit func(*stored) (bool, error)) error {
-	for row, err := range s.rows(0, true) {
-		if err != nil {
-			return err
-		}
-		for i := len(row) - 1; i >= 0; i-- {
-			if more, err := visit(&row[i]); err != nil || !more {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// filter says which versions a query wants.
-func (q LogQuery) filter(s *snap) (func(*stored) (bool, error), error) {
-	var since, until member
-	for _, bound := range []struct {
-		at  Point
-		set *member
-	}{{q.Since, &since}, {q.Until, &until}} {
-		if bound.at == nil {
-			continue
-		}
-		p, err := bound.at.resolve(s)
+func (q LogQuery) filter(s *snap) (*logFilter, error) {
+	f := &logFilter{s: s, author: q.Author, byAuthor: make(map[identity.Author]bool)}
+	if q.Since != nil {
+		p, err := q.Since.resolve(s)
 		if err != nil {
 			return nil, err
 		}
-		*bound.set = p.member(s)
+		f.since = p.member(s)
 	}
-	names := map[string]bool{}
-	return func(v *stored) (bool, error) {
-		if q.Author != "" {
-			short := v.Author.String()
-			match, known := names[short]
-			if !known {
-				device, _ := s.authorName(v.Author)
-				match = strings.HasPrefix(short, q.Author) || device == q.Author
-				names[short] = match
-			}
-			if !match {
-				return false, nil
-			}
+	if q.Until != nil {
+		p, err := q.Until.resolve(s)
+		if err != nil {
+			return nil, err
 		}
-		at := v.Stamp()
-		if until != nil {
-			if in, err := until(v.lv, &at); err != nil || !in {
-				return false, err
-			}
+		f.until = p.member(s)
+		if _, ok := p.cut.Clock(); ok {
+			f.from = p.tops
+			return f, nil
 		}
-		if since != nil {
-			in, err := since(v.lv, &at)
-			return !in, err
+	}
+	for _, h := range s.tip.heads {
+		f.from = append(f.from, h.lv)
+	}
+	return f, nil
+}
+
+// wants reports whether a version is wanted, and whether any of those that it covers may be.
+func (f *logFilter) wants(v *stored) (itself, below bool, err error) {
+	at := v.Stamp()
+	if f.since != nil {
+		if in, err := f.since(v.lv, &at); err != nil || in {
+			return false, false, err
 		}
-		return true, nil
-	}, nil
+	}
+	if f.until != nil {
+		if in, err := f.until(v.lv, &at); err != nil || !in {
+			return false, true, err
+		}
+	}
+	return f.author == "" || f.isBy(v.Author), true, nil
+}
+
+func (f *logFilter) isBy(a identity.Author) bool {
+	match, known := f.byAuthor[a]
+	if !known {
+		device, _ := f.s.authorName(a)
+		match = strings.HasPrefix(a.String(), f.author) || device == f.author
+		f.byAuthor[a] = match
+	}
+	return match
 }
 
 // logEntry is a version as a log shows it; where key is not empty, with the ops of that key alone.
@@ -218,19 +204,34 @@ func resolveValue(op *history.Op) ([]byte, error) {
 
 // parents are the versions that v was written on top of, the author's own first.
 func (s *snap) parents(v *stored) ([]Version, error) {
-	var parents []Version
-	refs := v.Deps
-	if prev := v.PrevRef(); prev.Seq > 0 {
-		refs = append([]history.Ref{prev}, refs...)
+	found, err := s.parentsOf(v)
+	if len(found) == 0 {
+		return nil, err
 	}
-	for _, ref := range refs {
+	parents := make([]Version, len(found))
+	for i, p := range found {
+		parents[i] = Version{Stamp: p.Stamp()}
+	}
+	return parents, nil
+}
+
+func (s *snap) parentsOf(v *stored) ([]*stored, error) {
+	found := make([]*stored, 0, 1+len(v.Deps))
+	if prev := v.PrevRef(); prev.Seq > 0 {
+		p, err := s.versionOf(clock.Stamp{Author: prev.Author, Seq: prev.Seq, ID: prev.ID})
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, p)
+	}
+	for _, ref := range v.Deps {
 		p, err := s.versionOf(clock.Stamp{Author: ref.Author, Seq: ref.Seq, ID: ref.ID})
 		if err != nil {
 			return nil, err
 		}
-		parents = append(parents, Version{Stamp: p.Stamp()})
+		found = append(found, p)
 	}
-	return parents, nil
+	return found, nil
 }
 
 // vectorAt is the vector clock of the version whose last dot is lv.

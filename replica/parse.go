@@ -169,7 +169,7 @@ func (s *snap) authorsCalled(name string) []identity.Author {
 
 // versionsOf are the versions that own a dot of an author: several where it is forked.
 func (s *snap) versionsOf(a identity.Author, seq uint64) ([]pointCandidate, error) {
-	var found []pointCandidate
+	var found []clock.Stamp
 	for _, line := range s.byAuthor[a] {
 		if seq <= s.lines[line].ForkSeq || seq > s.lines[line].Seq {
 			continue
@@ -183,9 +183,9 @@ func (s *snap) versionsOf(a identity.Author, seq uint64) ([]pointCandidate, erro
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, versionCandidate(v.Stamp()))
+		found = append(found, v.Stamp())
 	}
-	return found, nil
+	return versionCandidates(found), nil
 }
 
 // errNoDot: the graph does not know a dot that the row of its line says is here.
@@ -205,7 +205,7 @@ func isIDPrefix(text string) bool {
 
 // findIDs are the versions whose id begins with the lower-case digits.
 func (s *snap) findIDs(ctx context.Context, prefix string) ([]pointCandidate, error) {
-	var found []pointCandidate
+	var found []clock.Stamp
 	for row, err := range s.rows(0, true) {
 		if err == nil {
 			err = ctx.Err()
@@ -215,11 +215,11 @@ func (s *snap) findIDs(ctx context.Context, prefix string) ([]pointCandidate, er
 		}
 		for i := range row {
 			if strings.HasPrefix(row[i].ID.String(), prefix) {
-				found = append(found, versionCandidate(row[i].Stamp()))
+				found = append(found, row[i].Stamp())
 			}
 		}
 	}
-	return found, nil
+	return versionCandidates(found), nil
 }
 
 // addTag adds the tag of that name, if there is one.
@@ -241,11 +241,16 @@ type pointCandidate struct {
 	point Point
 }
 
-func versionCandidate(at clock.Stamp) pointCandidate {
-	return pointCandidate{
-		label: at.Name() + " (" + at.ID.String()[:16] + ", " + at.Time.String() + ")",
-		point: Version{Stamp: at},
+// versionCandidates are in the total order, so that replicas list them alike.
+func versionCandidates(stamps []clock.Stamp) []pointCandidate {
+	var candidates []pointCandidate
+	for _, at := range sorted(stamps) {
+		candidates = append(candidates, pointCandidate{
+			label: at.Name() + " (" + at.ID.String()[:16] + ", " + at.Time.String() + ")",
+			point: Version{Stamp: at},
+		})
 	}
+	return candidates
 }
 
 // oneOf is the only candidate, or the error that says why there is none.

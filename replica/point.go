@@ -33,6 +33,8 @@ type Tag string
 // point is a Point in terms of one database: a cut of its graph, or all that it had applied before a dot.
 type point struct {
 	cut history.Cut
+	// tops are the versions that cut was made of, where it was made of a Frontier.
+	tops []history.LV
 	// before, where it is not 0, is the first dot that was not there yet; cut then says nothing.
 	before history.LV
 }
@@ -60,7 +62,7 @@ func (f Frontier) resolve(s *snap) (point, error) {
 			}
 			lvs[i] = lv
 		}
-		p.cut = history.CutAt(g.ClockOf(lvs...))
+		p.cut, p.tops = history.CutAt(g.ClockOf(lvs...)), lvs
 		return nil
 	})
 	return p, err

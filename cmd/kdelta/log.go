@@ -17,6 +17,11 @@ type logCmd struct {
 	Author string `placeholder:"A" help:"Only versions of this author: a name or a key."`
 }
 
+func (logCmd) Help() string {
+	return `The order is by time, then by the author's key, then by the version's id, all descending: a version comes ` +
+		`before those that it was written on top of.`
+}
+
 func (c *logCmd) Run(ctx context.Context, a *app) error {
 	if c.Number < 0 {
 		return usagef("-n %d: write how many versions to show, 0 for all", c.Number)

@@ -12,23 +12,23 @@ import (
 	"github.com/kdelta/kdelta/replica"
 )
 
-// ingest reads what is new in a replica's log, and reports whether that could be read. Every version must have its parents
-// before it and be one that somebody wrote; see Model.Enter for the rest.
+// ingest reads what is new in a replica's log, and reports whether that could be read. It must be in the total order; every
+// version must have its parents before it and be one that somebody wrote; see Model.Enter for the rest.
 func (d *device) ingest() bool {
 	w := d.w
 	if ok := d.lookForReissues(); !ok {
 		return false
 	}
 	var fresh []replica.LogEntry
-	for e, err := range d.r.Log(w.ctx, "", replica.LogQuery{}) {
+	for e, err := range d.r.Log(w.ctx, "", replica.LogQuery{Since: d.heads}) {
 		if err != nil {
 			if d.tolerates(err) {
 				return false
 			}
 			w.failf("log", "%s: %v", d.name, err)
 		}
-		if e.ID == d.newest {
-			break
+		if n := len(fresh); n > 0 && !e.Less(fresh[n-1].Stamp) {
+			w.failf("log", "%s shows %s behind %s", d.name, e.Version, fresh[n-1].Version)
 		}
 		fresh = append(fresh, e)
 	}
@@ -58,7 +58,10 @@ func (d *device) ingest() bool {
 			w.failf("I13", "%s shows %s, which nobody wrote", d.name, e.Version)
 		}
 		d.seen.Add(n)
-		d.newest = e.ID
+		d.heads = slices.DeleteFunc(d.heads, func(h replica.Version) bool {
+			return slices.ContainsFunc(e.Parents, func(p replica.Version) bool { return p.ID == h.ID })
+		})
+		d.heads = append(d.heads, e.Version)
 		w.noteVersion(e)
 	}
 	d.unsure = false
@@ -334,6 +337,7 @@ func (d *device) checkLogs() bool {
 	}
 	key := pick(w, keys)
 	var got Set
+	var last clock.Stamp
 	for e, err := range d.r.Log(w.ctx, key, replica.LogQuery{}) {
 		if err != nil {
 			if d.tolerates(err) {
@@ -345,6 +349,10 @@ func (d *device) checkLogs() bool {
 		if !known || got.Has(n) {
 			w.failf("log", "%s: the log of %s shows %s, known %t", d.name, key, e.Version, known)
 		}
+		if !last.IsZero() && !e.Less(last) {
+			w.failf("log", "%s: the log of %s shows %s behind %s", d.name, key, e.Version, last.Name())
+		}
+		last = e.Stamp
 		got.Add(n)
 	}
 	var want Set

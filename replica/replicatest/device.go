@@ -149,10 +149,10 @@ type device struct {
 	r     *replica.Replica // nil while it does not run
 	saved *image
 
-	// seen are the versions that its log has shown, newest the one shown first.
-	seen   Set
-	newest clock.ID
-	acked  []int
+	// seen are the versions that its log has shown, heads those that no other one covers.
+	seen  Set
+	heads replica.Frontier
+	acked []int
 	// mine are the versions that this database wrote since it came to be, as a new one or as a copy; again counts how often
 	// it has written some of them again.
 	mine  Set
@@ -264,7 +264,7 @@ func (d *device) open(plan storetest.Plan) {
 
 // rediscover reads from its log what a replica holds that has just started, and that it is all that it acknowledged (I4).
 func (d *device) rediscover() {
-	d.seen, d.newest = nil, clock.ID{}
+	d.seen, d.heads = nil, nil
 	d.mayWrite = true
 	ok := d.ingest()
 	d.mayWrite = false

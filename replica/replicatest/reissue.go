@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -30,10 +29,10 @@ func (d *device) lookForReissues() bool {
 		w.count("reissue: " + r.Why)
 		w.tracef("%s: %s", d.name, r)
 	}
-	before := d.seen
-	d.again, d.seen, d.newest = len(all), nil, clock.ID{}
+	before, heads := d.seen, d.heads
+	d.again, d.seen, d.heads = len(all), nil, nil
 	if ok := d.ingest(); !ok {
-		d.seen, d.again = before, len(all)-len(fresh)
+		d.seen, d.heads, d.again = before, heads, len(all)-len(fresh)
 		return false
 	}
 	for _, n := range before.Without(d.seen) {
