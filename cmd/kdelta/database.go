@@ -59,7 +59,11 @@ func (a *app) read(ctx context.Context, fn func(*database) error) error {
 	db, err := a.openDatabase(ctx, a.dbPath, false)
 	if err != nil {
 		var again error
-		if db, again = a.openDatabase(ctx, a.dbPath, true); again != nil {
+		db, again = a.openDatabase(ctx, a.dbPath, true)
+		switch {
+		case errors.Is(again, store.ErrReadOnly): // it says what stands in the way of reading
+			return again
+		case again != nil:
 			return err
 		}
 	}

@@ -39,7 +39,7 @@ type statementKey struct {
 	verb  verb
 }
 
-// connect opens a connection to the file. mode is SQLite's: ro, rw, rwc.
+// connect opens a connection to the file. mode is SQLite's: ro, rw, rwc, and what else may follow in the URI.
 func (d door) connect(path, mode string) (*conn, error) {
 	name := fileURI(path) + "?mode=" + mode
 	if d.query != "" {

@@ -12,6 +12,9 @@
 // SQLite's own file locks give the turns. Never copy app.db alone while it is in use, and never put it on a network
 // file system: the log needs shared memory.
 //
+// Where the folder may not be written to, app.db-shm cannot be made. ReadOnly then reads app.db without it and without
+// locks, if there is no log; it notices when somebody writes all the same.
+//
 // # Two drivers, one door
 //
 // With cgo the driver is github.com/mattn/go-sqlite3, without it modernc.org/sqlite, which is the same SQLite

@@ -39,7 +39,9 @@ type options struct {
 // Durability chooses between Full, the default, and Normal.
 func Durability(d Durable) Option { return func(o *options) { o.durable = d } }
 
-// ReadOnly opens a database that exists and never writes to it; Update returns store.ErrReadOnly.
+// ReadOnly opens a database that exists and never writes to it; Update returns store.ErrReadOnly. Where the folder may not
+// be written to either, the file is read without locks: once somebody has written to it, reading returns store.ErrBusy
+// and it has to be opened again.
 func ReadOnly() Option { return func(o *options) { o.readOnly = true } }
 
 // BusyTimeout bounds every wait for another process, beside the context: after d it is store.ErrBusy. Without it the
@@ -139,19 +141,11 @@ func (s *Store) connectAll(ctx context.Context) (err error) {
 			_ = s.disconnect()
 		}
 	}()
-	err = s.patiently(ctx, func() (err error) {
-		if s.writer, err = s.door.connect(s.path, s.mode()); err == nil {
-			_, err = s.inspect(s.writer)
+	if err = s.reach(ctx); err != nil {
+		if err = s.freeze(err); err == nil {
+			err = s.reach(ctx)
 		}
-		if err != nil && s.writer != nil {
-			err = errors.Join(err, s.writer.close())
-			s.writer = nil
-		}
-		if s.door.code(err) == codeNotADB { // some drivers look into the file while they connect
-			return fmt.Errorf("%w: %s is not an SQLite file", store.ErrForeign, s.path)
-		}
-		return err
-	})
+	}
 	if err != nil {
 		return err
 	}
@@ -175,7 +169,27 @@ func (s *Store) connectAll(ctx context.Context) (err error) {
 	})
 }
 
+// reach opens the writer and looks at what the file is.
+func (s *Store) reach(ctx context.Context) error {
+	return s.patiently(ctx, func() (err error) {
+		if s.writer, err = s.door.connect(s.path, s.mode()); err == nil {
+			_, err = s.inspect(s.writer)
+		}
+		if err != nil && s.writer != nil {
+			err = errors.Join(err, s.writer.close())
+			s.writer = nil
+		}
+		if s.door.code(err) == codeNotADB { // some drivers look into the file while they connect
+			return fmt.Errorf("%w: %s is not an SQLite file", store.ErrForeign, s.path)
+		}
+		return err
+	})
+}
+
 func (s *Store) mode() string {
+	if s.frozen != nil {
+		return "ro&immutable=1"
+	}
 	if s.options.readOnly {
 		return "ro"
 	}

@@ -19,7 +19,7 @@ import (
 
 // The tests of this file run the test binary again as another process, which does what childEnv says.
 const (
-	childEnv  = "KDELTA_SQLITE_TEST_CHILD"  // what to do: "write" or "count"
+	childEnv  = "KDELTA_SQLITE_TEST_CHILD"  // what to do: "write", "count" or "look"
 	driverEnv = "KDELTA_SQLITE_TEST_DRIVER" // a name of drivers()
 	pathEnv   = "KDELTA_SQLITE_TEST_PATH"
 )
@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 		err = childWrite()
 	case "count":
 		err = childCount()
+	case "look":
+		err = childLook()
 	default:
 		os.Exit(m.Run())
 	}
@@ -93,6 +95,30 @@ func childWrite() error {
 		}
 	}
 	return err
+}
+
+// childLook opens the file for reading, as somebody to whom modes apply, and prints the number of the newest transaction
+// or why it cannot: now, and again for each line that it is given.
+func childLook() error {
+	if err := dropPrivileges(); err != nil {
+		return err
+	}
+	s, err := childOpen(ReadOnly())
+	if err != nil {
+		_, err = fmt.Println(err)
+		return err
+	}
+	for lines := bufio.NewScanner(os.Stdin); ; {
+		n, err := newest(s)
+		if err == nil {
+			_, err = fmt.Println(n)
+		} else {
+			_, err = fmt.Println(err)
+		}
+		if err != nil || !lines.Scan() {
+			return errors.Join(err, s.Close())
+		}
+	}
 }
 
 // TestKill kills a writing process 30 times at drawn instants: what it acknowledged is there, and whole.

@@ -22,6 +22,7 @@ type Store struct {
 	door    door
 	path    string
 	options options
+	frozen  *frozen // nil unless the file is read without locks
 
 	// turn holds one token: whoever took it owns the writer.
 	turn   chan struct{}
@@ -181,7 +182,14 @@ func (s *Store) read(ctx context.Context, fn func(context.Context, *conn) error)
 		return err
 	}
 	defer s.giveReader(c)
-	return fn(ctx, c)
+	if err := s.unchanged(); err != nil {
+		return err
+	}
+	err = fn(ctx, c)
+	if changed := s.unchanged(); changed != nil {
+		return changed
+	}
+	return err
 }
 
 func (s *Store) takeReader(ctx context.Context) (c *conn, err error) {

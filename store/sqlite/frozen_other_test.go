@@ -1,0 +1,7 @@
+//go:build !unix
+
+package sqlite
+
+import "errors"
+
+func dropPrivileges() error { return errors.ErrUnsupported }
