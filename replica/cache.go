@@ -20,7 +20,7 @@ type mem struct {
 	// tipRow is what tip was read from or written as, with its checksum.
 	tipRow []byte
 	// state is the store's number of that state of the database (store.Counting), 0 where it is not known.
-	state uint64
+	state  uint64
 	member identity.Member
 	// author is what this database writes as; its key is zero before the first write.
 	author authorRow

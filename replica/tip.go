@@ -188,6 +188,7 @@ func tipIs(tx store.Tx, row []byte) (bool, error) {
 	}
 	return row == nil, nil
 }
+
 // authorRow is the row of the author that this database writes as.
 type authorRow struct {
 	key  identity.AuthorKey
