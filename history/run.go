@@ -3,6 +3,7 @@ package history
 import (
 	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/identity"
@@ -56,22 +57,25 @@ func (e *runError) Unwrap() []error {
 
 func notRun(what string, cause error) error { return &runError{what: what, cause: cause} }
 
-// EncodeRun returns the versions as one run, in the given order, in which parents must come before their children.
+// EncodeRun is AppendRun in new memory.
+func EncodeRun(versions []Version) ([]byte, error) { return AppendRun(nil, versions) }
+
+// AppendRun appends the versions to b as one run, in the given order, in which parents must come before their children.
 // Several authors may alternate. It is an error to give no version, or one twice.
-func EncodeRun(versions []Version) ([]byte, error) {
+func AppendRun(b []byte, versions []Version) ([]byte, error) {
 	if len(versions) == 0 {
-		return nil, notRun("no version to encode", nil)
+		return b, notRun("no version to encode", nil)
 	}
 	e := newRunEncoder(versions)
 	size := 64
 	for i := range versions {
 		if err := e.place(i); err != nil {
-			return nil, err
+			return b, err
 		}
 		size += recordSize(&versions[i])
 	}
 	size += minRef * 2 * (len(e.chains) + len(e.externals))
-	b := canon.AppendArray(make([]byte, 0, size), runItems+len(versions))
+	b = canon.AppendArray(slices.Grow(b, size), runItems+len(versions))
 	b = canon.AppendUint(b, FormatByte)
 	b = canon.AppendArray(b, len(e.chains))
 	for i := range e.chains {

@@ -215,7 +215,7 @@ func (r *Replica) forget() {
 	r.mu.Lock()
 	r.mem = nil
 	r.staged, r.stagedEvents, r.after = nil, nil, nil
-	r.docs = docCache{}
+	r.docs = docs{}
 	r.mu.Unlock()
 	r.graph.mu.Lock()
 	r.graph.g = nil

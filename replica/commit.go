@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -43,7 +44,7 @@ type commit struct {
 	settings   map[string]Settings
 	dirtyLines lineSet
 	// docs are the keys that were looked at, by this commit or by those before it.
-	docs map[string]*entry
+	docs *docs
 	// firstLV is the first dot of the first staged version, bytes the size of all of them.
 	firstLV history.LV
 	bytes   int
@@ -78,6 +79,8 @@ type commit struct {
 const (
 	maxRunRow = 64 << 10
 	maxTipRow = 4 << 10
+	// minStaged is what a version counts for beside its payload.
+	minStaged = 64
 )
 
 // begin opens a commit: with what is cached, if the database is still where that left it.
@@ -94,9 +97,10 @@ func (r *Replica) begin(ctx context.Context, tx store.Tx) (*commit, error) {
 		tip: m.tip, tipRow: m.tipRow, member: m.member, author: m.author, lines: m.lines, byAuthor: m.byAuthor, settings: m.settings,
 	}
 	c.tip.heads, c.watched = slices.Clone(m.tip.heads), r.watch.any()
-	if c.docs = r.docs.entries; c.docs == nil || r.docs.commits != m.tip.commits {
-		c.docs = make(map[string]*entry)
+	if c.docs = &r.docs; c.docs.commits != m.tip.commits || c.docs.entries == nil {
+		c.docs.clear()
 	}
+	c.docs.commits = 0
 	return c, nil
 }
 
@@ -126,7 +130,7 @@ func (c *commit) finish() error {
 		next.state = c.state + 1
 	}
 	c.r.staged, c.r.stagedEvents, c.r.after = next, c.events, c.after
-	c.r.docs = c.keepDocs()
+	c.keepDocs()
 	return nil
 }
 
@@ -186,9 +190,10 @@ func (c *commit) putRun(first history.LV) error {
 	var run []byte
 	if len(versions) > 0 {
 		var err error
-		if run, err = history.EncodeRun(versions); err != nil {
+		if run, err = history.AppendRun(c.value[:0], versions); err != nil {
 			return fmt.Errorf("replica: encoding versions: %w", err)
 		}
+		c.value = run
 	}
 	c.rowBuf = appendRunRow(c.rowBuf[:0], runRow{open: c.whole, tip: c.tipRow, links: links, run: run})
 	if err := c.tx.Put(store.Runs, store.IntKey(uint64(first)), c.rowBuf); err != nil {
@@ -208,6 +213,9 @@ func (c *commit) stage(v *history.Version, line history.Line, parents []history.
 }
 
 func (c *commit) place(v *history.Version, line history.Line, parents []history.LV, remote bool) error {
+	if err := c.makeRoom(); err != nil {
+		return err
+	}
 	if c.bytes > 0 && c.bytes+len(v.Payload) > maxRunRow {
 		if err := c.closeRun(); err != nil {
 			return err
@@ -232,7 +240,7 @@ func (c *commit) place(v *history.Version, line history.Line, parents []history.
 		return err
 	}
 	c.announce(s, remote)
-	c.bytes += len(v.Payload) + 64
+	c.bytes += len(v.Payload) + minStaged
 	c.advance(s, line, parents)
 	c.wrote = true
 	return nil
@@ -288,14 +296,27 @@ func (c *commit) fillEvents() error {
 	for i := range c.events {
 		for j := range c.events[i].Changes {
 			change := &c.events[i].Changes[j]
-			e, err := c.entry(change.Key)
-			if err != nil {
+			if e := c.docs.entries[change.Key]; e != nil && e.row.Value != nil {
+				change.Value = e.row.Value
+				continue
+			}
+			var err error
+			if change.Value, err = c.shown(change.Key); err != nil {
 				return err
 			}
-			change.Value = e.row.Value
 		}
 	}
 	return nil
+}
+
+// shown is what the written row of a key shows.
+func (c *commit) shown(key string) ([]byte, error) {
+	b, err := c.tx.Get(store.Docs, []byte(key))
+	if err != nil {
+		return nil, err
+	}
+	row, err := store.DecodeDoc(b)
+	return bytes.Clone(row.Value), err
 }
 
 // advance moves heads and tips.
@@ -365,7 +386,7 @@ func (c *commit) onGraph(change func(*history.Graph)) {
 func (c *commit) snap() *snap {
 	s := &c.reader
 	s.r, s.tx, s.tip, s.lines, s.byAuthor = c.r, c.tx, c.tip, c.lines, c.byAuthor
-	s.staged, s.firstLV, s.tipIDs, s.changed = c.staged, c.firstLV, c.tipIDs, c.docs
+	s.staged, s.firstLV, s.tipIDs, s.changed = c.staged, c.firstLV, c.tipIDs, c.docs.entries
 	if held := cmp.Or(c.held, c.private); held != nil {
 		s.held = held
 	}

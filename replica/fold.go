@@ -16,133 +16,6 @@ import (
 	"github.com/kdelta/kdelta/store"
 )
 
-// entry is a key while a commit changes it: its row of Docs, unfolded.
-type entry struct {
-	key   string
-	row   store.Doc
-	state *crdt.State
-	// before is the key's share of the state digest when the commit began; zero where the key was not there.
-	before digest
-	// tops are the last dots of the versions on the key that no other version on it covers; knownTops is false until
-	// they were read.
-	tops      []history.LV
-	knownTops bool
-	// folded is true while state holds no value: the key is one value, which only the row has.
-	folded bool
-	dirty  bool
-	closed []crdt.Closed
-	// touched is the number of the commit that took the entry last.
-	touched uint64
-	// first and top are where state and tops begin, to spare an allocation for each key.
-	first crdt.State
-	top   [1]history.LV
-}
-
-// entry returns the key's entry in this commit.
-func (c *commit) entry(key string) (*entry, error) {
-	e := c.docs[key]
-	if e == nil {
-		var err error
-		if e, err = c.snap().loadEntry(key); err != nil {
-			return nil, err
-		}
-		if e.row.Count > 0 {
-			e.before, c.scratch = keyDigest(c.scratch, key, e.state)
-		}
-		c.docs[e.key] = e // key may be part of a payload
-	}
-	if e.touched != c.number {
-		e.touched = c.number
-		c.touched = append(c.touched, e)
-	}
-	return e, nil
-}
-
-// docCache keeps entries between commits: a key that is written again need not be read again. It is the writer's alone,
-// and right while the database is at the commit that left it.
-type docCache struct {
-	commits uint64
-	entries map[string]*entry
-}
-
-// maxCachedDocs bounds the cache. Only keys of the simplest state stay, at about a kilobyte each: more of them would cost
-// the garbage collector of a program that writes new keys all the time more than they spare one that comes back to them.
-const maxCachedDocs = 1024
-
-// keepDocs is the cache that this commit leaves.
-func (c *commit) keepDocs() docCache {
-	for _, e := range c.touched {
-		if !e.fold() {
-			delete(c.docs, e.key)
-		}
-	}
-	if len(c.docs) <= maxCachedDocs {
-		return docCache{c.tip.commits, c.docs}
-	}
-	kept := docCache{c.tip.commits, make(map[string]*entry, maxCachedDocs)}
-	for _, e := range c.touched[max(len(c.touched)-maxCachedDocs, 0):] {
-		if e.folded {
-			kept.entries[e.key] = e
-		}
-	}
-	return kept
-}
-
-// fold drops the value from the state of an entry that is as its row says, and reports whether that is all there is to
-// know: the value may lie in memory that is not the entry's.
-func (e *entry) fold() bool {
-	if !e.state.IsSimple() || e.dirty || len(e.row.Value) > 4096 {
-		return false
-	}
-	if !e.folded {
-		e.state.SetSimple(canon.Null())
-		e.folded = true
-	}
-	return true
-}
-
-// loadEntry reads a key's row; a key that was never written has the zero state.
-func (s *snap) loadEntry(key string) (*entry, error) {
-	e := &entry{key: strings.Clone(key)}
-	e.state, e.tops = &e.first, e.top[:0]
-	b, err := s.tx.Get(store.Docs, []byte(key))
-	if errors.Is(err, store.ErrNotFound) {
-		e.knownTops = true
-		return e, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if e.row, err = store.DecodeDoc(b); err != nil {
-		return nil, err
-	}
-	if e.folded = e.row.State == nil; !e.folded {
-		e.state, err = s.stateOf(&e.row)
-	} else {
-		var stamp clock.Stamp
-		stamp, err = s.rowStamp(&e.row)
-		e.state.BeSimple(stamp, canon.Null())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: the state of %q: %w", store.ErrCorrupt, key, err)
-	}
-	return e, nil
-}
-
-// unfold gives a folded state its value.
-func (e *entry) unfold() error {
-	if !e.folded {
-		return nil
-	}
-	value, err := canon.FromJSON(e.row.Value)
-	if err != nil {
-		return fmt.Errorf("%w: the value of %q: %w", store.ErrCorrupt, e.key, err)
-	}
-	e.state.SetSimple(value)
-	e.folded = false
-	return nil
-}
-
 // stateOf unfolds a row's merge state. Rows of the simplest state, one value and no concurrency ever, do not spell it out.
 func (s *snap) stateOf(row *store.Doc) (*crdt.State, error) {
 	if row.State != nil {
@@ -208,7 +81,7 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 	}
 	if all && len(ops) == 1 && ops[0].Code == crdt.CodePut {
 		e.folded = false // the key is one value after as before: what the old one was does not matter
-	} else if err := e.unfold(); err != nil {
+	} else if err := c.snap().unfold(e); err != nil {
 		return false, err
 	}
 	var closed []crdt.Closed
@@ -403,12 +276,12 @@ func (c *commit) rewriteMerged(ns string, written map[string]bool) error {
 		return err
 	}
 	for _, key := range keys {
+		if written[key] {
+			continue // under the new strategy already
+		}
 		e, err := c.entry(key)
 		if err != nil {
 			return err
-		}
-		if written[key] {
-			continue // under the new strategy already
 		}
 		if err := c.writeDoc(e); err != nil {
 			return err
@@ -438,7 +311,7 @@ func (c *commit) writeDoc(e *entry) error {
 	for _, a := range c.applied {
 		a.Conflicts += max(len(view.Conflicts)-int(row.Conflicts), 0)
 	}
-	c.scratch = fillRow(row, &view, e.state, c.byAuthor, c.scratch)
+	c.value = fillRow(row, &view, e.state, c.byAuthor, c.value)
 	if strategy == nil && row.State != nil {
 		if err := c.lack(name); err != nil {
 			return err
@@ -449,6 +322,12 @@ func (c *commit) writeDoc(e *entry) error {
 	if err := c.tx.Put(store.Docs, c.scratch, c.rowBuf); err != nil {
 		return err
 	}
+	row.State = nil
+	if c.watched {
+		row.Value = bytes.Clone(row.Value) // for the events
+	} else {
+		row.Value = nil
+	}
 	var now digest
 	now, c.scratch = keyDigest(c.scratch, e.key, e.state)
 	c.tip.digest.sub(e.before)
@@ -457,7 +336,7 @@ func (c *commit) writeDoc(e *entry) error {
 	return nil
 }
 
-// fillRow makes a row of Docs say what a view of the key's state shows. It takes memory to work in, and returns it.
+// fillRow makes a row of Docs say what a view of the key's state shows. It takes memory for the value, and returns it.
 func fillRow(
 	row *store.Doc, view *crdt.View, state *crdt.State, byAuthor map[identity.Author][]history.Line, scratch []byte,
 ) []byte {
@@ -465,7 +344,7 @@ func fillRow(
 	row.Value = nil
 	if view.Value != nil {
 		scratch = view.Value.AppendJSON(scratch[:0])
-		row.Value = bytes.Clone(scratch) // watchers keep it
+		row.Value = scratch
 	}
 	row.Author, row.Seq, row.Time, row.ID = 0, view.At.Seq, uint64(view.At.Time), view.At.ID
 	if lines := byAuthor[view.At.Author]; len(lines) > 0 {

@@ -68,7 +68,7 @@ func (g *gatherer) row(space identity.Space, row store.Row, ranges []history.Ran
 func (g *gatherer) add(v *history.Version) {
 	kept := *v
 	kept.Payload, kept.Deps, kept.Contents = g.memory.keep(v.Payload), slices.Clone(v.Deps), slices.Clone(v.Contents)
-	g.size += len(v.Payload) + 96
+	g.size += len(v.Payload) + minGathered
 	for i := range kept.Contents {
 		kept.Contents[i].Body = g.memory.keep(kept.Contents[i].Body)
 		g.size += len(kept.Contents[i].Body) + 24
@@ -76,6 +76,9 @@ func (g *gatherer) add(v *history.Version) {
 	g.versions = append(g.versions, kept)
 	g.authors[v.Author] = true
 }
+
+// minGathered is what a version counts for beside its payload.
+const minGathered = 96
 
 // nextVersions takes the missing versions of the next rows: as many rows as make a pack. They are valid until the next
 // call.
@@ -99,8 +102,8 @@ func (f *feed) nextVersions(s *snap) ([]history.Version, error) {
 func (f *feed) missing() int {
 	n := history.LV(0)
 	for _, r := range f.ranges {
-		if n += r.To - r.From + 1; n >= packedBytes/128 {
-			return packedBytes / 128
+		if n += r.To - r.From + 1; n >= packedBytes/minGathered {
+			return packedBytes / minGathered
 		}
 	}
 	return int(n)

@@ -38,7 +38,7 @@ type Replica struct {
 	staged       *mem
 	stagedEvents []Event
 	after        []func() error
-	docs         docCache
+	docs         docs
 	workspace    workspace
 	commit       commit // the one that runs
 	commits      uint64 // begun by this Replica, for commit.number

@@ -63,7 +63,7 @@ func (c *commit) restore(in *backupReader) error {
 	}
 	c.trusting = true
 	defer func() { c.trusting = false }()
-	for flushed := 0; ; {
+	for {
 		kind, body, err := in.frame()
 		if err != nil {
 			return err
@@ -80,15 +80,8 @@ func (c *commit) restore(in *backupReader) error {
 		if err := c.restorePack(in, body); err != nil {
 			return err
 		}
-		// Keys are folded into rows now and then, so that they need not all be in memory at once.
-		if flushed += len(body); flushed >= maxGroupBytes/4 {
-			flushed = 0
-			if err := c.flushDocs(); err != nil {
-				return err
-			}
-		}
 	}
-	if err := c.flushDocs(); err != nil {
+	if err := c.writeDocs(); err != nil {
 		return err
 	}
 	held := c.snap().heldNow()
@@ -99,15 +92,6 @@ func (c *commit) restore(in *backupReader) error {
 		return in.damaged("its versions come to another state than its header says")
 	}
 	c.wrote = true
-	return nil
-}
-
-// flushDocs writes the keys that the commit changed so far and forgets them.
-func (c *commit) flushDocs() error {
-	if err := errors.Join(c.closeRun(), c.writeDocs()); err != nil {
-		return err
-	}
-	c.docs, c.touched = make(map[string]*entry), c.touched[:0]
 	return nil
 }
 

@@ -130,7 +130,7 @@ func (tx *Tx) state(key string) (*crdt.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.state, e.unfold()
+	return e.state, tx.c.snap().unfold(e)
 }
 
 // view is what the transaction sees of a key.

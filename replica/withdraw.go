@@ -233,7 +233,13 @@ func (k *earlierKey) read(s *snap, row *store.Doc, end history.LV) error {
 // setBackKey folds a key from its versions that stay.
 func (w *withdrawal) setBackKey(k *earlierKey) error {
 	c := w.c
-	e := &entry{key: k.key, state: k.start.state, before: k.before, knownTops: true, dirty: true}
+	e := c.docs.entries[k.key]
+	if e == nil {
+		e = c.docs.add(k.key)
+	}
+	*e = entry{touched: e.touched}
+	e.begin(k.key)
+	e.state, e.before, e.knownTops, e.dirty = k.start.state, k.before, true, true
 	for _, t := range k.start.tops {
 		e.tops = append(e.tops, t.lv)
 	}
@@ -249,9 +255,7 @@ func (w *withdrawal) setBackKey(k *earlierKey) error {
 		e.row.Last = uint64(v.lv)
 		e.row.Count++
 	}
-	c.docs[k.key] = e
-	e.touched = c.number
-	c.touched = append(c.touched, e)
+	c.touch(e)
 	prefix := append([]byte(k.key), 0)
 	whole := store.Range{From: prefix, To: store.PrefixEnd(prefix)}
 	after := store.Range{From: checkpointKey(k.key, e.row.Count+1), To: whole.To}

@@ -9,9 +9,10 @@ import (
 
 // workspace is memory that one commit leaves to the next. Nothing in it outlives the commit that put it there.
 type workspace struct {
-	decoder         pack.Decoder
-	memory          arena
-	scratch, rowBuf []byte
+	decoder pack.Decoder
+	memory  arena
+	// scratch is for bytes that are gone with the next call, rowBuf for a row, value for the value in it.
+	scratch, rowBuf, value []byte
 	// staged are the versions that have no row yet, links the space for their keys.
 	staged []stored
 	links  []keyLink
@@ -56,10 +57,11 @@ func emptied[T any](s []T) []T {
 // maxKept is how many elements a slice of the workspace keeps room for: those of a full frame of small versions.
 const maxKept = 16 << 10
 
-// reserve makes room for so many more staged versions.
+// reserve makes room for so many more versions, of which as many are staged at once as go into a row.
 func (w *workspace) reserve(n int) {
+	n = min(n, maxRunRow/minStaged)
 	w.staged = slices.Grow(w.staged, n)
-	w.touched = slices.Grow(w.touched, min(n, maxCachedDocs))
+	w.touched = slices.Grow(w.touched, min(n, maxDocs))
 	w.links = slices.Grow(w.links, n)
 }
 

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"hash/maphash"
 	"math/bits"
 	"slices"
@@ -83,7 +84,8 @@ func unfolded(s *source, lengths span) (total uint64, n int) {
 
 // keyWriter writes the two columns.
 type keyWriter struct {
-	number   map[string]uint64
+	known    dictionary
+	number   keyLookup
 	last     []byte
 	lengths  []byte
 	text     []byte
@@ -91,19 +93,19 @@ type keyWriter struct {
 }
 
 func (w *keyWriter) reset() {
-	if w.number == nil {
-		w.number = make(map[string]uint64)
-	}
-	clear(w.number)
+	w.known.text, w.known.ends = w.known.text[:0], w.known.ends[:0]
+	w.number.reset(0)
 	w.last, w.lengths, w.text, w.unfolded = w.last[:0], w.lengths[:0], w.text[:0], 0
 }
 
 // add is the number for the column of keys.
 func (w *keyWriter) add(key []byte) uint64 {
-	if n, known := w.number[string(key)]; known {
-		return n
+	if n, known := w.number.find(&w.known, key); known {
+		return uint64(n) + 1
 	}
-	w.number[string(key)] = uint64(len(w.number)) + 1
+	w.known.text = canon.AppendStringBytes(w.known.text, key)
+	w.known.ends = append(w.known.ends, uint32(len(w.known.text)))
+	w.number.add(&w.known, w.known.len()-1)
 	shared := 0
 	for shared < min(len(w.last), len(key)) && w.last[shared] == key[shared] {
 		shared++
@@ -126,23 +128,54 @@ type keyLookup struct {
 }
 
 func newKeyLookup(d *dictionary) keyLookup {
-	l := keyLookup{seed: maphash.MakeSeed(), slots: make([]uint32, 2<<bits.Len(uint(d.len())))}
-	for k := range d.len() {
-		i := l.start(maphash.Bytes(l.seed, d.key(uint64(k))))
-		for l.slots[i] != 0 {
-			i = (i + 1) % len(l.slots)
-		}
-		l.slots[i] = uint32(k) + 1
-	}
+	var l keyLookup
+	l.fill(d)
 	return l
 }
 
-func (l *keyLookup) start(hash uint64) int { return int(hash % uint64(len(l.slots))) }
+// reset empties the table and makes room for n keys.
+func (l *keyLookup) reset(n int) {
+	if l.seed == (maphash.Seed{}) {
+		l.seed = maphash.MakeSeed()
+	}
+	size := 2 << bits.Len(uint(n))
+	l.slots = slices.Grow(l.slots[:0], size)[:size]
+	clear(l.slots)
+}
 
-func (l *keyLookup) find(d *dictionary, key string) (k int, ok bool) {
-	i := l.start(maphash.String(l.seed, key))
+// fill makes the table that of the keys of d, with room for as many again.
+func (l *keyLookup) fill(d *dictionary) {
+	l.reset(d.len())
+	for k := range d.len() {
+		l.put(d, k)
+	}
+}
+
+// add adds the newest key of d.
+func (l *keyLookup) add(d *dictionary, k int) {
+	if 2*d.len() > len(l.slots) {
+		l.fill(d)
+		return
+	}
+	l.put(d, k)
+}
+
+func (l *keyLookup) put(d *dictionary, k int) {
+	i := l.start(d.key(uint64(k)))
+	for l.slots[i] != 0 {
+		i = (i + 1) % len(l.slots)
+	}
+	l.slots[i] = uint32(k) + 1
+}
+
+func (l *keyLookup) start(key []byte) int {
+	return int(maphash.Bytes(l.seed, key) % uint64(len(l.slots)))
+}
+
+func (l *keyLookup) find(d *dictionary, key []byte) (k int, ok bool) {
+	i := l.start(key)
 	for ; l.slots[i] != 0; i = (i + 1) % len(l.slots) {
-		if k = int(l.slots[i]) - 1; string(d.key(uint64(k))) == key {
+		if k = int(l.slots[i]) - 1; bytes.Equal(d.key(uint64(k)), key) {
 			return k, true
 		}
 	}

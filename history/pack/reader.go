@@ -180,7 +180,7 @@ func (r *Reader) Stamp(i int) clock.Stamp {
 
 // Touching is the versions that touch the key, ascending; none where the key is not in the pack. Not to be changed.
 func (r *Reader) Touching(key string) []uint32 {
-	if k, ok := r.lookup.find(&r.base.dict, key); ok {
+	if k, ok := r.lookup.find(&r.base.dict, []byte(key)); ok {
 		return r.touching(k)
 	}
 	return nil

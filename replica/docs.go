@@ -1,0 +1,232 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/store"
+)
+
+// entry is a key while a commit changes it: its row of Docs, unfolded.
+type entry struct {
+	key   string
+	row   store.Doc
+	state *crdt.State
+	// before is the key's share of the state digest when the commit began; zero where the key was not there.
+	before digest
+	// tops are the last dots of the versions on the key that no other version on it covers; knownTops is false until
+	// they were read.
+	tops      []history.LV
+	knownTops bool
+	// folded is true while state holds no value: the key is one value, which only the row in the store has.
+	folded bool
+	dirty  bool
+	closed []crdt.Closed
+	// touched is the number of the commit that took the entry last.
+	touched uint64
+	// first and top are where state and tops begin, to spare an allocation for each key.
+	first crdt.State
+	top   [1]history.LV
+}
+
+// docs are the keys that a commit has at hand. They stay for the next one, so that a key that is written again need not be
+// read again; and the memory of those that are let go serves others, so that keys that come and go leave no garbage. They
+// are the writer's alone, and right while the database is at the commit that left them.
+type docs struct {
+	entries map[string]*entry
+	free    []*entry
+	// commits is the number of the commit that left them; 0 while one is under way, so that one that fails leaves none.
+	commits uint64
+}
+
+// maxDocs is how many keys are at hand, at some 800 bytes each. A commit that touches more writes those that it has
+// and goes on with others: it takes as much memory whatever its size.
+const maxDocs = 4096
+
+// add adds an entry of the zero state for a key.
+func (d *docs) add(key string) *entry {
+	n := len(d.free)
+	if n == 0 {
+		more := make([]entry, 16)
+		for i := range more {
+			d.free = append(d.free, &more[i])
+		}
+		n = len(d.free)
+	}
+	e := d.free[n-1]
+	d.free = d.free[:n-1]
+	e.begin(key)
+	d.entries[key] = e
+	return e
+}
+
+// drop lets an entry go.
+func (d *docs) drop(e *entry) {
+	delete(d.entries, e.key)
+	d.recycle(e)
+}
+
+func (d *docs) recycle(e *entry) {
+	if *e = (entry{}); len(d.free) < maxDocs {
+		d.free = append(d.free, e)
+	}
+}
+
+// clear lets all entries go.
+func (d *docs) clear() {
+	for _, e := range d.entries {
+		d.recycle(e)
+	}
+	if clear(d.entries); d.entries == nil {
+		d.entries = make(map[string]*entry)
+	}
+}
+
+// entry returns the key's entry in this commit.
+func (c *commit) entry(key string) (*entry, error) {
+	e := c.docs.entries[key]
+	if e == nil {
+		e = c.docs.add(strings.Clone(key)) // key may be part of a payload
+		if err := c.snap().load(e); err != nil {
+			c.docs.drop(e)
+			return nil, err
+		}
+		e.row.Value, e.row.State = nil, nil
+		if e.row.Count > 0 {
+			e.before, c.scratch = keyDigest(c.scratch, key, e.state)
+		}
+	}
+	c.touch(e)
+	return e, nil
+}
+
+// touch notes that the commit has taken an entry.
+func (c *commit) touch(e *entry) {
+	if e.touched != c.number {
+		e.touched = c.number
+		c.touched = append(c.touched, e)
+	}
+}
+
+// makeRoom writes what the commit has come to and lets go of it where that is as much as should be at hand.
+func (c *commit) makeRoom() error {
+	if len(c.docs.entries) < maxDocs {
+		return nil
+	}
+	if err := c.writeDocs(); err != nil {
+		return err
+	}
+	c.dropDocs()
+	return nil
+}
+
+// flushDocs writes all that the commit has come to and lets go of it.
+func (c *commit) flushDocs() error {
+	if err := errors.Join(c.closeRun(), c.writeDocs()); err != nil {
+		return err
+	}
+	c.dropDocs()
+	return nil
+}
+
+func (c *commit) dropDocs() {
+	c.docs.clear()
+	c.touched = c.touched[:0]
+}
+
+// keepDocs leaves the keys for the next commit: those of the simplest state, whose values need not be kept.
+func (c *commit) keepDocs() {
+	for _, e := range c.touched {
+		if !e.fold() {
+			c.docs.drop(e)
+		}
+	}
+	if len(c.docs.entries) > maxDocs {
+		c.docs.clear()
+	}
+	c.docs.commits = c.tip.commits
+}
+
+// fold drops the value of an entry that is as its row says, and reports whether that is all there is to know: the value may
+// lie in memory that is not the entry's.
+func (e *entry) fold() bool {
+	if e.row.Value = nil; e.dirty || !e.state.IsSimple() {
+		return false
+	}
+	if !e.folded {
+		e.state.SetSimple(canon.Null())
+		e.folded = true
+	}
+	return true
+}
+
+// loadEntry is a new entry with what the store has of a key.
+func (s *snap) loadEntry(key string) (*entry, error) {
+	e := newEntry(key)
+	return e, s.load(e)
+}
+
+func newEntry(key string) *entry {
+	e := &entry{}
+	e.begin(key)
+	return e
+}
+
+// begin makes a zero entry that of a key to which nothing was written.
+func (e *entry) begin(key string) {
+	e.key = key
+	e.state, e.tops = &e.first, e.top[:0]
+}
+
+// load reads the key's row; the state of a key that was never written stays the zero state.
+func (s *snap) load(e *entry) error {
+	b, err := s.tx.Get(store.Docs, []byte(e.key))
+	if errors.Is(err, store.ErrNotFound) {
+		e.knownTops = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if e.row, err = store.DecodeDoc(b); err != nil {
+		return err
+	}
+	if e.folded = e.row.State == nil; !e.folded {
+		e.state, err = s.stateOf(&e.row)
+	} else {
+		var stamp clock.Stamp
+		stamp, err = s.rowStamp(&e.row)
+		e.state.BeSimple(stamp, canon.Null())
+	}
+	if err != nil {
+		return fmt.Errorf("%w: the state of %q: %w", store.ErrCorrupt, e.key, err)
+	}
+	return nil
+}
+
+// unfold gives a folded state its value.
+func (s *snap) unfold(e *entry) error {
+	if !e.folded {
+		return nil
+	}
+	b, err := s.tx.Get(store.Docs, []byte(e.key))
+	if err != nil {
+		return err
+	}
+	row, err := store.DecodeDoc(b)
+	if err != nil {
+		return err
+	}
+	value, err := canon.FromJSON(row.Value)
+	if err != nil {
+		return fmt.Errorf("%w: the value of %q: %w", store.ErrCorrupt, e.key, err)
+	}
+	e.state.SetSimple(value)
+	e.folded = false
+	return nil
+}
