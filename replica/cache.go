@@ -63,13 +63,15 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // withSum is b with its checksum behind it, in the room that b has or in other memory.
 func withSum(b []byte) []byte {
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	return binary.BigEndian.AppendUint32(b, sumOf(b))
 }
+
+func sumOf(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 
 // withoutSum is the inverse of withSum.
 func withoutSum(b []byte) ([]byte, error) {
 	n := len(b) - crc32.Size
-	if n < 0 || binary.BigEndian.Uint32(b[n:]) != crc32.Checksum(b[:n], castagnoli) {
+	if n < 0 || binary.BigEndian.Uint32(b[n:]) != sumOf(b[:n]) {
 		return nil, errSum
 	}
 	return b[:n:n], nil
@@ -198,6 +200,7 @@ func (r *Replica) committed() {
 	r.mu.Lock()
 	r.mem = r.staged
 	r.mu.Unlock()
+	r.packSoon(&r.staged.tip)
 	events, after := r.stagedEvents, r.after
 	r.staged, r.stagedEvents, r.after = nil, nil, nil
 	for _, fn := range after {

@@ -100,6 +100,8 @@
 //	backup.go restore.go                                   the whole as one file
 //	commit.go fold.go keylog.go runs.go tip.go digest.go   what a commit writes
 //	snap.go cache.go                                       what is read of it, and kept in memory
+//	docs.go workspace.go                                   what one commit leaves to the next
+//	compact.go background.go packed.go                     old versions as packs
 //	guard.go                                               what betrays a copied file
 //	reissue.go withdraw.go reissued.go                     writing again what never left
 //

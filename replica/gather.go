@@ -14,7 +14,7 @@ import (
 // gatherer reads the versions of rows of Runs one after the other, for who wants all of them: it builds no links and keeps
 // nothing in the cache. Its memory goes from one gathering to the next.
 type gatherer struct {
-	decoder  history.Decoder
+	reader   rowReader
 	memory   arena
 	versions []history.Version
 	authors  map[identity.Author]bool
@@ -43,11 +43,11 @@ func (g *gatherer) row(space identity.Space, row store.Row, ranges []history.Ran
 		return lv, parts.open, nil // a tip alone
 	}
 	if err == nil {
-		err = g.decoder.Reset(space, parts.run)
+		err = g.reader.reset(space, &parts)
 	}
 	for err == nil {
 		var v *history.Version
-		if v, err = g.decoder.Next(); err != nil {
+		if v, err = g.reader.next(); err != nil {
 			break
 		}
 		lv += history.LV(v.Width)

@@ -17,6 +17,9 @@ type Options struct {
 	Strategies []crdt.Strategy
 	// Logger hears of what a person running the application might want to know, as a *slog.Logger; nil means silence.
 	Logger Logger
+	// ManualCompaction leaves it to Compact to pack old versions. Otherwise they are packed when nothing has been written for a
+	// while, and some when the replica is closed; but not in a browser.
+	ManualCompaction bool
 }
 
 // Logger is what a replica asks of a *slog.Logger: args are pairs of names and values. It is an interface so that the

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ type Replica struct {
 	wall     clock.Wall
 	rand     io.Reader
 	log      Logger
+	manual   bool // Options.ManualCompaction
 	registry crdt.Registry
 	// instance tells this Replica from others with the same author, where the store keeps nothing that does.
 	instance protocol.Instance
@@ -29,6 +31,8 @@ type Replica struct {
 	runs  runCache
 	pasts pastCache
 	watch hub
+
+	background background
 
 	mu     sync.RWMutex
 	mem    *mem
@@ -54,7 +58,7 @@ func Open(ctx context.Context, st store.Store, opts Options) (*Replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Replica{st: st, wall: opts.Wall, rand: opts.Rand, log: opts.Logger, registry: registry}
+	r := &Replica{st: st, wall: opts.Wall, rand: opts.Rand, log: opts.Logger, registry: registry, manual: opts.ManualCompaction}
 	if r.wall == nil {
 		r.wall = systemWall{}
 	}
@@ -89,7 +93,7 @@ func (r *Replica) Close() error {
 	r.watch.close()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return r.settle(ctx)
+	return errors.Join(r.stopPacking(ctx), r.settle(ctx))
 }
 
 func (r *Replica) isClosed() bool {

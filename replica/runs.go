@@ -37,13 +37,18 @@ type runRow struct {
 	// open says that the versions go on in the next row: some author's seal is over one that comes there.
 	open bool
 	// tip is where the database stands, with its checksum, where the row is the last of its commit.
-	tip        []byte
+	tip []byte
+	// run is the versions: a run of package history or, where the row is packed, a pack.
 	links, run []byte
+	packed     bool
 }
+
+// looseItems is the number of items of a row that is not packed; see packed.go for those that are.
+const looseItems = 3
 
 // appendRunRow appends the value of a row. An open one has no tip.
 func appendRunRow(b []byte, p runRow) []byte {
-	b = canon.AppendArray(b, 3)
+	b = canon.AppendArray(b, looseItems)
 	if p.open {
 		b = canon.AppendNil(b)
 	} else {
@@ -56,7 +61,21 @@ func appendRunRow(b []byte, p runRow) []byte {
 // parseRunRow takes apart the row of Runs whose first dot is first. The parts alias it.
 func parseRunRow(first history.LV, value []byte) (p runRow, err error) {
 	r := canon.NewReader(value)
-	n, _ := r.Array()
+	switch n, _ := r.Array(); n {
+	case looseItems:
+		err = p.parseLoose(&r)
+	case packedItems:
+		err = p.parsePackedRow(&r, value)
+	default:
+		err = errShape
+	}
+	if err != nil {
+		return p, fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, first, err)
+	}
+	return p, nil
+}
+
+func (p *runRow) parseLoose(r *canon.Reader) (err error) {
 	if p.open = r.Peek() == canon.TypeNull; p.open {
 		_ = r.Nil()
 	} else {
@@ -67,16 +86,10 @@ func parseRunRow(first history.LV, value []byte) (p runRow, err error) {
 	if err == nil {
 		err = r.End()
 	}
-	if err == nil && n != 3 {
-		err = errShape
-	}
 	if err == nil && len(p.tip) > 0 {
 		_, err = withoutSum(p.tip)
 	}
-	if err != nil {
-		return p, fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, first, err)
-	}
-	return p, nil
+	return err
 }
 
 // stored is a version with its place and links.
@@ -220,7 +233,8 @@ func (p *runRow) versions(space identity.Space, first history.LV) ([]stored, err
 	if len(p.run) == 0 && len(p.links) == 0 {
 		return nil, nil
 	}
-	versions, err := history.DecodeRun(space, p.run)
+	var r rowReader
+	versions, err := r.all(space, p)
 	if err != nil {
 		return nil, fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, first, err)
 	}
@@ -250,8 +264,8 @@ func (p *runRow) versions(space identity.Space, first history.LV) ([]stored, err
 	return row, nil
 }
 
-// runCache keeps decoded rows of Runs. Rows of one epoch never change, so it needs no invalidation but when a transaction
-// that wrote some was rolled back. It holds the rows of the newest epoch that it was asked about; older snapshots pass it
+// runCache keeps decoded rows of Runs. Rows of one epoch change by being packed alone, which the tip tells, so it needs no
+// invalidation but when a transaction that wrote some was rolled back. It holds the rows of the newest epoch that it was asked about; older snapshots pass it
 // by.
 type runCache struct {
 	mu    sync.Mutex
@@ -266,18 +280,20 @@ type runCache struct {
 }
 
 type cachedRun struct {
-	row  []stored
-	size int
-	used bool
+	row    []stored
+	packed bool
+	size   int
+	used   bool
 }
 
 // maxRunCache bounds what the cached rows' bytes add up to; decoded they take about twice that.
 const maxRunCache = 8 << 20
 
-func (c *runCache) get(epoch uint64, first history.LV) []stored {
+// get returns the row whose first dot is first, as it stands where the rows below the tip's dot packed are packed.
+func (c *runCache) get(t *tip, first history.LV) []stored {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r := c.rows[first]; r != nil && epoch == c.epoch {
+	if r := c.rows[first]; r != nil && t.epoch == c.epoch && r.packed == (first < t.packed) {
 		r.used = true
 		return r.row
 	}
@@ -285,6 +301,8 @@ func (c *runCache) get(epoch uint64, first history.LV) []stored {
 }
 
 // find returns the row that holds the version whose last dot is lv.
+//
+// It may be a row that is part of a packed one by now: it holds the version all the same.
 func (c *runCache) find(epoch uint64, lv history.LV) []stored {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -297,30 +315,34 @@ func (c *runCache) find(epoch uint64, lv history.LV) []stored {
 	return r.row
 }
 
-func (c *runCache) put(epoch uint64, first history.LV, row []stored, size int) {
+func (c *runCache) put(t *tip, first history.LV, row []stored, size int) {
 	if size > maxRunCache/4 || len(row) == 0 { // a row of a tip alone is there only until the next commit
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if epoch < c.epoch {
+	if t.epoch < c.epoch {
 		return
 	}
-	if epoch > c.epoch {
+	if t.epoch > c.epoch {
 		c.drop()
-		c.epoch = epoch
+		c.epoch = t.epoch
 	}
 	if c.rows == nil {
 		c.rows = make(map[history.LV]*cachedRun)
 		c.rowOf = make(map[history.LV]history.LV)
 	}
-	if c.rows[first] != nil {
-		return
+	packed := first < t.packed
+	if old := c.rows[first]; old != nil {
+		if old.packed || !packed {
+			return
+		}
+		c.remove(slices.Index(c.order, first))
 	}
 	for c.bytes+size > maxRunCache && len(c.order) > 0 {
 		c.evict()
 	}
-	c.rows[first] = &cachedRun{row: row, size: size}
+	c.rows[first] = &cachedRun{row: row, packed: packed, size: size}
 	for i := range row {
 		c.rowOf[row[i].lv] = first
 	}
@@ -339,15 +361,24 @@ func (c *runCache) evict() {
 			c.hand++
 			continue
 		}
-		delete(c.rows, first)
-		for i := range r.row {
-			delete(c.rowOf, r.row[i].lv)
-		}
-		c.bytes -= r.size
-		c.order[c.hand] = c.order[len(c.order)-1]
-		c.order = c.order[:len(c.order)-1]
+		c.remove(c.hand)
 		return
 	}
+}
+
+// remove drops the row that stands at a place of the ring.
+func (c *runCache) remove(at int) {
+	first := c.order[at]
+	r := c.rows[first]
+	delete(c.rows, first)
+	for i := range r.row {
+		if c.rowOf[r.row[i].lv] == first {
+			delete(c.rowOf, r.row[i].lv)
+		}
+	}
+	c.bytes -= r.size
+	c.order[at] = c.order[len(c.order)-1]
+	c.order = c.order[:len(c.order)-1]
 }
 
 func (c *runCache) clear() {

@@ -148,7 +148,7 @@ func (s *snap) rowOf(lv history.LV) (history.LV, error) {
 
 // run returns the row of Runs whose first dot is first.
 func (s *snap) run(first history.LV) ([]stored, error) {
-	if cached := s.r.runs.get(s.tip.epoch, first); cached != nil {
+	if cached := s.r.runs.get(&s.tip, first); cached != nil {
 		return cached, nil
 	}
 	value, err := s.tx.Get(store.Runs, store.IntKey(uint64(first)))
@@ -159,7 +159,7 @@ func (s *snap) run(first history.LV) ([]stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.r.runs.put(s.tip.epoch, first, decoded, len(value))
+	s.r.runs.put(&s.tip, first, decoded, len(value))
 	return decoded, nil
 }
 
@@ -168,12 +168,12 @@ func (s *snap) rows(from history.LV, backwards bool) iter.Seq2[[]stored, error] 
 	return func(yield func([]stored, error) bool) {
 		r := store.Range{Reverse: backwards, KeysOnly: true}
 		if !backwards && from > 1 {
-			first, err := s.runAt(from)
+			first, err := s.rowOf(from)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			r.From = store.IntKey(uint64(first[0].lv) - first[0].Width + 1)
+			r.From = store.IntKey(uint64(first))
 		}
 		for row, err := range s.tx.Scan(store.Runs, r) {
 			var run []stored

@@ -45,6 +45,8 @@ type tip struct {
 	// epoch counts how often the database was set back (see withdrawal): LVs of different epochs have nothing to do with
 	// each other.
 	epoch uint64
+	// packed is the dot below which the rows of Runs are packed.
+	packed history.LV
 	// versions counts the applied versions.
 	versions uint64
 	// own is the newest version of the author that this database writes as; its seq is 0 before the first.
@@ -68,10 +70,11 @@ func (t *tip) dropHead(lv history.LV) {
 // append appends the tip's bytes. last is the last version of the row, nil where there is none: a head that is this
 // version is given by its line alone.
 func (t *tip) append(b []byte, last *stored) []byte {
-	b = canon.AppendArray(b, 7)
+	b = canon.AppendArray(b, 8)
 	b = canon.AppendUint(b, t.commits)
 	b = canon.AppendUint(b, t.epoch)
 	b = canon.AppendUint(b, uint64(t.next))
+	b = canon.AppendUint(b, uint64(t.packed))
 	b = canon.AppendUint(b, t.versions)
 	sum := t.digest.bytes()
 	b = canon.AppendBytes(b, sum[:])
@@ -125,7 +128,8 @@ func decodeTip(b []byte, last *stored) (tip, error) {
 	t.commits, _ = r.Uint()
 	t.epoch, _ = r.Uint()
 	next, _ := r.Uint()
-	t.next = history.LV(next)
+	packed, _ := r.Uint()
+	t.next, t.packed = history.LV(next), history.LV(packed)
 	t.versions, _ = r.Uint()
 	sum, _ := r.Bytes32()
 	t.digest = digestOf(sum)
@@ -174,7 +178,7 @@ func readTip(tx store.Tx, space identity.Space) (t tip, row []byte, err error) {
 		t, err = decodeTip(body, last)
 		return t, bytes.Clone(parts.tip), err
 	}
-	return tip{next: 1}, nil, nil
+	return tip{next: 1, packed: 1}, nil, nil
 }
 
 // tipIs reports whether the database stands where these bytes say.

@@ -79,8 +79,8 @@ type verifier struct {
 	tips  map[history.Line]head
 	spans int
 	// broken is true once the versions make no whole graph.
-	broken  bool
-	decoder history.Decoder
+	broken bool
+	reader rowReader
 
 	// strategies are the names in the settings records, as folded here; digest is the state digest.
 	strategies map[string]string

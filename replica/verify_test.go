@@ -211,10 +211,18 @@ func irrelevant(row rowAt, changed []byte) bool {
 	return err == nil
 }
 
-// TestVerifyFindsEveryFlippedBit flips bits in the value of every row of every table (I14).
+// TestVerifyFindsEveryFlippedBit flips bits in the value of every row of every table (I14), before versions are packed and
+// after.
 func TestVerifyFindsEveryFlippedBit(t *testing.T) {
 	w := newCareWorld(t)
-	st := w.stores[0]
+	t.Run("loose", func(t *testing.T) { flipBits(t, w.stores[0]) })
+	packed, err := Open(t.Context(), w.stores[0].Clone(), testOptions(9))
+	w.ok(nil, err)
+	w.ok(nil, packed.Compact(t.Context(), nil))
+	t.Run("packed", func(t *testing.T) { flipBits(t, packed.st.(*memory.Store)) })
+}
+
+func flipBits(t *testing.T, st *memory.Store) {
 	rows := rowsOf(t, st)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	flips := 5

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -59,20 +60,20 @@ func (v *verifier) checkRun(first history.LV, value []byte) (history.LV, error) 
 	if len(row.run) == 0 && len(row.links) == 0 {
 		return 0, nil // a tip alone; it can only be the newest, since the next version takes its place
 	}
-	if err := v.decoder.Reset(v.s.space, row.run); err != nil {
+	if err := v.reader.reset(v.s.space, &row); err != nil {
 		v.lost("the run at %d: %s", first, err)
 		return 0, nil
 	}
-	versions := make([]history.Version, 0, v.decoder.Len())
+	versions := make([]history.Version, 0, v.reader.len())
 	var width history.LV
 	for {
-		ver, err := v.decoder.Next()
+		ver, err := v.reader.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			v.lost("the run at %d, version %d of it: %s", first, len(versions)+1, err)
-			if errors.Is(err, history.ErrRun) {
+			if errors.Is(err, history.ErrRun) || errors.Is(err, pack.ErrPack) {
 				break
 			}
 			continue
@@ -88,6 +89,12 @@ func (v *verifier) checkRun(first history.LV, value []byte) (history.LV, error) 
 		if err := v.place(&versions[i]); err != nil || v.broken {
 			return width, err
 		}
+	}
+	if row.packed != (first < v.m.tip.packed) {
+		v.damage("the run at %d is packed or not, other than the tip says", first)
+	}
+	if row.packed {
+		return width, nil // its checksum says that there is nothing else in it
 	}
 	again, err := history.EncodeRun(versions)
 	if err == nil && !bytes.Equal(again, row.run) {

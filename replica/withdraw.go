@@ -147,6 +147,7 @@ func (w *withdrawal) setBack() error {
 		return err
 	}
 	c.tip.next, c.tip.epoch = w.start(), c.tip.epoch+1
+	c.tip.packed = min(c.tip.packed, w.first)
 	gone := uint64(len(w.tail))
 	for _, row := range w.others {
 		gone += uint64(len(row))

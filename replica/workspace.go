@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/kdelta/kdelta/history"
@@ -31,14 +32,17 @@ func (w *workspace) reset() {
 }
 
 // arena is memory for bytes that stay until the end of a commit.
-type arena struct{ chunk []byte }
+type arena struct {
+	chunk []byte
+	size  int // of a chunk; 0 for arenaChunk
+}
 
 const arenaChunk = 512 << 10
 
 // keep copies b to where it stays.
 func (a *arena) keep(b []byte) []byte {
 	if cap(a.chunk)-len(a.chunk) < len(b) {
-		a.chunk = make([]byte, 0, max(arenaChunk, len(b)))
+		a.chunk = make([]byte, 0, max(cmp.Or(a.size, arenaChunk), len(b)))
 	}
 	n := len(a.chunk)
 	a.chunk = append(a.chunk, b...)

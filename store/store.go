@@ -84,6 +84,12 @@ type Counting interface {
 	State() (uint64, error)
 }
 
+// Shrinking is an optional ability of stores whose files keep the room of what was deleted: Shrink gives it back. It may
+// take as long as copying the database, and waits for its turn like an Update.
+type Shrinking interface {
+	Shrink(ctx context.Context) error
+}
+
 // Changing is an optional ability of stores that several processes may have open: a number that differs when
 // somebody else has committed since it was last asked for; it may differ after a commit of one's own too. Stores
 // without it have one owner.

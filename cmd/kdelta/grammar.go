@@ -43,6 +43,7 @@ type grammar struct {
 	Status  statusCmd  `cmd:"" group:"care" help:"Tell how the database is."`
 	Why     whyCmd     `cmd:"" group:"care" help:"Explain why a key or version is or is not here."`
 	Verify  verifyCmd  `cmd:"" group:"care" help:"Check every version and the state derived from them."`
+	Compact compactCmd `cmd:"" group:"care" help:"Pack the history and give back the room in the file."`
 	Backup  backupCmd  `cmd:"" group:"care" help:"Write a backup with the full history."`
 	Restore restoreCmd `cmd:"" group:"care" help:"Make a database from a backup."`
 

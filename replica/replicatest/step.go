@@ -33,12 +33,26 @@ func (w *World) step() {
 		w.restore(d)
 	case n < 915:
 		w.upgrade(d)
+	case n < 930:
+		d.compact()
 	case n < 950:
 		w.evilStep(d)
 	case n < 975:
 		d.checkAll()
 	default:
 		d.checkPast()
+	}
+}
+
+// compact packs what a replica holds. Whatever comes of it, everything is as it was.
+func (d *device) compact() {
+	d.w.count("compact")
+	d.w.tracef("%s packs its history", d.name)
+	if err := d.r.Compact(d.w.ctx, nil); err != nil && !d.tolerates(err) {
+		d.w.failf("compact", "%s: %v", d.name, err)
+	}
+	if d.r != nil {
+		d.checkAll()
 	}
 }
 

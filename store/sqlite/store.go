@@ -105,6 +105,11 @@ func (s *Store) View(ctx context.Context, fn func(store.Tx) error) error {
 
 // Update implements [store.Store].
 func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return s.alone(ctx, func() error { return s.update(ctx, fn) })
+}
+
+// alone runs fn when it is its turn to write.
+func (s *Store) alone(ctx context.Context, fn func() error) error {
 	if s.options.readOnly {
 		return fmt.Errorf("%w: %s was opened with ReadOnly", store.ErrReadOnly, s.path)
 	}
@@ -118,7 +123,7 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 		return ctx.Err()
 	}
 	defer func() { <-s.turn }()
-	return s.update(ctx, fn)
+	return fn()
 }
 
 // update runs fn in a transaction of the writer, whose turn it is.

@@ -1,0 +1,39 @@
+package replica
+
+import (
+	"context"
+
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/store"
+)
+
+// Compact packs the whole history now, rather than bit by bit when nothing else is to be done, and gives back the space that
+// this frees in the database file, if the store can. It changes nothing that can be read. progress, if not nil, hears how many
+// of all dots are packed. Several may run at once, in several processes too.
+func (r *Replica) Compact(ctx context.Context, progress func(done, total uint64)) error {
+	for more := true; more; {
+		err := r.write(ctx, func(c *commit) (err error) {
+			more, err = c.packRows(c.tip.next, true)
+			if progress != nil {
+				progress(uint64(c.tip.packed)-1, uint64(c.tip.next)-1)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if s, ok := r.st.(store.Shrinking); ok {
+		return s.Shrink(ctx)
+	}
+	return nil
+}
+
+// packedAtOnce is how many rows one commit packs: some ten milliseconds' work, which writers wait for.
+const packedAtOnce = 4
+
+// packRows packs some of the rows before a dot, and reports whether there are more.
+func (c *commit) packRows(end history.LV, whole bool) (more bool, err error) {
+	p := packer{c: c}
+	return p.pack(end, packedAtOnce, whole)
+}
