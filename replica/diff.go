@@ -96,6 +96,9 @@ func (s *snap) newest(key string, within point) (*stored, error) {
 }
 
 func (s *snap) diff(key string, from, to point) ([]PathChange, error) {
+	if _, err := s.chainOf(key); err != nil {
+		return nil, err
+	}
 	before, err := s.viewAt(key, from, nil)
 	if err != nil {
 		return nil, err

@@ -62,8 +62,9 @@ func TestDiff(t *testing.T) {
 	}
 	before := replica.TimePoint(pairStart.Add(-1))
 	for name, err := range map[string]error{
-		"never written": errOf(p.a.Diff(ctx, "notes/2", nil, nil)),
-		"not yet":       errOf(p.a.Diff(ctx, "notes/1", nil, before)),
+		"never written":                errOf(p.a.Diff(ctx, "notes/2", nil, nil)),
+		"never written, at two points": errOf(p.a.Diff(ctx, "notes/2", v1, v2)),
+		"not yet":                      errOf(p.a.Diff(ctx, "notes/1", nil, before)),
 	} {
 		if !errors.Is(err, replica.ErrNotFound) {
 			t.Errorf("%s: %v, want ErrNotFound", name, err)

@@ -33,8 +33,8 @@
 //     why a run failed, and what to do next.
 //  4. The exit code is one of four: 0 done, 1 failed, 2 usage, 3 not found
 //     (exit.go has the table).
-//  5. --json prints one JSON object a line, in UTC and with authors by their
-//     8-character key, whatever people call them.
+//  5. --json prints one JSON object a line (diff an array), in UTC and with
+//     authors by their 8-character key, whatever people call them.
 //  6. A terminal receives no control character that is in the data.
 //  7. A version that was printed is durable.
 //

@@ -29,6 +29,7 @@ type grammar struct {
 	Export    exportCmd    `cmd:"" group:"data" help:"Print keys and values as JSON lines."`
 
 	Log       logCmd       `cmd:"" group:"history" help:"Show what was written, newest first."`
+	Diff      diffCmd      `cmd:"" group:"history" help:"Show how a value changed, path by path."`
 	Conflicts conflictsCmd `cmd:"" group:"history" help:"Show concurrent writes that are not shown by get."`
 	Resolve   resolveCmd   `cmd:"" group:"history" help:"Close a conflict with one of its sides or a new value."`
 	Namespace namespaceCmd `cmd:"" group:"history" help:"Show or change how a namespace merges."`

@@ -73,15 +73,11 @@ func (c *logCmd) checkAuthor(ctx context.Context, db *database) error {
 func (c *logCmd) query(ctx context.Context, db *database) (replica.LogQuery, error) {
 	query := replica.LogQuery{Limit: c.Number, Author: c.Author}
 	var err error
-	if c.Since != "" {
-		if query.Since, err = db.ParsePoint(ctx, c.Since); err != nil {
-			return query, fmt.Errorf("--since: %w", err)
-		}
+	if query.Since, err = db.pointOrNil(ctx, c.Since); err != nil {
+		return query, fmt.Errorf("--since: %w", err)
 	}
-	if c.Until != "" {
-		if query.Until, err = db.ParsePoint(ctx, c.Until); err != nil {
-			return query, fmt.Errorf("--until: %w", err)
-		}
+	if query.Until, err = db.pointOrNil(ctx, c.Until); err != nil {
+		return query, fmt.Errorf("--until: %w", err)
 	}
 	return query, nil
 }
