@@ -90,8 +90,12 @@ type TagInfo struct {
 	Frontier Frontier
 }
 
-// Tag names a point, on all replicas; nil names the present. A point in time names what this replica holds of it now.
+// Tag names a point, on all replicas; nil names the present. A point in time names what this replica holds of it now. A
+// tag of that name moves. A text that ParsePoint reads as a time is no name for a tag: ErrPointText.
 func (r *Replica) Tag(ctx context.Context, name string, p Point) (Version, error) {
+	if _, isTime, _ := r.parseTime(name); isTime {
+		return Version{}, noPoint("no tag can be called %q, which is a time", name)
+	}
 	return r.updateSystem(ctx, func(tx *Tx) error {
 		s := tx.c.snap()
 		heads, err := s.frontier(p)
@@ -102,6 +106,17 @@ func (r *Replica) Tag(ctx context.Context, name string, p Point) (Version, error
 			return fmt.Errorf("%w: there is nothing to tag", ErrPoint)
 		}
 		return tx.Set(tagPrefix+name, packStamps(heads))
+	})
+}
+
+// Untag removes a tag, on all replicas. ErrNotFound where there is none of that name.
+func (r *Replica) Untag(ctx context.Context, name string) (Version, error) {
+	return r.updateSystem(ctx, func(tx *Tx) error {
+		err := tx.Delete(tagPrefix + name)
+		if errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("%w: there is no tag %q", ErrNotFound, name)
+		}
+		return err
 	})
 }
 

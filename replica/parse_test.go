@@ -92,6 +92,33 @@ func TestParsePointTag(t *testing.T) {
 	}
 }
 
+// A tag moves, goes, and never stands in the way of a time.
+func TestTag(t *testing.T) {
+	p := newPair(t)
+	ctx := t.Context()
+	v1 := p.do(p.a.Set(ctx, "notes/1", 1))
+	v2 := p.do(p.a.Set(ctx, "notes/1", 2))
+	p.do(p.a.Tag(ctx, "release", v1))
+	p.shows(p.a.At(replica.Tag("release")), "notes/1", `1`)
+	p.do(p.a.Tag(ctx, "release", v2))
+	p.sync()
+	p.shows(p.b.At(replica.Tag("release")), "notes/1", `2`)
+	p.do(p.b.Untag(ctx, "release"))
+	p.sync()
+	if tags, err := p.a.Tags(ctx); err != nil || len(tags) > 0 {
+		t.Errorf("%v, %v; want no tag", tags, err)
+	}
+	for name, c := range map[string]struct{ err, want error }{
+		"gone":     {errOf(p.a.Untag(ctx, "release")), replica.ErrNotFound},
+		"a date":   {errOf(p.a.Tag(ctx, "2026-03-01", v1)), replica.ErrPointText},
+		"a length": {errOf(p.a.Tag(ctx, "5m ago", v1)), replica.ErrPointText},
+	} {
+		if !errors.Is(c.err, c.want) {
+			t.Errorf("%s: %v, want %v", name, c.err, c.want)
+		}
+	}
+}
+
 func TestParsePointAmbiguous(t *testing.T) {
 	p := newPair(t)
 	v := p.do(p.a.SetName(t.Context(), "laptop", ""))

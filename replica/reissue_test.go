@@ -157,10 +157,10 @@ func TestTailIsWrittenAgain(t *testing.T) {
 		"an undo": func(c *copied) {
 			c.do(c.a.Set(ctx, "notes/1", "second"))
 			c.do(c.a.Set(ctx, "notes/1", "third"))
-			c.do(c.a.Undo(ctx))
+			c.undo()
 			c.meet()
 			c.shows(c.third, "notes/1", `"second"`)
-			c.do(c.a.Undo(ctx)) // it knows that "third" is undone already
+			c.undo() // it knows that "third" is undone already
 			c.shows(c.a, "notes/1", `"first"`)
 		},
 		"a point, a base and a condition": func(c *copied) {

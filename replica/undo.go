@@ -15,52 +15,59 @@ import (
 // ErrNoUndo says that this database's author has made no edit that is not undone yet.
 var ErrNoUndo = errors.New("there is no edit of this device to undo")
 
+// Undone is the version that took an edit back.
+type Undone struct {
+	Version
+	// Edit is the version that it took back, with what that did.
+	Edit LogEntry
+}
+
 // Undo takes this database's own last edit back: the last version of its author that is no undo, and was not undone, and
-// changed something. Undo after Undo thus goes further and further back. It is a new version, which names the one it
-// undoes; nothing is removed from the history.
+// changed something. Undo after Undo thus goes further and further back; Revert to the edit brings a key back to what the
+// edit had made it. It is a new version, which names the one it undoes; nothing is removed from the history.
 //
 // Each key of the edit is given what it showed before. Where others' work can be told apart from the edit it stays:
 // a counter loses what the edit added, a set the elements that it added, a record under `fields` the members
 // that it changed. Settings, tags and names are no edits. ErrNoUndo where there is nothing to undo; a database that
 // took a new author, as a copy does, starts anew.
-func (r *Replica) Undo(ctx context.Context, opts ...WriteOption) (Version, error) {
+func (r *Replica) Undo(ctx context.Context, opts ...WriteOption) (Undone, error) {
 	o := applyWriteOptions(opts)
-	var undo Version
+	var undo Undone
 	err := r.writeUser(ctx, func(c *commit) error {
-		meta := history.Meta{Message: o.message}
-		ops, err := c.undoLast(&meta)
+		edit, ops, err := c.undoLast()
 		if err != nil {
 			return err
 		}
-		undo, err = c.write(ops, meta)
+		if undo.Edit, err = c.snap().logEntry(edit, ""); err != nil {
+			return err
+		}
+		undo.Version, err = c.write(ops, history.Meta{Message: o.message, Undo: edit.ID.String()})
 		return err
 	})
 	if err != nil {
-		return Version{}, err
+		return Undone{}, err
 	}
 	return undo, nil
 }
 
-// undoLast finds the edit to undo and returns the ops that do; it names the edit in meta.
-func (c *commit) undoLast(meta *history.Meta) ([]history.Op, error) {
+// undoLast finds the edit to undo and the ops that do.
+func (c *commit) undoLast() (*stored, []history.Op, error) {
 	s := c.snap()
 	undone := make(map[string]bool)
 	for lv := c.tip.own.lv; c.tip.own.seq > 0; {
 		if err := c.ctx.Err(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		v, err := s.version(lv)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		id := v.ID.String()
 		if group := v.Meta().Undo; group != "" {
 			undone[group] = true
-		} else if !undone[id] {
+		} else if !undone[v.ID.String()] {
 			ops, err := c.undo(v)
 			if err != nil || len(ops) > 0 {
-				meta.Undo = id
-				return ops, err
+				return v, ops, err
 			}
 		}
 		prev := v.PrevRef()
@@ -70,10 +77,10 @@ func (c *commit) undoLast(meta *history.Meta) ([]history.Op, error) {
 		var found bool
 		err = s.graph(func(g *history.Graph) (err error) { lv, found, err = g.Lookup(prev, s); return err })
 		if err != nil || !found {
-			return nil, errors.Join(err, fmt.Errorf("%w: the version before %s", errNoDot, v.Stamp().Name()))
+			return nil, nil, errors.Join(err, fmt.Errorf("%w: the version before %s", errNoDot, v.Stamp().Name()))
 		}
 	}
-	return nil, ErrNoUndo
+	return nil, nil, ErrNoUndo
 }
 
 // undo returns the ops that take a version back, none if it changed nothing.

@@ -72,7 +72,7 @@ func TestUndo(t *testing.T) {
 				p.do(e(p))
 				p.sync()
 			}
-			p.do(p.a.Undo(t.Context()))
+			p.undo()
 			p.settled("notes/1", c.want)
 		})
 	}
@@ -95,7 +95,7 @@ func TestUndoGoesBack(t *testing.T) {
 		`1  "b"`,
 		`  "b"`,
 	} {
-		p.do(p.a.Undo(ctx, replica.Message("back")))
+		p.undo(replica.Message("back"))
 		p.sync()
 		got := fmt.Sprintf("%s %s %s", shown(t, p.b, "notes/1"), shown(t, p.b, "notes/2"), shown(t, p.b, "notes/b"))
 		if got != want {
@@ -108,7 +108,7 @@ func TestUndoGoesBack(t *testing.T) {
 		}
 	}
 	p.do(p.a.Set(ctx, "notes/1", 4))
-	p.do(p.a.Undo(ctx))
+	p.undo()
 	p.shows(p.a, "notes/1", ``)
 	if device, _ := p.b.Name(ctx, p.do(p.a.Set(ctx, "x/y", 1)).Author); device != "laptop" {
 		t.Errorf("the name is %q: Undo took a setting back", device)
@@ -117,6 +117,31 @@ func TestUndoGoesBack(t *testing.T) {
 	if _, err := fresh.a.Undo(ctx); !errors.Is(err, replica.ErrNoUndo) {
 		t.Errorf("on a fresh database: %v, want ErrNoUndo", err)
 	}
+}
+
+// undo takes an edit of a back.
+func (p *pair) undo(opts ...replica.WriteOption) replica.Undone {
+	p.t.Helper()
+	undone, err := p.a.Undo(p.t.Context(), opts...)
+	p.do(undone.Version, err)
+	return undone
+}
+
+// Undo says what it took back.
+func TestUndoNamesTheEdit(t *testing.T) {
+	p := newPair(t)
+	ctx := t.Context()
+	first := p.do(p.a.Set(ctx, "notes/1", 1))
+	second := p.do(p.a.Set(ctx, "notes/2", "two", replica.Message("the second")))
+	edit := p.undo().Edit
+	if edit.ID != second.ID || edit.Message != "the second" || len(edit.Ops) != 1 || edit.Ops[0].Key != "notes/2" {
+		t.Errorf("took back %+v, want %s", edit, second)
+	}
+	if edit := p.undo().Edit; edit.ID != first.ID {
+		t.Errorf("then took back %s, want %s", edit, first)
+	}
+	p.do(p.a.Revert(ctx, "notes/2", second))
+	p.shows(p.a, "notes/2", `"two"`)
 }
 
 // TestUndoModel: with one writer, Undo after Undo shows every earlier state again.

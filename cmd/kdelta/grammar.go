@@ -31,6 +31,9 @@ type grammar struct {
 	Log       logCmd       `cmd:"" group:"history" help:"Show what was written, newest first."`
 	Diff      diffCmd      `cmd:"" group:"history" help:"Show how a value changed, path by path."`
 	Blame     blameCmd     `cmd:"" group:"history" help:"Show who last set each part of a value, and when."`
+	Revert    revertCmd    `cmd:"" group:"history" help:"Write what a key was at a point in the past as a new version."`
+	Undo      undoCmd      `cmd:"" group:"history" help:"Take this device's last edit back."`
+	Tag       tagCmd       `cmd:"" group:"history" help:"List tags, or name a point with one."`
 	Conflicts conflictsCmd `cmd:"" group:"history" help:"Show concurrent writes that are not shown by get."`
 	Resolve   resolveCmd   `cmd:"" group:"history" help:"Close a conflict with one of its sides or a new value."`
 	Namespace namespaceCmd `cmd:"" group:"history" help:"Show or change how a namespace merges."`

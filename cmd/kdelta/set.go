@@ -20,12 +20,8 @@ func (c *setCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	var opts []replica.WriteOption
-	if c.Message != "" {
-		opts = append(opts, replica.Message(c.Message))
-	}
 	return a.write(ctx, func(db *database) error {
-		v, err := db.Set(ctx, c.Key, value, opts...)
+		v, err := db.Set(ctx, c.Key, value, replica.Message(c.Message))
 		if err != nil {
 			return err
 		}
@@ -33,8 +29,15 @@ func (c *setCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// printWritten prints the version that a write made.
+// printWritten prints the version that a write made. Where there was nothing to change it made none.
 func (a *app) printWritten(ctx context.Context, db *database, key string, v replica.Version) error {
+	if v.IsZero() {
+		a.notef("%s is so already: nothing was written", printable(key))
+		if a.asJSON {
+			return a.printJSON(unwrittenJSON{Key: key})
+		}
+		return nil
+	}
 	if a.asJSON {
 		return a.printJSON(written(key, v))
 	}

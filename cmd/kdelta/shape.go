@@ -29,6 +29,12 @@ func written(key string, v replica.Version) writtenJSON {
 	return writtenJSON{Key: key, Version: v.String(), ID: v.ID.String(), Time: timeJSON(v.Wall())}
 }
 
+// unwrittenJSON is what a write prints that had nothing to change.
+type unwrittenJSON struct {
+	Key     string  `json:"key"`
+	Version *string `json:"version"`
+}
+
 // docJSON is a value with all that is known of it.
 type docJSON struct {
 	Key       string          `json:"key"`
