@@ -92,6 +92,7 @@
 //
 //	replica.go options.go reader.go version.go errors.go   the words as types
 //	read.go point.go parse.go log.go diff.go blame.go      reading, now and in the past
+//	logorder.go loggraph.go                                a log in its order, and as a graph
 //	update.go write.go queue.go import.go collection.go    writing
 //	resolve.go undo.go conflicts.go                        conflicts, and taking things back
 //	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members

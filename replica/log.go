@@ -23,9 +23,12 @@ type LogQuery struct {
 	Limit int
 	// Since leaves out what was there already at a point, Until what was not there yet; nil means no bound.
 	Since, Until Point
-	// Author, where it is not empty, is the short form of the author whose versions are wanted, or the beginning of
-	// it, or the author's name.
+	// Author, where it is not empty, says whose versions are wanted: those of all authors whose device or person is called
+	// that, or whose key begins so. ErrNotFound where there are none.
 	Author string
+	// Graph asks for what a drawing of the graph takes: LogEntry.Below, and, with LogEntry.Hidden set, versions that are
+	// not wanted but that lines pass through on their way down. Limit does not count these.
+	Graph bool
 }
 
 // Log yields the versions that touched a key, or all of them where key is empty, in the total order of versions, the
@@ -43,20 +46,22 @@ func (r *Replica) Log(ctx context.Context, key string, q LogQuery) iter.Seq2[Log
 				return err
 			}
 			n := 0
-			show := func(v *stored) error {
-				e, err := s.logEntry(v, key)
-				if err != nil {
-					return err
+			pass := func(e LogEntry) error {
+				if !e.Hidden {
+					n++
 				}
-				if n++; !yield(e, nil) || n == q.Limit {
+				if !yield(e, nil) || n == q.Limit && q.Limit > 0 {
 					return errStop
 				}
 				return nil
 			}
-			if key != "" {
-				return s.logOfKey(ctx, key, filter, q.Limit, show)
+			switch {
+			case key == "":
+				return s.logOfAll(ctx, filter, q.Graph, pass)
+			case q.Graph:
+				return s.graphOfKey(ctx, key, filter, pass)
 			}
-			return s.logOfAll(ctx, filter, show)
+			return s.logOfKey(ctx, key, filter, q.Limit, pass)
 		})
 		if err != nil && !errors.Is(err, errStop) {
 			yield(LogEntry{}, err)
@@ -68,15 +73,19 @@ func (r *Replica) Log(ctx context.Context, key string, q LogQuery) iter.Seq2[Log
 type logFilter struct {
 	s            *snap
 	since, until member
-	author       string
-	// byAuthor is what was found out about an author.
-	byAuthor map[identity.Author]bool
+	// authors are those whose versions are wanted; nil stands for all.
+	authors map[identity.Author]bool
 	// from are versions that cover, or are, all that is wanted.
 	from []history.LV
 }
 
 func (q LogQuery) filter(s *snap) (*logFilter, error) {
-	f := &logFilter{s: s, author: q.Author, byAuthor: make(map[identity.Author]bool)}
+	f := &logFilter{s: s}
+	if q.Author != "" {
+		if f.authors = s.authorsOf(q.Author); len(f.authors) == 0 {
+			return nil, fmt.Errorf("%w: no author is called %s here", ErrNotFound, q.Author)
+		}
+	}
 	if q.Since != nil {
 		p, err := q.Since.resolve(s)
 		if err != nil {
@@ -114,26 +123,25 @@ func (f *logFilter) wants(v *stored) (itself, below bool, err error) {
 			return false, true, err
 		}
 	}
-	return f.author == "" || f.isBy(v.Author), true, nil
+	return f.authors == nil || f.authors[v.Author], true, nil
 }
 
-func (f *logFilter) isBy(a identity.Author) bool {
-	match, known := f.byAuthor[a]
-	if !known {
-		device, _ := f.s.authorName(a)
-		match = strings.HasPrefix(a.String(), f.author) || device == f.author
-		f.byAuthor[a] = match
+// authorsOf are the authors whose device or person has a name, and those whose key begins with it.
+func (s *snap) authorsOf(name string) map[identity.Author]bool {
+	found := make(map[identity.Author]bool)
+	for a := range s.byAuthor {
+		device, person := s.authorName(a)
+		if device == name || person == name || strings.HasPrefix(a.Full(), name) {
+			found[a] = true
+		}
 	}
-	return match
+	return found
 }
 
 // logEntry is a version as a log shows it; where key is not empty, with the ops of that key alone.
-func (s *snap) logEntry(v *stored, key string) (LogEntry, error) {
-	e := LogEntry{Version: Version{Stamp: v.Stamp()}, Message: v.Meta().Message}
+func (s *snap) logEntry(v *stored, parents []*stored, key string) (LogEntry, error) {
+	e := LogEntry{Version: Version{Stamp: v.Stamp()}, Message: v.Meta().Message, Parents: asVersions(parents)}
 	var err error
-	if e.Parents, err = s.parents(v); err != nil {
-		return e, err
-	}
 	if e.Clock, err = s.vectorAt(v.lv); err != nil {
 		return e, err
 	}
@@ -205,14 +213,18 @@ func resolveValue(op *history.Op) ([]byte, error) {
 // parents are the versions that v was written on top of, the author's own first.
 func (s *snap) parents(v *stored) ([]Version, error) {
 	found, err := s.parentsOf(v)
+	return asVersions(found), err
+}
+
+func asVersions(found []*stored) []Version {
 	if len(found) == 0 {
-		return nil, err
+		return nil
 	}
-	parents := make([]Version, len(found))
-	for i, p := range found {
-		parents[i] = Version{Stamp: p.Stamp()}
+	versions := make([]Version, len(found))
+	for i, v := range found {
+		versions[i] = Version{Stamp: v.Stamp()}
 	}
-	return parents, nil
+	return versions
 }
 
 func (s *snap) parentsOf(v *stored) ([]*stored, error) {

@@ -42,7 +42,7 @@ func (h *byStamp) keep(n int) {
 
 // logOfAll shows all versions that are wanted. It goes from the heads down: the next version is the greatest of those of
 // which every child was passed.
-func (s *snap) logOfAll(ctx context.Context, f *logFilter, show func(*stored) error) error {
+func (s *snap) logOfAll(ctx context.Context, f *logFilter, graph bool, show func(LogEntry) error) error {
 	var ahead byStamp
 	for _, lv := range f.from {
 		v, err := s.version(lv)
@@ -66,18 +66,33 @@ func (s *snap) logOfAll(ctx context.Context, f *logFilter, show func(*stored) er
 			return err
 		}
 		itself, below, err := f.wants(v)
-		if err == nil && itself {
-			err = show(v)
-		}
 		if err != nil {
 			return err
+		}
+		var parents []*stored
+		if itself || below {
+			if parents, err = s.parentsOf(v); err != nil {
+				return err
+			}
+		}
+		e := LogEntry{Version: Version{Stamp: v.Stamp()}, Hidden: !itself}
+		if itself {
+			if e, err = s.logEntry(v, parents, ""); err != nil {
+				return err
+			}
+		}
+		if graph {
+			if e.Below, err = s.belowAll(parents); err != nil {
+				return err
+			}
+		}
+		if itself || graph {
+			if err := show(e); err != nil {
+				return err
+			}
 		}
 		if !below {
 			continue
-		}
-		parents, err := s.parentsOf(v)
-		if err != nil {
-			return err
 		}
 		for _, p := range parents {
 			ahead.add(p)
@@ -88,7 +103,7 @@ func (s *snap) logOfAll(ctx context.Context, f *logFilter, show func(*stored) er
 
 // logOfKey shows the versions on a key that are wanted. The key's chain is read in the order of application. A version
 // that covers all that is on the key before it says that nothing greater is still to be read.
-func (s *snap) logOfKey(ctx context.Context, key string, f *logFilter, limit int, show func(*stored) error) error {
+func (s *snap) logOfKey(ctx context.Context, key string, f *logFilter, limit int, show func(LogEntry) error) error {
 	chain, err := s.chainOf(key)
 	if err != nil {
 		return err
@@ -96,9 +111,9 @@ func (s *snap) logOfKey(ctx context.Context, key string, f *logFilter, limit int
 	var held byStamp
 	showDownTo := func(bound *top) error {
 		for len(held) > 0 && (bound == nil || !held[0].stamp.Less(bound.stamp)) {
-			v, err := s.version(held.next().lv)
+			e, err := s.entryOnKey(held.next().lv, key)
 			if err == nil {
-				err = show(v)
+				err = show(e)
 			}
 			if err != nil {
 				return err
@@ -129,6 +144,19 @@ func (s *snap) logOfKey(ctx context.Context, key string, f *logFilter, limit int
 		return err
 	}
 	return showDownTo(nil)
+}
+
+// entryOnKey is the version that owns a dot as the log of a key shows it.
+func (s *snap) entryOnKey(lv history.LV, key string) (LogEntry, error) {
+	v, err := s.version(lv)
+	if err != nil {
+		return LogEntry{}, err
+	}
+	parents, err := s.parentsOf(v)
+	if err != nil {
+		return LogEntry{}, err
+	}
+	return s.logEntry(v, parents, key)
 }
 
 // chainOf is the log of a key in the order of application.

@@ -43,5 +43,5 @@
 // One file per verb. app.go holds what every verb is given (streams, clock,
 // the way to open a store), grammar.go the command line itself, database.go
 // the opening, exit.go errors and exit codes, text.go, style.go and shape.go
-// what is printed and how.
+// what is printed and how, lanes.go and graph.go the drawing of log --graph.
 package main

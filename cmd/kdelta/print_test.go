@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,38 @@ func TestConflictsOfEveryStatus(t *testing.T) {
 		"  why    edit revives deleted record",
 		"  closed abc@9")
 }
+
+// On a terminal lanes have colours, and a drawing takes half of the width: of what is beyond only the version is shown.
+func TestGraphOnATerminal(t *testing.T) {
+	vertices := graphOf("h: a, g: a b, f: c, e: d, d")
+	for _, c := range []struct {
+		width int
+		want  string
+	}{
+		{0, "● \n│ ● \n├─┤ \n│ │ ● \n│ │ │ ● \n│ │ │ ● \n"},
+		{80, "● \n│ ● \n├─┤ \n│ │ ● \n│ │ │ ● \n│ │ │ ● \n"},
+		{12, "● \n│ ● \n├─┤ \n│ │ ● \n│ │ …● \n│ │ …● \n"},
+	} {
+		a := &app{width: c.width, stdoutTTY: c.width > 0}
+		var plain, painted strings.Builder
+		for _, row := range drawAll(vertices) {
+			text, width := newGraph(a, nil).paint(row.cells)
+			painted.WriteString(text)
+			if text = colourCodes.ReplaceAllString(text, ""); columns(text) != width {
+				t.Errorf("%q takes %d columns, not %d", text, columns(text), width)
+			}
+			plain.WriteString(text + "\n")
+		}
+		if plain.String() != c.want {
+			t.Errorf("%d columns:\n%s\nwant\n%s", c.width, plain.String(), c.want)
+		}
+		if coloured := strings.Contains(painted.String(), "\x1b[31m●"); coloured != (c.width > 0) {
+			t.Errorf("%d columns: %q", c.width, painted.String())
+		}
+	}
+}
+
+var colourCodes = regexp.MustCompile("\x1b\\[[0-9]*m")
 
 // Progress bars neither hang a command nor get into its output.
 func TestProgressBars(t *testing.T) {

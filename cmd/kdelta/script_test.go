@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TZ", "UTC")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": scriptCode, "invite": scriptInvite},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": scriptCode, "invite": scriptInvite, "drawn": scriptDrawn},
 	})
 }
 
@@ -60,6 +60,19 @@ func scriptInvite(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(ts.Exec("kdelta", "--db", args[0], "invite"))
 	ts.Setenv("INVITE", strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// scriptDrawn is "drawn FILE": the drawing that the last command printed, with the versions' names and nothing else.
+func scriptDrawn(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: drawn FILE")
+	}
+	var b strings.Builder
+	for row := range strings.Lines(ts.ReadFile("stdout")) {
+		drawing, _, _ := strings.Cut(strings.TrimSuffix(row, "\n"), "  20")
+		b.WriteString(drawing + "\n")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
 }
 
 // golden compares got with the file at path, or rewrites that.
