@@ -172,6 +172,17 @@ func shownEdges(vertices []vertex) edges {
 	return all
 }
 
+// glyphs are some of those that lines are drawn with.
+type glyphs string
+
+const (
+	leadsUp   glyphs = "│╯┤╰├┴┼"
+	leadsDown glyphs = "│╮┤╭├┬┼"
+	joint     glyphs = "╯╮┤╰╭├┴┬┼"
+)
+
+func (g glyphs) has(glyph string) bool { return strings.Contains(string(g), glyph) }
+
 // readDrawing follows the lines of a drawing: down from row to row, and in a row of joints sideways from the lane that it is
 // of, or that ends there, to those that go on.
 func readDrawing(t *rapid.T, drawing []drawnRow) (found edges, nodes []string) {
@@ -182,26 +193,26 @@ func readDrawing(t *rapid.T, drawing []drawnRow) (found edges, nodes []string) {
 		var joined []int
 		for i, c := range row.cells {
 			glyph := c.glyph()
-			if strings.Contains("│╯┤╰├┴┼", glyph) && coming[i] == nil {
+			if leadsUp.has(glyph) && coming[i] == nil {
 				t.Fatalf("column %d of %q goes on from nothing above", i, row.line())
 			}
-			if strings.Contains("╯╮┤╰╭├┴┬┼", glyph) {
+			if joint.has(glyph) {
 				joined = append(joined, i)
 			}
-			switch {
-			case glyph == "●":
+			switch glyph {
+			case "●":
 				for from := range coming[i] {
 					found[from][row.node] = true
 				}
 				nodes = append(nodes, row.node)
 				found[row.node] = map[string]bool{}
 				next[i] = map[string]bool{row.node: true}
-			case glyph == "│":
+			case "│":
 				next[i] = coming[i]
 			}
 		}
 		for _, i := range joined {
-			if !strings.Contains("╮┤╭├┬┼", row.cells[i].glyph()) {
+			if !leadsDown.has(row.cells[i].glyph()) {
 				continue
 			}
 			next[i] = maps.Clone(coming[i])
@@ -209,7 +220,7 @@ func readDrawing(t *rapid.T, drawing []drawnRow) (found edges, nodes []string) {
 				next[i] = map[string]bool{}
 			}
 			for _, j := range joined {
-				if j == row.from || strings.Contains("╯╰┴", row.cells[j].glyph()) {
+				if j == row.from || !leadsDown.has(row.cells[j].glyph()) {
 					maps.Copy(next[i], coming[j])
 				}
 			}

@@ -39,6 +39,6 @@ type undoneJSON struct {
 
 func undoneShape(u replica.Undone) undoneJSON {
 	return undoneJSON{
-		Version: u.Version.String(), ID: u.Version.ID.String(), Time: timeJSON(u.Version.Wall()), Undone: logShape(u.Edit),
+		Version: u.String(), ID: u.ID.String(), Time: timeJSON(u.Wall()), Undone: logShape(u.Edit),
 	}
 }
