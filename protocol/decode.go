@@ -170,7 +170,7 @@ func (d *decoder) hello() (m hello, err *failure) {
 	if d.err == nil && m.version != Version {
 		return m, nil
 	}
-	d.expect(8)
+	d.expect(9)
 	m.space = d.bytes32()
 	m.author = d.bytes32()
 	if nonce := d.bytes(); len(nonce) == len(m.instance) {
@@ -191,6 +191,7 @@ func (d *decoder) hello() (m hello, err *failure) {
 	}
 	m.tips = d.bytes32()
 	m.state = d.bytes32()
+	m.stay = d.bool()
 	return m, d.end()
 }
 
@@ -220,8 +221,10 @@ func (d *decoder) ack() (m ack, err *failure) {
 	m.end = d.bool()
 	m.whole = d.bool()
 	m.clock = d.clock(MaxTipsPerAck)
-	m.tips = d.bytes32()
-	m.state = d.bytes32()
+	m.tips = d.digest()
+	if m.state = d.digest(); (m.tips == nil) != (m.state == nil) {
+		d.refuse("one digest without the other")
+	}
 	m.applied = d.uint()
 	m.refused = d.uint()
 	n := d.length(MaxRefusals, "refusals")
@@ -234,10 +237,20 @@ func (d *decoder) ack() (m ack, err *failure) {
 	if m.refused < uint64(n) {
 		d.refuse("more refusals listed than counted")
 	}
-	if m.whole && !m.end {
-		d.refuse("whole before the end")
-	}
 	return m, d.end()
+}
+
+// digest reads a digest, or nil where none is told.
+func (d *decoder) digest() *Digest {
+	switch b := d.bytes(); len(b) {
+	case 0:
+		return nil
+	case len(Digest{}):
+		return (*Digest)(b)
+	default:
+		d.refuse("a digest of " + strconv.Itoa(len(b)) + " bytes")
+		return nil
+	}
 }
 
 func (d *decoder) refusal() (r Refusal) {

@@ -23,6 +23,9 @@ func (w *world) describe(frame []byte) string {
 		m, err = d.hello()
 		text = fmt.Sprintf("version=%d space=%s author=%s instance=%c wall=%d strategies=%d tips=%x state=%x",
 			m.version, w.spaceName(m.space), w.author(m.author), m.instance[0], m.wall, len(m.strategies), m.tips[:3], m.state[:3])
+		if m.stay {
+			text += " stays"
+		}
 		if m.version != Version {
 			text = fmt.Sprintf("version=%d, the rest unread", m.version)
 		}
@@ -44,8 +47,11 @@ func (w *world) describe(frame []byte) string {
 	case kindAck:
 		var m ack
 		m, err = d.ack()
-		text = fmt.Sprintf("packs=%d end=%t whole=%t beyond=%s tips=%x state=%x applied=%d refused=%d",
-			m.packs, m.end, m.whole, w.tips(m.clock), m.tips[:3], m.state[:3], m.applied, m.refused)
+		text = fmt.Sprintf("packs=%d end=%t whole=%t beyond=%s", m.packs, m.end, m.whole, w.tips(m.clock))
+		if m.tips != nil {
+			text += fmt.Sprintf(" tips=%x state=%x", m.tips[:3], m.state[:3])
+		}
+		text += fmt.Sprintf(" applied=%d refused=%d", m.applied, m.refused)
 		text += w.refusals(m.refusals)
 	case kindBye:
 		var m bye
@@ -146,6 +152,12 @@ func (w *world) summary(f *fake, r Report) string {
 			fmt.Fprintf(&b, "; %s %d", fact.name, fact.n)
 		}
 	}
+	if r.Live {
+		b.WriteString("; live")
+	}
+	if r.Unacked > 0 {
+		fmt.Fprintf(&b, "; %d packs not acked", r.Unacked)
+	}
 	if r.Equal {
 		b.WriteString("; equal")
 	}
@@ -156,7 +168,14 @@ func (w *world) summary(f *fake, r Report) string {
 		b.WriteString("; DIVERGED")
 	}
 	if len(f.receipts) > 0 {
-		fmt.Fprintf(&b, "; knows that the peer holds %s", w.tips(f.receipts[len(f.receipts)-1].Clock))
+		var known clock.Vector
+		for _, receipt := range f.receipts {
+			if !receipt.Live {
+				known = nil // it tells all again
+			}
+			known = known.Join(receipt.Clock)
+		}
+		fmt.Fprintf(&b, "; knows that the peer holds %s", w.tips(known))
 	}
 	b.WriteString(w.refusals(r.Refused))
 	if r.Err != nil {

@@ -125,6 +125,25 @@ var stages = []func(t testing.TB) *Session{
 		greet(t, s, b)
 		return s
 	},
+	func(t testing.TB) *Session { // it stays, and waits for what is new on either side
+		a, b := oneVersion("A"), newWorld().replica("B")
+		a.stay, b.stay = true, true
+		s := New(deaf{a})
+		greet(t, s, b)
+		for _, frame := range [][]byte{have{last: true}.encode(), end{}.encode()} {
+			if err := s.Receive(frame); err != nil {
+				t.Fatal(err)
+			}
+		}
+		silence(t, s)
+		if err := s.Receive(ack{packs: s.own.packs, end: true}.encode()); err != nil || !s.live() {
+			t.Fatal(s.live(), err)
+		}
+		a.add("a2")
+		s.Changed()
+		silence(t, s)
+		return s
+	},
 }
 
 func oneVersion(name string) *fake {

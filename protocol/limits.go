@@ -26,6 +26,13 @@ const (
 	MaxText = 1_024
 )
 
-// ackEvery is how many packs are applied at most before an ack goes out although the end has not come: it bounds what
-// the sender of a session that is cut does not know to have arrived.
-const ackEvery = 16
+// Credit. What was sent and not acked is bounded at both ends, whatever the transport buffers: a sender waits once
+// MaxUnacked packs or unackedBytes of them are under way, and more than MaxUnacked are ErrUnexpected where they arrive. A
+// receiver acks when half of that came, so that no sender ever waits in vain.
+const (
+	// MaxUnacked is the most packs that are under way in one direction.
+	MaxUnacked   = 32
+	unackedBytes = 6 << 20
+	ackEvery     = MaxUnacked / 2
+	ackBytes     = unackedBytes / 3
+)

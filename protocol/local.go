@@ -33,9 +33,13 @@ type Local interface {
 	// Apply verifies a pack and commits what is good in it; on return that is durable. A pack that it cannot read is
 	// refused whole, by a Refusal that names no version. The pack aliases the frame and is valid during the call only.
 	Apply(pack []byte) (Applied, error)
-	// Acknowledge records a receipt: the peer says that it holds all of ack.Clock durably. A peer is believed about
-	// itself alone.
+	// Acknowledge records a receipt: the peer says that it holds all of ack.Clock durably, beside what it said before in
+	// this session. A peer is believed about itself alone.
 	Acknowledge(peer Peer, ack Ack) error
+	// News returns what came to be here since the snapshot of the feed before it (of Facts, where the hellos told equal
+	// tips) and did not come from the peer by Apply; nil where there is nothing of that kind. Otherwise it is like Missing.
+	// It is called in sessions that stay, behind the final acks.
+	News() (Feed, error)
 }
 
 // A Feed gives out the packs that a peer lacks, in the order in which they can be applied. A session that opened one
@@ -58,6 +62,8 @@ type Facts struct {
 	// Strategies are the names that this replica resolves ("lww/1"), at most MaxStrategies of MaxStrategyName bytes.
 	Strategies []string
 	Held       Held
+	// Stay is true where the session is to go on with what is written later, if the peer wants that too.
+	Stay bool
 }
 
 // Held is what a replica holds durably: one snapshot.
@@ -74,8 +80,10 @@ type Held struct {
 type Pack struct {
 	// Bytes are versions and what proves them, as package history/pack has it. The session does not look inside.
 	Bytes []byte
-	// Versions is how many there are in Bytes. The sender counts; it does not travel.
+	// Versions is how many there are in Bytes, Tips the newest of each line among them. Both are for the sender and do not
+	// travel.
 	Versions int
+	Tips     clock.Vector
 }
 
 // Applied is what became of a pack.
@@ -116,6 +124,7 @@ type Ack struct {
 	Clock clock.Vector
 	// Tips and State are digests over all that the peer holds, as in Held.
 	Tips, State Digest
-	// Final is true for the ack that answers the end of all that was sent here.
-	Final bool
+	// Final is true for the ack that answers the end of all that was sent here, Live for those behind it: their Clock is
+	// what came to be held since the ack before, and their digests are zero where the peer did not tell them.
+	Final, Live bool
 }

@@ -51,6 +51,8 @@ type hello struct {
 	strategies []string
 	tips       Digest
 	state      Digest
+	// stay is true if the sender wants to go on with what is written later.
+	stay bool
 }
 
 // have is a part of the clock that its sender holds; the parts are one sorted sequence.
@@ -68,11 +70,12 @@ type ack struct {
 	packs uint64
 	end   bool
 	// whole is true if the sender holds all that the receiver said it has, in its have or, where the tips were
-	// equal, in its hello.
+	// equal, in its hello; behind the final acks, all of the packs since the ack before.
 	whole bool
 	// clock lists what the sender holds beyond its own have and, if whole, beyond the receiver's.
-	clock       clock.Vector
-	tips, state Digest
+	clock clock.Vector
+	// tips and state are nil where nothing new is told of them.
+	tips, state *Digest
 	// applied and refused count versions since the ack before; refusals are the first of the latter.
 	applied, refused uint64
 	refusals         []Refusal
@@ -88,7 +91,7 @@ func frame(k kind, fields int) []byte {
 }
 
 func (m hello) encode() []byte {
-	b := canon.AppendUint(frame(kindHello, 8), m.version)
+	b := canon.AppendUint(frame(kindHello, 9), m.version)
 	b = canon.AppendBytes(b, m.space[:])
 	b = canon.AppendBytes(b, m.author[:])
 	b = canon.AppendBytes(b, m.instance[:])
@@ -98,7 +101,8 @@ func (m hello) encode() []byte {
 		b = canon.AppendString(b, name)
 	}
 	b = canon.AppendBytes(b, m.tips[:])
-	return canon.AppendBytes(b, m.state[:])
+	b = canon.AppendBytes(b, m.state[:])
+	return canon.AppendBool(b, m.stay)
 }
 
 func (m have) encode() []byte {
@@ -121,8 +125,8 @@ func (m ack) encode() []byte {
 	b = canon.AppendBool(b, m.end)
 	b = canon.AppendBool(b, m.whole)
 	b = m.clock.Append(b)
-	b = canon.AppendBytes(b, m.tips[:])
-	b = canon.AppendBytes(b, m.state[:])
+	b = appendDigest(b, m.tips)
+	b = appendDigest(b, m.state)
 	b = canon.AppendUint(b, m.applied)
 	b = canon.AppendUint(b, m.refused)
 	b = canon.AppendArray(b, len(m.refusals))
@@ -134,6 +138,14 @@ func (m ack) encode() []byte {
 		b = canon.AppendString(b, r.Text)
 	}
 	return b
+}
+
+// appendDigest appends a digest, or no bytes where none is told.
+func appendDigest(b []byte, d *Digest) []byte {
+	if d == nil {
+		return canon.AppendBytes(b, nil)
+	}
+	return canon.AppendBytes(b, d[:])
 }
 
 func (m bye) encode() []byte {

@@ -291,7 +291,7 @@ func TestMessagesRoundTrip(t *testing.T) {
 		h := hello{
 			space: bytes32.Draw(t, "space"), author: bytes32.Draw(t, "author"), wall: rapid.Int64Min(0).Draw(t, "wall"),
 			strategies: rapid.SliceOfN(rapid.SampledFrom([]string{"lww/1", "mv/1", "ours/7"}), 0, 5).Draw(t, "strategies"),
-			tips:       bytes32.Draw(t, "tips"), state: bytes32.Draw(t, "state"),
+			tips:       bytes32.Draw(t, "tips"), state: bytes32.Draw(t, "state"), stay: rapid.Bool().Draw(t, "stay"),
 		}
 		recoded(t, h.encode(), (*decoder).hello)
 		recoded(t, have{clock: vector.Draw(t, "clock"), last: rapid.Bool().Draw(t, "last")}.encode(), (*decoder).have)
@@ -299,8 +299,12 @@ func TestMessagesRoundTrip(t *testing.T) {
 		recoded(t, Pack{Bytes: rapid.SliceOf(rapid.Byte()).Draw(t, "pack")}.encode(), (*decoder).pack)
 		k := ack{
 			packs: rapid.Uint64().Draw(t, "packs"), end: rapid.Bool().Draw(t, "end"), clock: vector.Draw(t, "clock"),
-			tips: bytes32.Draw(t, "tips"), state: bytes32.Draw(t, "state"), refused: 9,
+			refused:  9,
 			refusals: rapid.SliceOfN(refusal, 0, 3).Draw(t, "refusals"),
+		}
+		if rapid.Bool().Draw(t, "told") {
+			tips, state := Digest(bytes32.Draw(t, "tips")), Digest(bytes32.Draw(t, "state"))
+			k.tips, k.state = &tips, &state
 		}
 		k.whole = k.end && rapid.Bool().Draw(t, "whole")
 		recoded(t, k.encode(), (*decoder).ack)

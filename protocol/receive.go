@@ -51,9 +51,11 @@ func (s *Session) unexpected(k kind) string {
 		return "after the last part of its clock"
 	case (k == kindPack || k == kindEnd) && (!s.peer.have || !s.own.have):
 		return "before both clocks were told"
-	case (k == kindPack || k == kindEnd) && s.peer.end:
+	case (k == kindPack && !s.live() || k == kindEnd) && s.peer.end:
 		return "after its end"
-	case k == kindAck && s.peer.final:
+	case k == kindPack && s.peer.packs-s.own.acked >= MaxUnacked:
+		return "beyond the credit"
+	case k == kindAck && s.peer.final && !s.live():
 		return "for nothing"
 	default:
 		return ""
@@ -122,7 +124,8 @@ func (s *Session) hearHello(m hello) error {
 	s.report.Peer = Peer{Author: m.author, Instance: m.instance, Strategies: m.strategies}
 	s.report.Copy = named && m.author == s.facts.Author
 	s.report.Skew = m.wall - s.facts.Wall
-	s.peer.hello = true
+	s.peer.hello, s.peer.stay = true, m.stay
+	s.peer.last = Held{Tips: m.tips, State: m.state}
 	if m.tips == s.facts.Held.Tips {
 		s.nothingMissing(m)
 	} else {
@@ -171,6 +174,8 @@ func (s *Session) hearPack(m Pack) error {
 		return s.failLocal(err)
 	}
 	s.peer.packs++
+	s.owed += len(m.Bytes)
+	s.waiting += applied.Pending
 	s.report.Received.Packs++
 	s.report.Received.Versions += applied.Versions
 	s.report.Duplicates += applied.Duplicates
@@ -200,21 +205,36 @@ func (s *Session) hearEnd(m end) error {
 
 func (s *Session) hearAck(m ack) error {
 	switch {
-	case m.end && (!s.own.end || m.packs != s.own.packs):
+	case m.end && (s.peer.final || !s.own.end || m.packs != s.own.packs):
 		return s.failUnexpected(kindAck, "of an end that was not said")
+	case m.whole && !m.end && !s.peer.final:
+		return s.failMalformed("ack: whole before the end")
 	case m.packs > s.own.packs:
 		return s.failUnexpected(kindAck, "of packs that were not sent")
 	case !m.end && m.packs <= s.peer.acked:
 		return s.failUnexpected(kindAck, "for nothing")
 	}
-	s.peer.acked, s.peer.final = m.packs, m.end
-	s.peer.last = &Held{Tips: m.tips, State: m.state}
-	s.compare()
+	receipt := Ack{Final: m.end, Live: s.peer.final}
+	tips := s.credit.give(m.packs - s.peer.acked)
+	s.report.Unacked = s.credit.packs()
+	s.peer.acked, s.peer.final = m.packs, s.peer.final || m.end
+	if m.tips != nil {
+		s.peer.last = Held{Tips: *m.tips, State: *m.state}
+	}
+	if m.tips != nil || !receipt.Live {
+		receipt.Tips, receipt.State = s.peer.last.Tips, s.peer.last.State
+		s.compare()
+	}
 	s.report.AppliedByPeer += m.applied
 	s.report.RefusedByPeerCount += m.refused
 	s.report.RefusedByPeer = firstRefusals(s.report.RefusedByPeer, m.refusals)
-
-	receipt := Ack{Clock: s.clockOf(m), Tips: m.tips, State: m.state, Final: m.end}
+	receipt.Clock = m.clock
+	switch {
+	case !receipt.Live:
+		receipt.Clock = s.clockOf(m)
+	case m.whole:
+		receipt.Clock = tips.Join(m.clock)
+	}
 	if err := s.local.Acknowledge(s.report.Peer, receipt); err != nil {
 		return s.failLocal(err)
 	}

@@ -16,7 +16,8 @@ var rewrite = flag.Bool("rewrite", false, "write what the conversations in testd
 // TestConversations plays the scripts in testdata. A script is a list of blocks, each of commands, a line "----" and
 // what they print, up to an empty line. Lines that start with # are comments. The commands:
 //
-//	replica A [space=S author=a instance=X wall=MS pack=N bug=TEXT]  a replica; pack is the versions in one pack
+//	replica A [space=S author=a instance=X wall=MS pack=N bug=TEXT]  a replica; pack is the versions in one pack;
+//	                                  stay=yes wants sessions that stay
 //	has A a1 a2 b1+a2 a3'<a2          A holds (or writes) these versions (see world)
 //	refuses A a2 TEXT                 A finds a2 invalid
 //	fails A METHOD                    that method of A's Local or feed fails from now on; "fails A nothing" mends it
@@ -27,6 +28,7 @@ var rewrite = flag.Bool("rewrite", false, "write what the conversations in testd
 //	run                               step and deliver by turns until nobody has more to say
 //	drop A · repeat A · swap A        the oldest frame under way to A is lost · is there twice · comes second
 //	inject A KIND FIELD…              a frame that the machine would not make goes under way to A, in front (see inject)
+//	changed A · leave A               A's session is told that there may be something new · that A wants to end it
 //	report                            what A and B say of it; their sessions are closed
 //	sync A B                          open, run, report
 //	cuts A B                          the link breaks after each number of frames; a second session follows
@@ -152,6 +154,10 @@ func (s *stage) command(words []string) {
 		s.disturb(verb, s.end(args[0]))
 	case "inject":
 		s.inject(s.end(args[0]), args[1], args[2:])
+	case "changed":
+		s.end(args[0]).session.Changed()
+	case "leave":
+		s.end(args[0]).session.Leave()
 	case "report":
 		s.closeAll()
 	case "sync":
@@ -183,6 +189,8 @@ func (s *stage) newReplica(name string, settings []string) {
 			f.perPack = int(number)
 		case "bug":
 			f.bug = value
+		case "stay":
+			f.stay = value == "yes"
 		default:
 			s.t.Fatalf("unknown setting %q", setting)
 		}

@@ -17,6 +17,9 @@ func (s *Session) Next() ([]byte, error) {
 		s.farewell = nil
 		return s.sent(frame), nil
 	}
+	if s.own.bye {
+		return nil, nil
+	}
 	frame, err := s.say()
 	if err != nil {
 		return nil, s.failLocal(err)
@@ -47,12 +50,19 @@ func (s *Session) say() ([]byte, error) {
 		return s.sayAck()
 	case s.peer.have && !s.own.end:
 		return s.sayPack()
-	case s.own.end && s.own.final && !s.own.bye:
-		s.own.bye = true
-		return bye{reason: ReasonDone}.encode(), nil
-	default:
+	case !s.own.end || !s.own.final:
 		return nil, nil
 	}
+	if s.live() && !s.peer.bye {
+		if frame, err := s.sayNews(); frame != nil || err != nil {
+			return frame, err
+		}
+	}
+	if s.stays() && !s.peer.bye && (!s.leaving || s.credit.packs() > 0) {
+		return nil, nil
+	}
+	s.own.bye = true
+	return bye{reason: ReasonDone}.encode(), s.release()
 }
 
 func (s *Session) sayHello() ([]byte, error) {
@@ -69,6 +79,7 @@ func (s *Session) sayHello() ([]byte, error) {
 		strategies: s.facts.Strategies,
 		tips:       s.facts.Held.Tips,
 		state:      s.facts.Held.State,
+		stay:       s.own.stay,
 	}.encode(), nil
 }
 
@@ -81,46 +92,88 @@ func (s *Session) sayHave() []byte {
 }
 
 func (s *Session) ackDue() bool {
-	return s.peer.end && !s.own.final || s.peer.packs-s.own.acked >= ackEvery
+	due := s.peer.packs - s.own.acked
+	return s.peer.end && !s.own.final || due >= ackEvery || s.owed >= ackBytes || due > 0 && s.live()
 }
 
 func (s *Session) sayAck() ([]byte, error) {
+	m := ack{packs: s.peer.packs, applied: s.applied, refused: s.refused, refusals: s.refusals}
+	if s.live() {
+		m.whole = s.refused == 0 && s.waiting == 0
+	} else {
+		m.end = s.peer.end
+		m.whole = m.end && s.report.RefusedCount == 0 && s.report.Pending == 0
+	}
+	if !m.whole || m.end { // all that the packs brought says itself
+		if err := s.sayHeld(&m); err != nil {
+			return nil, err
+		}
+	}
+	s.applied, s.refused, s.refusals, s.waiting, s.owed = 0, 0, nil, 0, 0
+	s.own.acked, s.own.final = m.packs, s.own.final || m.end
+	return m.encode(), nil
+}
+
+// sayHeld adds to an ack what is held now, as far as it was not told yet.
+func (s *Session) sayHeld(m *ack) error {
 	held, err := s.local.Held()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	m := ack{
-		packs:    s.peer.packs,
-		end:      s.peer.end,
-		whole:    s.peer.end && s.report.RefusedCount == 0 && s.report.Pending == 0,
-		clock:    without(held.Clock, s.own.clock),
-		tips:     held.Tips,
-		state:    held.State,
-		applied:  s.applied,
-		refused:  s.refused,
-		refusals: s.refusals,
-	}
+	m.clock = without(held.Clock, s.own.clock)
 	if m.whole {
 		m.clock = without(m.clock, s.peer.clock)
 	}
 	m.clock = m.clock[:min(len(m.clock), MaxTipsPerAck)]
-	s.applied, s.refused, s.refusals = 0, 0, nil
-	s.own.acked, s.own.final = m.packs, m.end
-	s.own.last = &held
+	if last := &s.own.last; held.Tips != last.Tips || held.State != last.State {
+		m.tips, m.state = &held.Tips, &held.State
+	}
+	s.own.last = held
 	s.compare()
-	return m.encode(), nil
+	return nil
 }
 
 // sayPack gives out the next pack that the peer lacks, or the end behind the last one.
 func (s *Session) sayPack() ([]byte, error) {
+	if s.credit.spent() {
+		return nil, nil
+	}
 	if err := s.openFeed(); err != nil {
 		return nil, err
 	}
-	pack, err := s.feed.Next()
+	frame, err := s.nextPack()
 	if errors.Is(err, io.EOF) {
 		s.own.end = true
 		return end{packs: s.own.packs}.encode(), s.release()
 	}
+	return frame, err
+}
+
+// sayNews gives out the next pack of what is new here, nothing where it was the last one.
+func (s *Session) sayNews() ([]byte, error) {
+	for !s.credit.spent() && (s.changed || s.feed != nil) {
+		if s.feed == nil {
+			s.changed = false
+			feed, err := s.local.News()
+			if err != nil || feed == nil {
+				return nil, err
+			}
+			s.feed = feed
+		}
+		frame, err := s.nextPack()
+		if !errors.Is(err, io.EOF) {
+			return frame, err
+		}
+		if err := s.release(); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// nextPack takes a pack from the feed.
+func (s *Session) nextPack() ([]byte, error) {
+	pack, err := s.feed.Next()
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +181,8 @@ func (s *Session) sayPack() ([]byte, error) {
 		return nil, errors.New("the feed gave a pack of " + strconv.Itoa(len(pack.Bytes)) + " bytes, the limit is " + strconv.Itoa(MaxPack))
 	}
 	s.own.packs++
+	s.credit.take(&pack)
+	s.report.Unacked = s.credit.packs()
 	s.report.Sent.Packs++
 	s.report.Sent.Versions += pack.Versions
 	return pack.encode(), nil

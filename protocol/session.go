@@ -30,7 +30,14 @@ type Session struct {
 
 	// What the next ack has to tell beside what Local.Held says.
 	applied, refused uint64
+	waiting          int
 	refusals         []Refusal
+	// owed are the bytes of packs that came since our last ack, credit is what we sent that was not acked.
+	owed   int
+	credit credit
+
+	// changed is true if there may be news, leaving once this side wants to end a session that stays.
+	changed, leaving bool
 
 	// farewell is the bye of a session that failed, until Next has given it out.
 	farewell []byte
@@ -38,12 +45,12 @@ type Session struct {
 
 // side is how far one side of the conversation has come: what it has said.
 type side struct {
-	hello, have, end, final, bye bool
+	hello, have, end, final, bye, stay bool
 
 	clock clock.Vector // its have
 	packs uint64       // its packs
 	acked uint64       // how many packs of the other side it has acked
-	last  *Held        // in its newest ack; the peer's has no clock
+	last  Held         // as told last, in its hello or an ack; the peer's has no clock
 }
 
 // New returns a session of local with a peer, which runs the same machine. It does nothing before the first Next or
@@ -55,6 +62,21 @@ func (s *Session) State() State { return s.report.State }
 
 // Report says what the session did so far.
 func (s *Session) Report() Report { return s.report }
+
+// Changed says that there may be something new here: a session that stays then gives it out by Next. Before the session has
+// come so far, and in one that does not stay, it does nothing that would be seen.
+func (s *Session) Changed() { s.changed = true }
+
+// Leave ends a session that stays: it gives out what is new, waits until the peer has acked it, and says bye. Done tells
+// when both have. Before the final acks it makes the session one that does not stay.
+func (s *Session) Leave() { s.leaving = true }
+
+// stays reports whether the session goes on behind the final acks. With a copy of this replica it does not: one of the two
+// has to get another author before more is written under the one that they share.
+func (s *Session) stays() bool { return s.own.stay && s.peer.stay && !s.report.Copy }
+
+// live reports whether the session has come behind the final acks, and goes on.
+func (s *Session) live() bool { return s.own.final && s.peer.final && s.stays() }
 
 // Done is true when Next will yield nothing more and Receive take nothing more: both byes were said, or the session
 // failed and its bye was given out, or it was closed.
@@ -70,6 +92,9 @@ func (s *Session) Done() bool {
 func (s *Session) Close() error {
 	if s.report.State != Synced && s.report.Err == nil {
 		s.stop(Broken, ErrCut)
+	}
+	if err := s.release(); err != nil && s.report.Err == nil {
+		s.stop(Broken, &failure{kind: ErrLocal, cause: err})
 	}
 	s.closed = true
 	return s.report.Err
@@ -88,7 +113,8 @@ func (s *Session) start() error {
 		return err
 	}
 	facts.Wall = max(facts.Wall, 0)
-	s.facts, s.own.clock = &facts, facts.Held.Clock
+	s.facts, s.own.clock, s.own.last = &facts, facts.Held.Clock, facts.Held
+	s.own.stay = facts.Stay
 	return nil
 }
 
@@ -98,16 +124,16 @@ func (s *Session) progress() {
 	case s.report.Err != nil:
 	case s.own.final && s.peer.final:
 		s.report.State = Synced
+		if s.live() && !s.report.Live {
+			s.report.Live, s.changed = true, true // what was written while the two synced
+		}
 	case s.peer.hello:
 		s.report.State = Syncing
 	}
 }
 
-// compare looks at the newest acks of both: equal sets must have equal states.
+// compare looks at what both told last: equal sets must have equal states.
 func (s *Session) compare() {
-	if s.own.last == nil || s.peer.last == nil {
-		return
-	}
 	s.report.Equal = s.own.last.Tips == s.peer.last.Tips
 	if s.report.Equal && s.own.last.State != s.peer.last.State {
 		s.report.Diverged = true

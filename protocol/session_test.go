@@ -70,6 +70,7 @@ func (c *crowd) Meet(Peer, int64) (*Held, error) { return nil, nil }
 func (c *crowd) Next() (Pack, error)             { return Pack{}, io.EOF }
 func (c *crowd) Close() error                    { return nil }
 func (c *crowd) Apply([]byte) (Applied, error)   { return Applied{}, nil }
+func (c *crowd) News() (Feed, error)             { return nil, nil }
 func (c *crowd) Acknowledge(_ Peer, a Ack) error {
 	c.acks = append(c.acks, a)
 	return nil
@@ -222,7 +223,8 @@ func TestLimits(t *testing.T) {
 		{"tips in an ack", [][]byte{ack{clock: tips[:MaxTipsPerAck+1]}.encode()}, "1025 tips, the limit is 1024"},
 		{"refusals", [][]byte{ack{refused: 65, refusals: refusals(65)}.encode()}, "65 refusals, the limit is 64"},
 		{"uncounted refusals", [][]byte{ack{refused: 1, refusals: refusals(2)}.encode()}, "more refusals listed than counted"},
-		{"whole too early", [][]byte{ack{whole: true}.encode()}, "whole before the end"},
+		{"whole too early", [][]byte{have{last: true}.encode(), ack{packs: 1, whole: true}.encode()}, "whole before the end"},
+		{"half a digest", [][]byte{ack{tips: new(Digest)}.encode()}, "one digest without the other"},
 		{"text", [][]byte{bye{text: strings.Repeat("x", MaxText+1)}.encode()}, "1025 bytes, the limit is 1024"},
 		{"strategies", [][]byte{hello{strategies: repeat("lww/1", MaxStrategies+1)}.encode()}, "257 strategies, the limit is 256"},
 		{"strategy name", [][]byte{hello{strategies: []string{name + "s"}}.encode()}, "64 bytes"},

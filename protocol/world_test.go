@@ -122,6 +122,9 @@ type fake struct {
 	fails     string // the method that fails
 	receipts  []Ack
 	openFeeds int
+	stay      bool
+	told      int             // how many of order the feeds have looked at
+	came      map[string]bool // what the peer brought
 }
 
 func (w *world) replica(name string) *fake {
@@ -134,7 +137,7 @@ func (w *world) replica(name string) *fake {
 func (f *fake) clone() *fake {
 	c := *f
 	c.versions, c.order = maps.Clone(f.versions), slices.Clone(f.order)
-	c.refuses, c.receipts = maps.Clone(f.refuses), nil
+	c.refuses, c.receipts, c.came = maps.Clone(f.refuses), nil, nil
 	return &c
 }
 
@@ -163,9 +166,11 @@ func (f *fake) trouble(method string) error {
 }
 
 func (f *fake) Facts() (Facts, error) {
+	f.told, f.came = len(f.order), map[string]bool{}
 	return Facts{
 		Space: f.space, Author: authorKey(f.author).Author(), Instance: Instance{f.instance}, Wall: f.wall,
 		Strategies: []string{"fields/1", "lww/1", "max/1", "min/1", "mv/1", "union/1"}, Held: f.snapshot(),
+		Stay: f.stay,
 	}, f.trouble("facts")
 }
 
@@ -247,6 +252,25 @@ func (f *fake) Missing(have clock.Vector) (Feed, error) {
 		}
 	}
 	f.openFeeds++
+	f.told = len(f.order)
+	return feed, nil
+}
+
+func (f *fake) News() (Feed, error) {
+	if err := f.trouble("news"); err != nil {
+		return nil, err
+	}
+	feed := &fakeFeed{f: f}
+	for _, dot := range f.order[f.told:] {
+		if !f.came[dot] {
+			feed.missing = append(feed.missing, dot)
+		}
+	}
+	f.told = len(f.order)
+	if len(feed.missing) == 0 {
+		return nil, nil
+	}
+	f.openFeeds++
 	return feed, nil
 }
 
@@ -259,9 +283,16 @@ func (d *fakeFeed) Next() (p Pack, err error) {
 	}
 	p.Versions = min(d.f.perPack, len(d.missing))
 	var texts []string
+	var tips []clock.Entry
 	for _, dot := range d.missing[:p.Versions] {
+		v := d.f.versions[dot]
+		tips = slices.DeleteFunc(tips, func(e clock.Entry) bool {
+			return slices.Contains(v.parents, d.f.world.words[e.ID].dot) && e.Author == authorKey(v.author).Author()
+		})
+		tips = append(tips, clock.Entry{Author: authorKey(v.author).Author(), Seq: v.seq, ID: v.id.Prefix()})
 		texts = append(texts, d.f.versions[dot].text)
 	}
+	p.Tips = clock.NewVector(tips...)
 	d.missing = d.missing[p.Versions:]
 	p.Bytes = []byte(strings.Join(texts, " ") + strings.Repeat(" ", d.f.padding))
 	return p, nil
@@ -317,6 +348,9 @@ func (f *fake) applyWord(text string, refused map[string]bool, a *Applied) {
 	case waits:
 		a.Pending++
 	default:
+		if f.came != nil {
+			f.came[v.dot] = true
+		}
 		for _, other := range f.versions {
 			if other.author == v.author && other.seq == v.seq {
 				a.Forks++
