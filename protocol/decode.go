@@ -216,6 +216,10 @@ func (d *decoder) endOfPacks() (m end, err *failure) {
 }
 
 func (d *decoder) ack() (m ack, err *failure) {
+	if d.fields == 1 {
+		m.packs, m.whole = d.uint(), true
+		return m, d.end()
+	}
 	d.expect(9)
 	m.packs = d.uint()
 	m.end = d.bool()
@@ -233,6 +237,9 @@ func (d *decoder) ack() (m ack, err *failure) {
 		if d.err != nil {
 			break
 		}
+	}
+	if m.whole && !m.end {
+		d.refuse("whole before the end")
 	}
 	if m.refused < uint64(n) {
 		d.refuse("more refusals listed than counted")

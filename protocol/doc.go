@@ -9,12 +9,12 @@
 //
 //	kind     fields                                                      said
 //	1 hello  version, space, author, instance, wall, strategies,         first
-//	         tips digest, state digest
+//	         tips digest, state digest, stay
 //	2 have   clock, last                                                 once the peer's hello came, in parts
 //	3 pack   pack                                                        once both clocks were told
 //	4 end    number of packs                                             behind the last pack
 //	5 ack    packs, end, whole, clock, tips digest, state digest,        within 16 packs, and behind the peer's end
-//	         applied, refused, refusals
+//	         applied, refused, refusals; or packs alone                  behind what came in a session that stays
 //	6 bye    reason, text                                                last, or as soon as something is wrong
 //
 // doc/protocol.md gives every field its type, range and meaning.
@@ -34,8 +34,23 @@
 // Tips are the newest versions of each line of each author, by their ids. An id commits to the whole past of a version,
 // so equal tips are equal sets. A CLOCK names tips by dots (author, seq) with half of the id: enough to see a fork.
 //
+// A session STAYS if both hellos say so: then nobody says bye behind the final acks, and what is new on one side is pushed to
+// the other as packs. What is new is for Local to say, when whoever drives the session has called Changed: all that came
+// to be held since the last feed and not from this peer. Leave ends it, when all that was pushed is acked.
+//
+//	  A                                   B
+//	  ├─ ack ────────────╲ ╱──────── ack ─┤     the final acks: live
+//	  ├─ pack ───────────────────────────▶│     A has written
+//	  │◀─────────────────────────── ack ──┤
+//	  │◀────────────────────────── pack ──┤     B has written
+//	  ├─ ack ────────────────────────────▶│
+//	  ├─ bye ────────────╲ ╱──────── bye ─┤     A leaves
+//
+// What is under way is bounded by CREDIT (limits.go): a sender waits for acks, whatever the link buffers.
+//
 // A clock that was told is not told again: an ack lists what is held beyond the have of its sender and, where it says
-// whole, beyond the have of its receiver. So the ack of a sync after which both hold the same is about 80 bytes, whatever the
+// whole, beyond the have of its receiver; digests that were told are not told again either. So the ack of a sync after
+// which both hold the same is 80 bytes or less, whatever the
 // number of authors.
 //
 // # States
@@ -57,7 +72,8 @@
 //     its author's have: the other side may send that back, once.
 //  4. A frame that has no place is ErrUnexpected and changes nothing but the session: lost, repeated and reordered
 //     frames never corrupt.
-//  5. What is written during a session, here or there, is not part of its snapshots; Report.Equal says that it happened.
+//  5. What is written during a session, here or there, is not part of its snapshots; Report.Equal says that it happened. A
+//     session that stays carries it behind the final acks: no version is left out between a feed and the next one.
 //  6. Equal tips with unequal states are reported (Report.Diverged), whenever either side sees them, and never repaired
 //     in silence.
 //  7. One bad version harms itself and what depends on it: it is refused by name in an ack, the session goes on.

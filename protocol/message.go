@@ -70,7 +70,7 @@ type ack struct {
 	packs uint64
 	end   bool
 	// whole is true if the sender holds all that the receiver said it has, in its have or, where the tips were
-	// equal, in its hello; behind the final acks, all of the packs since the ack before.
+	// equal, in its hello; without end, all of the packs since the ack before, and there is nothing else to tell.
 	whole bool
 	// clock lists what the sender holds beyond its own have and, if whole, beyond the receiver's.
 	clock clock.Vector
@@ -120,7 +120,11 @@ func (p Pack) encode() []byte {
 
 func (m end) encode() []byte { return canon.AppendUint(frame(kindEnd, 1), m.packs) }
 
+// encode makes the short form of an ack that has nothing to tell but that all of the packs is held.
 func (m ack) encode() []byte {
+	if m.whole && !m.end {
+		return canon.AppendUint(frame(kindAck, 1), m.packs)
+	}
 	b := canon.AppendUint(frame(kindAck, 9), m.packs)
 	b = canon.AppendBool(b, m.end)
 	b = canon.AppendBool(b, m.whole)

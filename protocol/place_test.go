@@ -30,6 +30,7 @@ var outOfPlace = []struct{ script, want string }{
 	{"say, hello, have, say, early ack, early ack", "ack while syncing: for nothing"},
 	{"say, hello, have, say, ack", "ack while syncing: of an end that was not said"},
 	{"say, hello, have, say, ack of 1, ack of 1", "ack while syncing: for nothing"},
+	{"say, hello, have, say, short ack", "ack while syncing: the short one before its last"},
 	{"say, hello, have, say, ack of 1, bye", "bye while syncing: before its end and its last ack"},
 	{"say, hello, have, say, end, bye", "bye while syncing: before its end and its last ack"},
 	{"say, equal hello, have", "have while syncing: after the last part of its clock"},
@@ -66,6 +67,7 @@ func TestFramesOutOfPlace(t *testing.T) {
 		"end of 1":    end{packs: 1}.encode(),
 		"ack":         ack{end: true}.encode(),
 		"ack of 1":    ack{packs: 1, end: true}.encode(),
+		"short ack":   ack{packs: 1, whole: true}.encode(),
 		"early ack":   ack{packs: 1}.encode(),
 		"bye":         bye{}.encode(),
 	}

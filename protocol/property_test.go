@@ -308,6 +308,7 @@ func TestMessagesRoundTrip(t *testing.T) {
 		}
 		k.whole = k.end && rapid.Bool().Draw(t, "whole")
 		recoded(t, k.encode(), (*decoder).ack)
+		recoded(t, ack{packs: k.packs, whole: true}.encode(), (*decoder).ack)
 		y := bye{reason: Reason(rapid.Uint64().Draw(t, "reason")), text: clean(rapid.String().Draw(t, "text"), MaxText)}
 		recoded(t, y.encode(), (*decoder).bye)
 	})

@@ -208,7 +208,7 @@ func (s *Session) hearAck(m ack) error {
 	case m.end && (s.peer.final || !s.own.end || m.packs != s.own.packs):
 		return s.failUnexpected(kindAck, "of an end that was not said")
 	case m.whole && !m.end && !s.peer.final:
-		return s.failMalformed("ack: whole before the end")
+		return s.failUnexpected(kindAck, "the short one before its last")
 	case m.packs > s.own.packs:
 		return s.failUnexpected(kindAck, "of packs that were not sent")
 	case !m.end && m.packs <= s.peer.acked:

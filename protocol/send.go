@@ -97,14 +97,15 @@ func (s *Session) ackDue() bool {
 }
 
 func (s *Session) sayAck() ([]byte, error) {
-	m := ack{packs: s.peer.packs, applied: s.applied, refused: s.refused, refusals: s.refusals}
+	m := ack{packs: s.peer.packs}
 	if s.live() {
 		m.whole = s.refused == 0 && s.waiting == 0
 	} else {
 		m.end = s.peer.end
 		m.whole = m.end && s.report.RefusedCount == 0 && s.report.Pending == 0
 	}
-	if !m.whole || m.end { // all that the packs brought says itself
+	if !m.whole || m.end {
+		m.applied, m.refused, m.refusals = s.applied, s.refused, s.refusals
 		if err := s.sayHeld(&m); err != nil {
 			return nil, err
 		}

@@ -223,7 +223,7 @@ func TestLimits(t *testing.T) {
 		{"tips in an ack", [][]byte{ack{clock: tips[:MaxTipsPerAck+1]}.encode()}, "1025 tips, the limit is 1024"},
 		{"refusals", [][]byte{ack{refused: 65, refusals: refusals(65)}.encode()}, "65 refusals, the limit is 64"},
 		{"uncounted refusals", [][]byte{ack{refused: 1, refusals: refusals(2)}.encode()}, "more refusals listed than counted"},
-		{"whole too early", [][]byte{have{last: true}.encode(), ack{packs: 1, whole: true}.encode()}, "whole before the end"},
+		{"whole too early", [][]byte{have{last: true}.encode(), wholeTooEarly()}, "whole before the end"},
 		{"half a digest", [][]byte{ack{tips: new(Digest)}.encode()}, "one digest without the other"},
 		{"text", [][]byte{bye{text: strings.Repeat("x", MaxText+1)}.encode()}, "1025 bytes, the limit is 1024"},
 		{"strategies", [][]byte{hello{strategies: repeat("lww/1", MaxStrategies+1)}.encode()}, "257 strategies, the limit is 256"},
@@ -316,6 +316,13 @@ func repeat[T any](x T, n int) []T {
 		list[i] = x
 	}
 	return list
+}
+
+// wholeTooEarly is an ack in its long form that says what only the short one or the last one may.
+func wholeTooEarly() []byte {
+	frame := ack{}.encode()
+	frame[4] = ack{end: true, whole: true}.encode()[4]
+	return frame
 }
 
 // packWithSeals is a pack frame of whoever thinks that proofs stand beside a pack.

@@ -23,27 +23,34 @@ import (
 // sealed by a certified author, and whose parents are here. The verdict on a version depends on its bytes and its
 // ancestry alone, so all replicas come to the same, in whatever order versions arrive.
 func (c *commit) applyPack(b []byte) (protocol.Applied, error) {
+	applied, _, err := c.applyPackFrom(b)
+	return applied, err
+}
+
+// applyPackFrom is applyPack, and says at which dots the versions of the pack stand that are here now.
+func (c *commit) applyPackFrom(b []byte) (protocol.Applied, dotRanges, error) {
 	a := &applier{c: c, placed: make(map[history.ID]place), wanted: make(map[history.ID]bool)}
 	if c.member.IsZero() {
-		return a.applied, fmt.Errorf("replica: a pack for a database that belongs to no space")
+		return a.applied, nil, fmt.Errorf("replica: a pack for a database that belongs to no space")
 	}
 	if c.held = c.private; c.held == nil {
 		err := c.snap().graph(func(*history.Graph) error { return nil }) // load it
 		if err != nil {
-			return a.applied, err
+			return a.applied, nil, err
 		}
 		cache := &c.r.graph
 		cache.mu.Lock()
 		defer cache.mu.Unlock()
 		if cache.g == nil || cache.epoch != c.tip.epoch {
-			return a.applied, errGraphLost
+			return a.applied, nil, errGraphLost
 		}
 		c.held = cache.g
 	}
 	a.g = c.held
 	c.noteTips()
 	defer func() { c.held, c.tipIDs, c.past, c.reader.held = nil, nil, nil, nil }()
-	return a.applied, a.apply(b)
+	err := a.apply(b)
+	return a.applied, a.came, err
 }
 
 // noteTips puts the ids of the lines' tips at hand.
@@ -82,6 +89,8 @@ type applier struct {
 	// refused are the ids of versions of the pack that no replica will take.
 	refused map[history.ID]bool
 	waiting []waiting
+	// came are the dots of the pack's versions that are here.
+	came dotRanges
 	// foreign are versions of this database's own author that came and that it did not write.
 	foreign map[history.ID]bool
 }
@@ -105,6 +114,8 @@ func (a *applier) apply(b []byte) error {
 			return a.c.fail(err)
 		}
 	}
+	came := slices.Clone(a.came) // without what waited for them, which may have come from somebody else
+	defer func() { a.came = came }()
 	if err := a.keepWaiting(); err != nil {
 		return a.c.fail(err)
 	}
@@ -296,6 +307,7 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 	}
 	if at.Place == history.PlaceKnown {
 		a.applied.Duplicates++
+		a.came.add(at.LV-history.LV(v.Width)+1, at.LV)
 		a.remember(v.ID, place{lv: at.LV, time: v.Time, line: at.Line})
 		return nil
 	}
@@ -469,6 +481,7 @@ func (a *applier) place(v *history.Version, at history.Attachment, parents []his
 	}
 	lv := first + history.LV(v.Width) - 1
 	a.remember(v.ID, place{lv: lv, time: v.Time, line: line})
+	a.came.add(first, lv)
 	a.applied.Versions++
 	return nil
 }

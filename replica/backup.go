@@ -219,7 +219,7 @@ func (b *backupWriter) packs(ctx context.Context, r *Replica, s *snap, progress 
 		return err
 	}
 	total := uint64(s.tip.next) - 1
-	f := &feed{l: &local{ctx: ctx, r: r}, keys: keys, known: make(map[identity.Author]bool)}
+	f := &feed{l: &local{ctx: ctx, r: r}, keys: keys}
 	if total > 0 {
 		f.ranges = []history.Range{{From: 1, To: history.LV(total)}}
 	}
@@ -231,7 +231,8 @@ func (b *backupWriter) packs(ctx context.Context, r *Replica, s *snap, progress 
 		if err != nil {
 			return err
 		}
-		proofs, err := f.vouch(s, versions)
+		tips := tipsOf(versions)
+		proofs, err := f.vouch(s, tips)
 		if err == nil {
 			err = s.keptSeals(versions, &proofs)
 		}
@@ -241,9 +242,7 @@ func (b *backupWriter) packs(ctx context.Context, r *Replica, s *snap, progress 
 		if f.packed, err = f.packer.Append(f.packed[:0], versions, proofs); err != nil {
 			return err
 		}
-		for _, cert := range proofs.Certificates {
-			f.known[cert.Author] = true
-		}
+		f.l.seen.clock = f.l.seen.clock.Join(entriesOf(tips))
 		b.frames++
 		if err := b.frame(framePack, f.packed); err != nil {
 			return err

@@ -211,6 +211,7 @@ func (r *Replica) committed() {
 	if len(events) > 0 {
 		r.watch.send(events)
 	}
+	r.pulse.beat()
 }
 
 // forget drops all that is cached, after a transaction that may have changed some of it was rolled back.

@@ -96,7 +96,9 @@
 //	update.go write.go queue.go import.go collection.go    writing
 //	resolve.go undo.go conflicts.go                        conflicts, and taking things back
 //	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members
-//	sync.go session.go local.go apply.go pending.go        syncing
+//	sync.go driver.go session.go local.go feed.go gather.go  syncing
+//	apply.go pending.go                                    what came
+//	live.go news.go pulse.go                               syncing that goes on
 //	status.go why.go remotes.go verify.go                  how it stands, and whether it is whole
 //	backup.go restore.go                                   the whole as one file
 //	commit.go fold.go keylog.go runs.go tip.go digest.go   what a commit writes

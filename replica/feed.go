@@ -3,6 +3,7 @@ package replica
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
@@ -16,10 +17,10 @@ import (
 type feed struct {
 	l      *local
 	have   clock.Vector
+	news   bool // since the last feed of the session, as far as that can be told
 	epoch  uint64
 	ranges []history.Range
 	keys   []identity.AuthorKey
-	known  map[identity.Author]bool
 	next   history.LV
 	gather gatherer
 	packer pack.Encoder
@@ -56,12 +57,13 @@ func (f *feed) Next() (protocol.Pack, error) {
 		if len(versions) == 0 {
 			return io.EOF
 		}
-		proofs, err := f.vouch(s, versions)
+		tips := tipsOf(versions)
+		proofs, err := f.vouch(s, tips)
 		if err != nil {
 			return err
 		}
 		f.packed, err = f.packer.Append(f.packed[:0], versions, proofs)
-		out = protocol.Pack{Bytes: f.packed, Versions: len(versions)}
+		out = protocol.Pack{Bytes: f.packed, Versions: len(versions), Tips: entriesOf(tips)}
 		return err
 	})
 	if errors.Is(err, errSetBack) {
@@ -76,23 +78,37 @@ func (f *feed) Next() (protocol.Pack, error) {
 // errSetBack: the database was set back while a feed was open, so that what it knew is about other versions.
 var errSetBack = errors.New("replica: the database was set back")
 
-// vouch finds the seals over the last version of each line among versions, and the certificates of authors that the peer may
-// not know.
-func (f *feed) vouch(s *snap, versions []history.Version) (proofs pack.Options, err error) {
-	certified := make(map[identity.Author]bool)
+// tipsOf are the last versions of each line among versions, the newest first.
+func tipsOf(versions []history.Version) (tips []*history.Version) {
 	var now history.ID // what is followed by the version before this one in the loop
-	others := make(map[history.ID]bool)
+	followed := make(map[history.ID]bool)
 	for i := len(versions) - 1; i >= 0; i-- {
 		v := &versions[i]
-		last := v.ID != now
-		if last {
-			last = !others[v.ID]
-			delete(others, v.ID)
-			others[now] = true
+		if v.ID != now {
+			if !followed[v.ID] {
+				tips = append(tips, v)
+			}
+			delete(followed, v.ID)
+			followed[now] = true
 		}
-		if now = v.Prev; !last {
-			continue
-		}
+		now = v.Prev
+	}
+	return tips
+}
+
+// entriesOf names versions as a clock does.
+func entriesOf(versions []*history.Version) clock.Vector {
+	entries := make([]clock.Entry, len(versions))
+	for i, v := range versions {
+		entries[i] = clock.Entry{Author: v.Author, Seq: v.Seq, ID: v.ID.Prefix()}
+	}
+	return clock.NewVector(entries...)
+}
+
+// vouch finds the seals over the last versions of lines, and the certificates of authors that the peer may not know.
+func (f *feed) vouch(s *snap, tips []*history.Version) (proofs pack.Options, err error) {
+	certified := make(map[identity.Author]bool)
+	for _, v := range tips {
 		seal, ok, err := f.seal(s, v)
 		if err != nil {
 			return proofs, err
@@ -100,7 +116,7 @@ func (f *feed) vouch(s *snap, versions []history.Version) (proofs pack.Options, 
 		if ok {
 			proofs.Seals = append(proofs.Seals, seal)
 		}
-		if f.known[v.Author] || certified[v.Author] {
+		if f.l.seen.certified(v.Author) || certified[v.Author] {
 			continue
 		}
 		certified[v.Author] = true
@@ -138,6 +154,7 @@ func (f *feed) seal(s *snap, v *history.Version) (identity.Seal, bool, error) {
 
 // Missing implements protocol.Local.
 func (l *local) Missing(have clock.Vector) (protocol.Feed, error) {
+	l.seen.clock = have
 	f := &feed{l: l, have: have}
 	if err := f.find(); err != nil {
 		return nil, err
@@ -149,36 +166,21 @@ func (l *local) Missing(have clock.Vector) (protocol.Feed, error) {
 func (f *feed) find() error {
 	var author identity.Author
 	var leaves uint64
-	f.known, f.next = make(map[identity.Author]bool), 0
-	for _, e := range f.have {
-		f.known[e.Author] = true
-	}
+	f.next = 0
 	err := f.l.r.view(f.l.ctx, func(s *snap) error {
 		f.epoch = s.tip.epoch
-		keys, err := s.ownKeys()
-		if err != nil {
+		defer f.l.looked(s)
+		var err error
+		if f.keys, err = s.ownKeys(); err != nil {
 			return err
 		}
-		copied := false
-		if f.keys = keys; len(keys) > 0 {
-			author = keys[len(keys)-1].Author()
-			if copied, err = s.copied(f.have, author); err != nil {
-				return err
-			}
+		if len(f.keys) > 0 {
+			author = f.keys[len(f.keys)-1].Author()
 		}
-		begins := copied && f.l.begins(author)
-		known, err := s.clockOf(f.have, begins)
-		if err != nil {
-			return err
-		}
-		err = s.graph(func(g *history.Graph) error { f.ranges = below(g.Missing(known), s.tip.next); return nil })
-		if err != nil {
-			return err
-		}
-		if len(keys) == 0 {
-			return nil
-		}
-		if leaves, err = f.leaving(s, author, copied && !begins); err != nil {
+		if f.news && f.l.known(s) {
+			f.ranges = f.l.seen.came.outOf(f.l.seen.since, s.tip.next)
+			leaves = s.ownTipWithin(author, f.ranges)
+		} else if leaves, err = f.beyondClock(s, author); err != nil {
 			return err
 		}
 		if handed, err := readHanded(s.tx); err != nil || leaves <= handed {
@@ -191,6 +193,27 @@ func (f *feed) find() error {
 		return err
 	}
 	return f.l.r.write(f.l.ctx, func(c *commit) error { return c.handOut(author, leaves) })
+}
+
+// beyondClock finds what the peer's clock does not cover, and the newest dot of the current author that leaves with it.
+func (f *feed) beyondClock(s *snap, author identity.Author) (leaves uint64, err error) {
+	f.l.seen.kept = false
+	copied := false
+	if len(f.keys) > 0 {
+		if copied, err = s.copied(f.have, author); err != nil {
+			return 0, err
+		}
+	}
+	begins := copied && f.l.begins(author)
+	known, err := s.clockOf(f.have, begins)
+	if err != nil {
+		return 0, err
+	}
+	err = s.graph(func(g *history.Graph) error { f.ranges = below(g.Missing(known), s.tip.next); return nil })
+	if err != nil || len(f.keys) == 0 {
+		return 0, err
+	}
+	return f.leaving(s, author, copied && !begins)
 }
 
 // leaving is the newest dot of the current author that the peer has or is about to get, 0 for none. With waits, what never
@@ -275,6 +298,7 @@ func (f *feed) keepBack(s *snap, line history.Line, after uint64) error {
 				from = to + 1
 			}
 		}
+		f.l.seen.kept = f.l.seen.kept || !slices.Equal(f.ranges, ranges)
 		f.ranges = ranges
 		return nil
 	})

@@ -25,6 +25,11 @@ type local struct {
 	// corrected is the newest own version that has good times; those that come while the session lasts wait for the next
 	// one. It is zero where no times were corrected.
 	corrected clock.Stamp
+	// seen is what is known of the peer, stay that the session is to go on with what is written later.
+	seen seen
+	stay bool
+	// owing is true while receipts are not durable yet.
+	owing bool
 }
 
 var _ protocol.Local = (*local)(nil)
@@ -59,8 +64,10 @@ func (l *local) Facts() (protocol.Facts, error) {
 			f.Instance = inst.Nonce
 		}
 		f.Space, f.Wall, f.Strategies = s.space, l.r.wall.Now(), l.r.registry.Names()
-		f.Held = s.heldNow()
+		f.Held, f.Stay = s.heldNow(), l.stay
 		l.instance = f.Instance
+		l.looked(s)
+		l.seen.clock = f.Held.Clock // right if the hellos tell equal tips; else the peer's have says it
 		return nil
 	})
 	return f, err
@@ -155,42 +162,59 @@ func (s *snap) heldNow() protocol.Held {
 	return h
 }
 
-// Acknowledge implements protocol.Local.
+// Acknowledge implements protocol.Local. In a session that stays, receipts wait for a moment, so that not every push makes
+// a commit here as well.
 func (l *local) Acknowledge(peer protocol.Peer, ack protocol.Ack) error {
-	if peer.Author == (identity.Author{}) {
+	l.peer, l.owing = peer, true
+	l.seen.clock = l.seen.clock.Join(ack.Clock)
+	if ack.Live {
+		return nil
+	}
+	return l.saveReceipts(l.ctx)
+}
+
+// saveReceipts makes durable what the peer is known to hold.
+func (l *local) saveReceipts(ctx context.Context) error {
+	owing := l.owing
+	l.owing = false
+	if !owing || l.peer.Author == (identity.Author{}) {
 		return nil // a replica that has never written has no name to keep its receipt under
 	}
-	return l.r.write(l.ctx, func(c *commit) error {
+	return l.r.write(ctx, func(c *commit) error {
 		s := c.snap()
-		known, err := s.clockOf(ack.Clock, false)
+		known, err := s.clockOf(l.seen.clock, false)
 		if err != nil {
 			return err
 		}
-		held, err := s.clockOf(ack.Clock, true)
+		held, err := s.clockOf(l.seen.clock, true)
 		if err != nil {
 			return err
 		}
-		p, err := readPeer(c.tx, peer.Author)
+		p, err := readPeer(c.tx, l.peer.Author)
 		if err != nil {
 			return err
 		}
-		p.Behind = 0
-		err = s.graph(func(g *history.Graph) error {
-			for _, r := range g.Missing(known) {
-				p.Behind += uint64(r.To-r.From) + 1
-			}
-			return nil
-		})
-		if err != nil {
+		if p.Behind, err = s.dotsBeyond(known); err != nil {
 			return err
 		}
 		p.Met = uint64(max(c.r.wall.Now(), 0))
-		p.Clock = ack.Clock.Append(nil)
-		if err := c.fail(c.tx.Put(store.Peers, peer.Author[:], p.Append(nil))); err != nil || c.author.key.IsZero() {
+		p.Clock = l.seen.clock.Append(nil)
+		if err := c.fail(c.tx.Put(store.Peers, l.peer.Author[:], p.Append(nil))); err != nil || c.author.key.IsZero() {
 			return err
 		}
 		return c.handOut(c.author.key.Author(), seqIn(held, c.author.line)) // it may have got them from a copy
 	})
+}
+
+// dotsBeyond counts the dots that a clock does not cover.
+func (s *snap) dotsBeyond(known history.Clock) (n uint64, err error) {
+	err = s.graph(func(g *history.Graph) error {
+		for _, r := range g.Missing(known) {
+			n += uint64(r.To-r.From) + 1
+		}
+		return nil
+	})
+	return n, err
 }
 
 func readPeer(tx store.Tx, a identity.Author) (store.Peer, error) {
@@ -210,9 +234,13 @@ func readPeer(tx store.Tx, a identity.Author) (store.Peer, error) {
 func (l *local) Apply(b []byte) (protocol.Applied, error) {
 	var applied protocol.Applied
 	err := l.r.write(l.ctx, func(c *commit) error {
+		var came dotRanges
 		var err error
-		applied, err = c.applyPack(b)
+		applied, came, err = c.applyPackFrom(b)
 		c.applied = append(c.applied, &applied)
+		if err == nil && len(applied.Refused) == 0 {
+			l.brought(c, came)
+		}
 		return err
 	})
 	return applied, err

@@ -12,6 +12,7 @@ type SyncOption func(*syncOptions)
 
 type syncOptions struct {
 	hear func(Progress)
+	link func(LinkStatus)
 }
 
 // SyncProgress lets hear be told how far the sync has come: when it is known what there is to do, behind every pack of
@@ -34,7 +35,7 @@ type Progress struct {
 
 // meter is the side of a session that somebody watches.
 type meter struct {
-	local
+	*local
 	hear func(Progress)
 	now  Progress
 }

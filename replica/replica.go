@@ -31,6 +31,7 @@ type Replica struct {
 	runs  runCache
 	pasts pastCache
 	watch hub
+	pulse pulse
 
 	background background
 
@@ -91,6 +92,7 @@ func (r *Replica) Close() error {
 		return nil
 	}
 	r.watch.close()
+	r.pulse.close()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return errors.Join(r.stopPacking(ctx), r.settle(ctx))

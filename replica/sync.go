@@ -3,7 +3,6 @@ package replica
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/kdelta/kdelta/identity"
@@ -42,134 +41,29 @@ type Report struct {
 // with what ended it early; what was applied until then stays, and the next Sync goes on from there. It does not close
 // conn.
 func (r *Replica) Sync(ctx context.Context, conn transport.Conn, opts ...SyncOption) (Report, error) {
-	var o syncOptions
-	for _, opt := range opts {
-		opt(&o)
-	}
-	session := r.Session(ctx)
-	var m *meter
-	if o.hear != nil {
-		m = &meter{local: local{ctx: ctx, r: r}, hear: o.hear}
-		session = protocol.New(m)
-	}
-	d := &driver{session: session, conn: conn, wake: make(chan struct{}, 1)}
+	d, m := r.newDriver(ctx, conn, opts)
 	err := d.run(ctx)
 	if m != nil && err == nil {
 		m.through()
 	}
-	rep := reportOf(session.Report())
+	rep := reportOf(d.session.Report())
 	return rep, errors.Join(err, r.remember(context.WithoutCancel(ctx), rep))
 }
 
-// driver carries a session's frames: one goroutine receives, the other sends, and a lock makes them take turns at the
-// session itself.
-type driver struct {
-	mu      sync.Mutex
-	session *protocol.Session
-	conn    transport.Conn
-	// wake tells the sender that the session may have something to say.
-	wake chan struct{}
-	// failed is true once no more frames can come.
-	failed bool
-}
-
-func (d *driver) run(ctx context.Context) error {
-	receiving, stop := context.WithCancel(ctx)
-	defer stop()
-	received := make(chan error, 1)
-	go func() {
-		received <- d.receive(receiving)
-		d.poke()
-	}()
-	sendErr := d.send(ctx)
-	stop() // whatever the session ended in, there is nothing more to hear
-	recvErr := <-received
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.session.Close(); err != nil {
-		return errors.Join(err, cause(sendErr), cause(recvErr))
+// newDriver begins a session; m is there if somebody asked for its progress.
+func (r *Replica) newDriver(ctx context.Context, conn transport.Conn, opts []SyncOption) (d *driver, m *meter) {
+	var o syncOptions
+	for _, opt := range opts {
+		opt(&o)
 	}
-	return nil
-}
-
-// cause drops what only says that the other half of the driver has ended.
-func cause(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, errSessionOver) {
-		return nil
+	d = &driver{conn: conn, wake: make(chan struct{}, 1), local: &local{ctx: ctx, r: r}}
+	if o.hear == nil {
+		d.session = protocol.New(d.local)
+		return d, nil
 	}
-	return err
-}
-
-// errSessionOver ends one half of the driver when the other is through.
-var errSessionOver = errors.New("replica: the session is over")
-
-func (d *driver) poke() {
-	select {
-	case d.wake <- struct{}{}:
-	default:
-	}
-}
-
-// send gives out frames until the session is done.
-func (d *driver) send(ctx context.Context) error {
-	for {
-		d.mu.Lock()
-		frame, err := d.session.Next()
-		done := d.session.Done()
-		d.mu.Unlock()
-		switch {
-		case frame != nil:
-			if err := d.conn.Send(ctx, frame); err != nil {
-				return err
-			}
-			continue
-		case done:
-			return nil
-		case err != nil:
-			continue // the next frame tells the peer
-		}
-		select {
-		case <-d.wake:
-			if d.over() {
-				return errSessionOver
-			}
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// over reports whether the receiving half has failed.
-func (d *driver) over() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.failed
-}
-
-// receive takes frames until the session is done.
-func (d *driver) receive(ctx context.Context) error {
-	for {
-		d.mu.Lock()
-		done := d.session.Done()
-		d.mu.Unlock()
-		if done {
-			return nil
-		}
-		frame, err := d.conn.Receive(ctx)
-		d.mu.Lock()
-		if err == nil {
-			err = d.session.Receive(frame)
-			d.mu.Unlock()
-			d.poke()
-			if err != nil {
-				return nil // the session says it, and the sender tells the peer
-			}
-			continue
-		}
-		d.failed = true
-		d.mu.Unlock()
-		return err
-	}
+	m = &meter{local: d.local, hear: o.hear}
+	d.session = protocol.New(m)
+	return d, m
 }
 
 func reportOf(p protocol.Report) Report {

@@ -255,6 +255,9 @@ func (w *World) evilStep(d *device) {
 	w.meetEvil(d)
 }
 
+// News implements protocol.Local: the scripted peer does not stay.
+func (*evil) News() (protocol.Feed, error) { return nil, nil }
+
 // meetEvil lets a replica sync with the scripted peer.
 func (w *World) meetEvil(d *device) {
 	s := d.r.Session(w.ctx)

@@ -1,0 +1,191 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/transport"
+)
+
+// driver carries a session's frames: one goroutine receives, the other sends, and a lock makes them take turns at the
+// session itself.
+type driver struct {
+	mu      sync.Mutex
+	session *protocol.Session
+	local   *local
+	conn    transport.Conn
+	// wake tells the sender that the session may have something to say.
+	wake chan struct{}
+	// failed is true once no more frames can come.
+	failed bool
+
+	// Of a session that stays: beat says that something was committed, leave that the session is to end, save that receipts
+	// have waited long enough for others. hear is told whenever the session may stand elsewhere.
+	beat, leave <-chan struct{}
+	save        <-chan time.Time
+	hear        func(protocol.Report)
+}
+
+// receiptsRest is how long a receipt in a session that stays waits for others before all are made durable together, unless
+// somebody waits for them.
+const receiptsRest = time.Second
+
+func (d *driver) run(ctx context.Context) error {
+	if d.local.stay {
+		beat, quit := d.local.r.listen()
+		defer quit()
+		d.beat = beat
+	}
+	receiving, stop := context.WithCancel(ctx)
+	defer stop()
+	received := make(chan error, 1)
+	go func() {
+		received <- d.receive(receiving)
+		d.poke()
+	}()
+	sendErr := d.send(ctx)
+	stop() // whatever the session ended in, there is nothing more to hear
+	recvErr := <-received
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	cut := d.session.Report().Live && !d.session.Done()
+	err := d.session.Close()
+	if saving := d.local.saveReceipts(context.WithoutCancel(ctx)); err == nil && !errors.Is(saving, ErrClosed) {
+		err = saving
+	}
+	if err == nil && cut {
+		err = protocol.ErrCut
+	}
+	if err != nil {
+		return errors.Join(err, cause(sendErr), cause(recvErr))
+	}
+	return nil
+}
+
+// cause drops what only says that the other half of the driver has ended.
+func cause(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, errSessionOver) {
+		return nil
+	}
+	return err
+}
+
+// errSessionOver ends one half of the driver when the other is through.
+var errSessionOver = errors.New("replica: the session is over")
+
+func (d *driver) poke() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// send gives out frames until the session is done.
+func (d *driver) send(ctx context.Context) error {
+	for {
+		d.mu.Lock()
+		frame, err := d.session.Next()
+		done := d.session.Done()
+		d.mu.Unlock()
+		switch {
+		case frame != nil:
+			if err := d.conn.Send(ctx, frame); err != nil {
+				return err
+			}
+			continue
+		case done:
+			return nil
+		case err != nil:
+			continue // the next frame tells the peer
+		}
+		if err := d.wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// wait returns when the session may have something to say.
+func (d *driver) wait(ctx context.Context) error {
+	d.mu.Lock()
+	report, owing := d.session.Report(), d.local.owing
+	d.mu.Unlock()
+	if d.hear != nil {
+		d.hear(report)
+	}
+	if owing && d.save == nil {
+		rest := receiptsRest
+		if d.local.r.pulse.impatient.Load() > 0 {
+			rest = 0
+		}
+		d.save = time.After(rest)
+	}
+	select {
+	case <-d.wake:
+		if d.over() {
+			return errSessionOver
+		}
+	case _, open := <-d.beat:
+		if !open {
+			return ErrClosed
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.session.Changed()
+		if d.local.owing && d.local.r.pulse.impatient.Load() > 0 {
+			return d.local.saveReceipts(ctx)
+		}
+	case <-d.save:
+		d.save = nil
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return d.local.saveReceipts(ctx)
+	case <-d.leave:
+		d.leave = nil
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.session.Changed() // by what was committed before
+		d.session.Leave()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// over reports whether the receiving half has failed.
+func (d *driver) over() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed
+}
+
+// receive takes frames until the session is done.
+func (d *driver) receive(ctx context.Context) error {
+	for {
+		d.mu.Lock()
+		done := d.session.Done()
+		d.mu.Unlock()
+		if done {
+			return nil
+		}
+		frame, err := d.conn.Receive(ctx)
+		d.mu.Lock()
+		if err == nil {
+			err = d.session.Receive(frame)
+			if -d.session.Report().Skew > maxSkew.Milliseconds() {
+				d.session.Leave() // what is written here has wrong times: it waits for the next session, which corrects them
+			}
+			d.mu.Unlock()
+			d.poke()
+			if err != nil {
+				return nil // the session says it, and the sender tells the peer
+			}
+			continue
+		}
+		d.failed = true
+		d.mu.Unlock()
+		return err
+	}
+}

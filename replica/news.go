@@ -1,0 +1,96 @@
+package replica
+
+import (
+	"slices"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/order"
+	"github.com/kdelta/kdelta/protocol"
+)
+
+// seen is what a session knows of its peer, so that a session that stays need not ask the graph what is news to it.
+type seen struct {
+	// since is the first dot that no feed has looked at yet, and came are those beyond it that the peer brought. Both are
+	// dots of an epoch of the database: in another one they mean nothing.
+	since history.LV
+	came  dotRanges
+	epoch uint64
+	// kept is true once a feed has kept something back that the peer lacks.
+	kept bool
+	// clock is what the peer holds, as far as it was told: its have and its receipts, and what it sent. It may be less.
+	clock clock.Vector
+}
+
+// News implements protocol.Local.
+func (l *local) News() (protocol.Feed, error) {
+	f := &feed{l: l, have: l.seen.clock, news: true}
+	if err := f.find(); err != nil || len(f.ranges) == 0 {
+		return nil, err
+	}
+	return f, nil
+}
+
+// known reports whether the dots since the last feed, less those that came from the peer, are what it lacks; else only its
+// clock tells.
+func (l *local) known(s *snap) bool {
+	return s.tip.epoch == l.seen.epoch && !l.seen.kept && l.corrected.IsZero()
+}
+
+// looked notes that a feed has what was news up to a snapshot.
+func (l *local) looked(s *snap) {
+	l.seen.since, l.seen.came, l.seen.epoch = s.tip.next, nil, s.tip.epoch
+}
+
+// brought notes what a pack from the peer says that it holds, and where its versions stand.
+func (l *local) brought(c *commit, came dotRanges) {
+	if c.tip.epoch == l.seen.epoch {
+		l.seen.came = append(l.seen.came, came...)
+	}
+	chains := c.decoder.Header().Chains
+	entries := make([]clock.Entry, len(chains))
+	for i := range chains {
+		tip := &chains[i].Tip
+		entries[i] = clock.Entry{Author: tip.Author, Seq: tip.Seq, ID: tip.ID.Prefix()}
+	}
+	l.seen.clock = l.seen.clock.Join(clock.NewVector(entries...))
+}
+
+// certified reports whether the peer knows an author's certificate: it holds versions of that author.
+func (s *seen) certified(a identity.Author) bool {
+	_, found := slices.BinarySearchFunc(s.clock, a, func(e clock.Entry, a identity.Author) int { return e.Author.Compare(a) })
+	return found
+}
+
+// dotRanges are ranges of dots in the order in which they were added.
+type dotRanges []history.Range
+
+// add adds the dots from one to another.
+func (d *dotRanges) add(from, to history.LV) {
+	if n := len(*d); n > 0 && (*d)[n-1].To+1 == from {
+		(*d)[n-1].To = to
+		return
+	}
+	*d = append(*d, history.Range{From: from, To: to})
+}
+
+// outOf is what is left of the dots from one to before another.
+func (d dotRanges) outOf(from, end history.LV) (left []history.Range) {
+	order.Sort(d, func(a, b history.Range) int {
+		if a.From < b.From {
+			return -1
+		}
+		return 1
+	})
+	for _, r := range d {
+		if r.From > from && from < end {
+			left = append(left, history.Range{From: from, To: min(r.From, end) - 1})
+		}
+		from = max(from, r.To+1)
+	}
+	if from < end {
+		left = append(left, history.Range{From: from, To: end - 1})
+	}
+	return left
+}
