@@ -38,13 +38,13 @@
 // the other as packs. What is new is for Local to say, when whoever drives the session has called Changed: all that came
 // to be held since the last feed and not from this peer. Leave ends it, when all that was pushed is acked.
 //
-//	  A                                   B
-//	  ├─ ack ────────────╲ ╱──────── ack ─┤     the final acks: live
-//	  ├─ pack ───────────────────────────▶│     A has written
-//	  │◀─────────────────────────── ack ──┤
-//	  │◀────────────────────────── pack ──┤     B has written
-//	  ├─ ack ────────────────────────────▶│
-//	  ├─ bye ────────────╲ ╱──────── bye ─┤     A leaves
+//	A                                   B
+//	├─ ack ────────────╲ ╱──────── ack ─┤     the final acks: live
+//	├─ pack ───────────────────────────▶│     A has written
+//	│◀─────────────────────────── ack ──┤
+//	│◀────────────────────────── pack ──┤     B has written
+//	├─ ack ────────────────────────────▶│
+//	├─ bye ────────────╲ ╱──────── bye ─┤     A leaves
 //
 // What is under way is bounded by CREDIT (limits.go): a sender waits for acks, whatever the link buffers.
 //

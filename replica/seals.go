@@ -26,3 +26,18 @@ func sealIn(author identity.Author, row store.Row) (identity.Seal, bool) {
 	copy(s.ID[:], row.Value[copy(s.Sig[:], row.Value):])
 	return s, true
 }
+
+// keepSeals stores the seals over versions that were applied, so that they can be handed on. Of versions that were here
+// already too: they may have come under the seal of a later one, which waits.
+func (a *applier) keepSeals() error {
+	for id, s := range a.sealed {
+		at, ok := a.placed[id]
+		if !ok {
+			continue
+		}
+		if err := a.c.tx.Put(store.Seals, sealKey(at.line, s.Seq), sealRow(&s)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
