@@ -114,7 +114,7 @@ func (a *applier) apply(b []byte) error {
 			return a.c.fail(err)
 		}
 	}
-	came := slices.Clone(a.came) // without what waited for them, which may have come from somebody else
+	came := append(dotRanges(nil), a.came...) // without what waited for them, which may have come from somebody else
 	defer func() { a.came = came }()
 	if err := a.keepWaiting(); err != nil {
 		return a.c.fail(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/transport"
@@ -21,24 +20,11 @@ type driver struct {
 	wake chan struct{}
 	// failed is true once no more frames can come.
 	failed bool
-
-	// Of a session that stays: beat says that something was committed, leave that the session is to end, save that receipts
-	// have waited long enough for others. hear is told whenever the session may stand elsewhere.
-	beat, leave <-chan struct{}
-	save        <-chan time.Time
-	hear        func(protocol.Report)
+	// idle waits as long as there is nothing to say: wait, or what else there is to heed in a session that stays.
+	idle func(context.Context) error
 }
 
-// receiptsRest is how long a receipt in a session that stays waits for others before all are made durable together, unless
-// somebody waits for them.
-const receiptsRest = time.Second
-
 func (d *driver) run(ctx context.Context) error {
-	if d.local.stay {
-		beat, quit := d.local.r.listen()
-		defer quit()
-		d.beat = beat
-	}
 	receiving, stop := context.WithCancel(ctx)
 	defer stop()
 	received := make(chan error, 1)
@@ -101,7 +87,7 @@ func (d *driver) send(ctx context.Context) error {
 		case err != nil:
 			continue // the next frame tells the peer
 		}
-		if err := d.wait(ctx); err != nil {
+		if err := d.idle(ctx); err != nil {
 			return err
 		}
 	}
@@ -109,49 +95,15 @@ func (d *driver) send(ctx context.Context) error {
 
 // wait returns when the session may have something to say.
 func (d *driver) wait(ctx context.Context) error {
-	d.mu.Lock()
-	report, owing := d.session.Report(), d.local.owing
-	d.mu.Unlock()
-	if d.hear != nil {
-		d.hear(report)
-	}
-	if owing && d.save == nil {
-		rest := receiptsRest
-		if d.local.r.pulse.impatient.Load() > 0 {
-			rest = 0
-		}
-		d.save = time.After(rest)
-	}
 	select {
 	case <-d.wake:
 		if d.over() {
 			return errSessionOver
 		}
-	case _, open := <-d.beat:
-		if !open {
-			return ErrClosed
-		}
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.session.Changed()
-		if d.local.owing && d.local.r.pulse.impatient.Load() > 0 {
-			return d.local.saveReceipts(ctx)
-		}
-	case <-d.save:
-		d.save = nil
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		return d.local.saveReceipts(ctx)
-	case <-d.leave:
-		d.leave = nil
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.session.Changed() // by what was committed before
-		d.session.Leave()
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return nil
 }
 
 // over reports whether the receiving half has failed.

@@ -3,7 +3,6 @@ package replica
 import (
 	"errors"
 	"io"
-	"slices"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
@@ -292,13 +291,15 @@ func (f *feed) keepBack(s *snap, line history.Line, after uint64) error {
 				to := min(g.SpanEnd(from), r.To)
 				if at, seq := g.At(from); at != line {
 					ranges = append(ranges, history.Range{From: from, To: to})
-				} else if seq <= after {
-					ranges = append(ranges, history.Range{From: from, To: min(to, from+history.LV(after-seq))})
+				} else {
+					f.l.seen.kept = true // some or all of it
+					if seq <= after {
+						ranges = append(ranges, history.Range{From: from, To: min(to, from+history.LV(after-seq))})
+					}
 				}
 				from = to + 1
 			}
 		}
-		f.l.seen.kept = f.l.seen.kept || !slices.Equal(f.ranges, ranges)
 		f.ranges = ranges
 		return nil
 	})

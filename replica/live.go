@@ -177,9 +177,8 @@ func (l *Live) session(ctx context.Context, conn transport.Conn) bool {
 		}
 	}()
 	d, m := l.r.newDriver(ctx, conn, l.opts)
-	d.local.stay, d.leave = true, l.stop
-	d.hear = func(p protocol.Report) { l.set(linkStatus(p)) }
-	err := d.run(ctx)
+	live := &liveDriver{driver: d, leave: l.stop, hear: func(p protocol.Report) { l.set(linkStatus(p)) }}
+	err := live.drive(ctx)
 	if m != nil && err == nil {
 		m.through()
 	}

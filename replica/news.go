@@ -1,8 +1,6 @@
 package replica
 
 import (
-	"slices"
-
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
@@ -57,11 +55,9 @@ func (l *local) brought(c *commit, came dotRanges) {
 	l.seen.clock = l.seen.clock.Join(clock.NewVector(entries...))
 }
 
-// certified reports whether the peer knows an author's certificate: it holds versions of that author.
-func (s *seen) certified(a identity.Author) bool {
-	_, found := slices.BinarySearchFunc(s.clock, a, func(e clock.Entry, a identity.Author) int { return e.Author.Compare(a) })
-	return found
-}
+// certified reports whether the peer is known to hold versions of an author, and so the certificate. Of an author that is
+// forked a vector does not tell.
+func (s *seen) certified(a identity.Author) bool { return s.clock.Covers(clock.Entry{Author: a}) }
 
 // dotRanges are ranges of dots in the order in which they were added.
 type dotRanges []history.Range

@@ -57,6 +57,7 @@ func (r *Replica) newDriver(ctx context.Context, conn transport.Conn, opts []Syn
 		opt(&o)
 	}
 	d = &driver{conn: conn, wake: make(chan struct{}, 1), local: &local{ctx: ctx, r: r}}
+	d.idle = d.wait
 	if o.hear == nil {
 		d.session = protocol.New(d.local)
 		return d, nil

@@ -1,0 +1,69 @@
+package replica
+
+import (
+	"context"
+	"time"
+
+	"github.com/kdelta/kdelta/protocol"
+)
+
+// liveDriver is a driver of a session that stays.
+type liveDriver struct {
+	*driver
+	// beat says that something was committed, leave that the session is to end, save that receipts have waited long enough
+	// for others.
+	beat, leave <-chan struct{}
+	save        <-chan time.Time
+	// hear is told where the session stands whenever there is nothing to say.
+	hear func(protocol.Report)
+}
+
+// receiptsRest is how long a receipt in a session that stays waits for others before all are made durable together, unless
+// somebody waits for them.
+const receiptsRest = time.Second
+
+// drive holds the session until it ends.
+func (d *liveDriver) drive(ctx context.Context) error {
+	beat, quit := d.local.r.listen()
+	defer quit()
+	d.beat, d.local.stay, d.idle = beat, true, d.wait
+	return d.run(ctx)
+}
+
+// wait is driver.wait, and heeds the rest.
+func (d *liveDriver) wait(ctx context.Context) error {
+	d.mu.Lock()
+	report, owing := d.session.Report(), d.local.owing
+	d.mu.Unlock()
+	d.hear(report)
+	if owing && d.save == nil {
+		d.save = time.After(receiptsRest)
+	}
+	select {
+	case <-d.wake:
+		if d.over() {
+			return errSessionOver
+		}
+	case _, open := <-d.beat:
+		if !open {
+			return ErrClosed
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.session.Changed()
+	case <-d.save:
+		d.save = nil
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return d.local.saveReceipts(ctx)
+	case <-d.leave:
+		d.leave = nil
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.session.Changed() // by what was committed before
+		d.session.Leave()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
