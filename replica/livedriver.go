@@ -37,7 +37,11 @@ func (d *liveDriver) wait(ctx context.Context) error {
 	d.mu.Unlock()
 	d.hear(report)
 	if owing && d.save == nil {
-		d.save = time.After(receiptsRest)
+		rest := receiptsRest
+		if d.local.r.pulse.impatient.Load() > 0 {
+			rest = 0
+		}
+		d.save = time.After(rest)
 	}
 	select {
 	case <-d.wake:
@@ -51,6 +55,9 @@ func (d *liveDriver) wait(ctx context.Context) error {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.session.Changed()
+		if d.local.r.pulse.impatient.Load() > 0 {
+			return d.local.saveReceipts(ctx)
+		}
 	case <-d.save:
 		d.save = nil
 		d.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kdelta/kdelta/store"
@@ -15,6 +16,8 @@ type pulse struct {
 	listeners map[chan struct{}]bool
 	stop      context.CancelFunc // ends the look at what other processes do
 	closed    bool
+	// impatient counts those who wait for receipts, which are then made durable at once.
+	impatient atomic.Int32
 }
 
 // lookEvery is how often the store is asked whether another process has committed, while anybody listens.

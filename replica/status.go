@@ -228,7 +228,7 @@ type PeerStatus struct {
 	Met time.Time
 	// Skew is how far the peer's wall clock was ahead of ours then; negative: behind.
 	Skew time.Duration
-	// Behind counts the dots that it lacked when that session ended.
+	// Behind counts the dots here that it is not known to hold: what it has said so itself of (see WaitSynced).
 	Behind uint64
 	// Sent and Received count versions, over all sessions.
 	Sent, Received uint64
@@ -261,9 +261,17 @@ func (s *snap) peers() ([]PeerStatus, error) {
 			return nil, fmt.Errorf("%w: a peer whose key is no author", store.ErrCorrupt)
 		}
 		a := identity.Author(row.Key)
+		known, err := s.receipt(&p)
+		if err != nil {
+			return nil, err
+		}
+		behind, err := s.dotsBeyond(known)
+		if err != nil {
+			return nil, err
+		}
 		peers = append(peers, PeerStatus{
 			Author: a, Name: s.callName(a), Met: time.UnixMilli(int64(p.Met)).UTC(),
-			Skew: time.Duration(p.Skew) * time.Millisecond, Behind: p.Behind, Sent: p.Sent, Received: p.Received, Note: p.Note,
+			Skew: time.Duration(p.Skew) * time.Millisecond, Behind: behind, Sent: p.Sent, Received: p.Received, Note: p.Note,
 		})
 	}
 	return peers, nil

@@ -1,0 +1,102 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/store"
+)
+
+// WaitSynced returns when n other replicas are known to hold a version durably: each has said so itself, in a sync with this
+// database, whichever process held it. It makes nobody sync. A replica that has never written has no name to be counted by. A
+// version that was written again stands for what it was. ErrPoint if the version is not here, ctx's error if that ends first.
+func (r *Replica) WaitSynced(ctx context.Context, v Version, n int) error {
+	beat, quit := r.listen()
+	defer quit()
+	r.pulse.impatient.Add(1)
+	defer r.pulse.impatient.Add(-1)
+	r.pulse.beat() // receipts that wait for others wait no longer
+	for {
+		holders := 0
+		err := r.view(ctx, func(s *snap) (err error) {
+			holders, err = s.holders(v)
+			return err
+		})
+		if err != nil || holders >= n {
+			return err
+		}
+		select {
+		case _, open := <-beat:
+			if !open {
+				return ErrClosed
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// holders counts the other replicas whose receipts cover a version.
+func (s *snap) holders(v Version) (n int, err error) {
+	at, err := s.versionAt(v.Author, v.Seq, v.ID.Prefix())
+	if err == nil && at == nil {
+		at, err = s.insteadOf(v.Author, v.Seq, v.ID.Prefix())
+	}
+	if err != nil {
+		return 0, err
+	}
+	if at == nil {
+		return 0, fmt.Errorf("%w: version %s is not here", ErrPoint, v)
+	}
+	keys, err := s.ownKeys()
+	if err != nil {
+		return 0, err
+	}
+	own := make(map[identity.Author]bool, len(keys))
+	for i := range keys {
+		own[keys[i].Author()] = true
+	}
+	var line history.Line
+	var seq uint64
+	err = s.graph(func(g *history.Graph) error {
+		line, seq = g.At(at.lv)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	for row, err := range s.tx.Scan(store.Peers, store.Range{}) {
+		if err != nil {
+			return 0, err
+		}
+		p, err := store.DecodePeer(row.Value)
+		if err != nil {
+			return 0, err
+		}
+		known, err := s.receipt(&p)
+		if err != nil {
+			return 0, err
+		}
+		if len(row.Key) == len(identity.Author{}) && !own[identity.Author(row.Key)] && known.Covers(line, seq) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// receipt is what a peer has said that it holds, as far as it is here.
+func (s *snap) receipt(p *store.Peer) (history.Clock, error) {
+	if len(p.Clock) == 0 {
+		return history.Clock{}, nil
+	}
+	r := canon.NewReader(p.Clock)
+	held, err := clock.ReadVector(&r)
+	if err != nil {
+		return history.Clock{}, fmt.Errorf("%w: the receipt of a peer: %w", store.ErrCorrupt, err)
+	}
+	return s.clockOf(held, true)
+}
