@@ -22,7 +22,7 @@ const (
 	LinkConnecting LinkState = "connecting"
 	// LinkSyncing: one side is known to lack what the other has.
 	LinkSyncing LinkState = "syncing"
-	// LinkSynced: the peer has acked all that was sent, and sends what is new there.
+	// LinkSynced: both held the same once, and send each other what is new; LinkStatus.Unacked tells what is under way.
 	LinkSynced LinkState = "synced"
 	// LinkDenied: the two do not belong together, as the cause says. A person has to settle that.
 	LinkDenied LinkState = "denied"
@@ -200,10 +200,10 @@ func (l *Live) session(ctx context.Context, conn transport.Conn) bool {
 // linkStatus is the status while a session runs.
 func linkStatus(p protocol.Report) LinkStatus {
 	status := LinkStatus{State: LinkSyncing, Report: reportOf(p), Unacked: p.Unacked}
-	switch {
-	case p.State == protocol.Connecting:
+	switch p.State {
+	case protocol.Connecting:
 		status.State = LinkConnecting
-	case p.State == protocol.Synced && p.Unacked == 0:
+	case protocol.Synced:
 		status.State = LinkSynced
 	}
 	return status

@@ -109,7 +109,7 @@ const maxRounds = 3
 func SyncPair(ctx context.Context, a, b *Replica, opts ...SyncOption) (ra, rb Report, err error) {
 	for range maxRounds {
 		x, y, err := syncOnce(ctx, a, b, opts)
-		ra, rb = ra.plus(x), rb.plus(y)
+		ra, rb = ra.Plus(x), rb.Plus(y)
 		if err != nil || x.Equal && y.Equal || x.Sent+x.Received+y.Sent+y.Received == 0 {
 			return ra, rb, err
 		}
@@ -132,8 +132,8 @@ func syncOnce(ctx context.Context, a, b *Replica, opts []SyncOption) (ra, rb Rep
 	return ra, rb, errors.Join(err, errB)
 }
 
-// plus adds what a later session did.
-func (r Report) plus(later Report) Report {
+// Plus adds what a later session with the same peer did.
+func (r Report) Plus(later Report) Report {
 	later.Sent += r.Sent
 	later.Received += r.Received
 	later.SentBytes += r.SentBytes

@@ -12,8 +12,13 @@
 //	                     └──▶ standard error    everything else
 //
 // The verb checks its arguments before it opens the file, does one thing with
-// the replica, prints, and ends. Nothing stays running, and there is nothing
-// to set up: the first write makes the file.
+// the replica, prints, and ends. Nothing stays running but what was started to
+// do so, and there is nothing to set up: the first write makes the file.
+//
+// A NODE (start, sync --live) lives until it is told to end. It keeps links to
+// the nodes that are remembered and lets others come; what any run of the
+// command writes into the file goes over them. How they are it tells by a small
+// file beside the database, which status and peers read.
 //
 // # Words
 //
@@ -21,7 +26,7 @@
 //   - VALUE is JSON; "-" reads it from standard input.
 //   - POINT is a moment of the past: an RFC 3339 time, a date, "5m ago",
 //     AUTHOR@SEQ, a prefix of a version's id, or a tag.
-//   - TARGET is another database file.
+//   - TARGET is another database file, or the address of a node.
 //
 // # Invariants
 //
@@ -40,7 +45,8 @@
 //
 // # Files
 //
-// One file per verb. app.go holds what every verb is given (streams, clock,
+// One file per verb; node.go, nodefile.go, link.go and target.go are what the
+// verbs of sharing have in common. app.go holds what every verb is given (streams, clock,
 // the way to open a store), grammar.go the command line itself, database.go
 // the opening, exit.go errors and exit codes, text.go, style.go and shape.go
 // what is printed and how, lanes.go and graph.go the drawing of log --graph.

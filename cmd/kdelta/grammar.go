@@ -41,8 +41,10 @@ type grammar struct {
 
 	Invite inviteCmd `cmd:"" group:"sharing" help:"Print a string that lets another device join this space."`
 	Join   joinCmd   `cmd:"" group:"sharing" help:"Join the space of an invite."`
-	Sync   syncCmd   `cmd:"" group:"sharing" help:"Exchange versions with other database files, both ways."`
-	Remote remoteCmd `cmd:"" group:"sharing" help:"Remember the files to sync with."`
+	Sync   syncCmd   `cmd:"" group:"sharing" help:"Exchange versions with other database files and nodes, both ways."`
+	Start  startCmd  `cmd:"" group:"sharing" help:"Be a node: stay in sync with others and let them come."`
+	Remote remoteCmd `cmd:"" group:"sharing" help:"Remember the files and nodes to sync with."`
+	Peers  peersCmd  `cmd:"" group:"sharing" help:"List the devices that this one has met, and how far behind each is."`
 	Name   nameCmd   `cmd:"" group:"sharing" help:"Show or set what people call this device."`
 
 	Status  statusCmd  `cmd:"" group:"care" help:"Tell how the database is."`

@@ -10,8 +10,9 @@ import (
 )
 
 type inviteCmd struct {
-	ReadOnly bool   `help:"The other device may read, not write."`
-	Expires  string `placeholder:"1h" help:"How long the invite is good for: 90s, 1h, 7d, 2w. Default: for ever."`
+	ReadOnly bool     `help:"The other device may read, not write."`
+	Address  []string `placeholder:"URL" help:"Where a node of this space is reached (ws://HOST:PORT, wss://HOST:PORT), beside the remembered remotes."`
+	Expires  string   `placeholder:"1h" help:"How long the invite is good for: 90s, 1h, 7d, 2w. Default: for ever."`
 }
 
 // Help is what --help adds.
@@ -36,8 +37,16 @@ func (c *inviteCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	for _, address := range c.Address {
+		if err := checkTarget(address, true); err != nil {
+			return err
+		}
+		if !isAddress(address) {
+			return usagef("--address %s is no address of a node", shorten(address, 60))
+		}
+	}
 	return a.write(ctx, func(db *database) error {
-		hints, err := db.hints(ctx)
+		hints, err := db.hints(ctx, c.Address)
 		if err != nil {
 			return err
 		}
@@ -62,12 +71,12 @@ func (c *inviteCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// hints are the remembered remotes that fit into an invite.
-func (db *database) hints(ctx context.Context) ([]string, error) {
+// hints are addresses and the remembered remotes, as far as they fit into an invite.
+func (db *database) hints(ctx context.Context, addresses []string) ([]string, error) {
 	remotes, err := db.Remotes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	hints := slices.DeleteFunc(remotes, func(target string) bool { return len(target) > identity.MaxHint })
+	hints := slices.DeleteFunc(append(slices.Clone(addresses), remotes...), func(target string) bool { return len(target) > identity.MaxHint })
 	return hints[:min(len(hints), identity.MaxHints)], nil
 }

@@ -67,10 +67,10 @@ func (a *app) join(ctx context.Context, invite string, hints []string) error {
 	return db.closeAfter(a.printJoined(ctx, db, hints, joinJSON{}))
 }
 
-// rememberHints makes remotes of the files that an invite names, as far as this device has them.
+// rememberHints makes remotes of the nodes that an invite names, and of the files that this device has.
 func (a *app) rememberHints(ctx context.Context, db *database, hints []string) error {
 	for _, hint := range hints {
-		if checkTarget(hint) != nil || a.checkOther(db.path, hint) != nil {
+		if checkTarget(hint, true) != nil || !isAddress(hint) && a.checkOther(db.path, hint) != nil {
 			continue
 		}
 		if err := db.AddRemote(ctx, hint); err != nil {

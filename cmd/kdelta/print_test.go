@@ -68,7 +68,7 @@ func TestStatusSaysWhatWaitsAndWhatHappened(t *testing.T) {
 	if !strings.Contains(got, "its clock is 10m0s ahead of ours") || !strings.Contains(got, "verify both") {
 		t.Error(got)
 	}
-	shape := statusShape("x.db", 1, st, peers)
+	shape := statusShape("x.db", 1, st, peers, nil)
 	if len(shape.Pending) != maxListed+2 || shape.Pending[0].Wants != "def@1" || shape.Forks[0] != st.Forks[0].String() || shape.Peers[0].SkewMS != 600_000 {
 		t.Errorf("%+v", shape)
 	}

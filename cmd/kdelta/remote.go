@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"github.com/kdelta/kdelta/replica"
@@ -11,14 +10,14 @@ import (
 
 type remoteCmd struct {
 	List   remoteListCmd   `cmd:"" default:"1" help:"List what sync without a target syncs with."`
-	Add    remoteAddCmd    `cmd:"" help:"Remember a database file."`
+	Add    remoteAddCmd    `cmd:"" help:"Remember a database file or a node."`
 	Remove remoteRemoveCmd `cmd:"" help:"Forget one."`
 }
 
 type (
 	remoteListCmd struct{}
 	remoteAddCmd  struct {
-		Target string `arg:"" help:"A database file."`
+		Target string `arg:"" help:"A database file, or the address of a node: ws://HOST:PORT, wss://HOST:PORT."`
 	}
 	remoteRemoveCmd struct {
 		Target string `arg:"" help:"As remote list prints it, or a path to the same file."`
@@ -46,10 +45,10 @@ func (c *remoteListCmd) Run(ctx context.Context, a *app) error {
 }
 
 func (c *remoteAddCmd) Run(ctx context.Context, a *app) error {
-	if err := checkTarget(c.Target); err != nil {
+	if err := checkTarget(c.Target, true); err != nil { // sync says when it is refused to go there in the clear
 		return err
 	}
-	target, err := filepath.Abs(c.Target) // the next run may start in another folder
+	target, err := remembered(c.Target)
 	if err != nil {
 		return err
 	}
@@ -62,7 +61,7 @@ func (c *remoteAddCmd) Run(ctx context.Context, a *app) error {
 }
 
 func (c *remoteRemoveCmd) Run(ctx context.Context, a *app) error {
-	target, err := filepath.Abs(c.Target)
+	target, err := remembered(c.Target)
 	if err != nil {
 		return err
 	}

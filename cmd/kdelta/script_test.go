@@ -1,13 +1,16 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -30,6 +33,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": scriptCode, "invite": scriptInvite, "drawn": scriptDrawn},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": scriptCode, "invite": scriptInvite, "node": scriptNode, "eventually": scriptEventually},
 	})
 }
 
@@ -73,6 +77,45 @@ func scriptDrawn(ts *testscript.TestScript, neg bool, args []string) {
 		b.WriteString(drawing + "\n")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
+// scriptPatience bounds what a script waits for; nothing that works comes near it.
+const scriptPatience = 20 * time.Second
+
+// scriptNode is "node DB": once a node runs on that database, the variable NODE becomes the address that it is reached at, and ADDR the
+// one that it listens at.
+func scriptNode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: node DB")
+	}
+	var n nodeJSON
+	for end := time.Now().Add(scriptPatience); n.Listening == ""; time.Sleep(10 * time.Millisecond) {
+		text, err := os.ReadFile(ts.MkAbs(args[0]) + nodeSuffix)
+		if err == nil {
+			ts.Check(json.Unmarshal(text, &n))
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("no node listens for %s", args[0])
+		}
+	}
+	ts.Setenv("NODE", n.Listening)
+	ts.Setenv("ADDR", strings.TrimSuffix(strings.TrimPrefix(n.Listening, "ws://"), syncPath))
+}
+
+// scriptEventually is "eventually PATTERN COMMAND …": the command, run again and again, comes to print what matches.
+func scriptEventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually PATTERN COMMAND [ARG…]")
+	}
+	want, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for end := time.Now().Add(scriptPatience); ; time.Sleep(10 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		if err == nil && want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s never printed %q: %v", strings.Join(args[1:], " "), args[0], err)
+		}
+	}
 }
 
 // golden compares got with the file at path, or rewrites that.

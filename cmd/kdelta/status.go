@@ -31,8 +31,10 @@ type statusJSON struct {
 	Pending    []pendingJSON `json:"pending"`
 	Forks      []string      `json:"forks"`
 	Peers      []peerJSON    `json:"peers"`
-	Reissues   []reissueJSON `json:"reissues"`
-	Notes      []string      `json:"notes"`
+	// Node is the process that keeps this database in sync now, null where there is none.
+	Node     *nodeJSON     `json:"node"`
+	Reissues []reissueJSON `json:"reissues"`
+	Notes    []string      `json:"notes"`
 }
 
 // reissueJSON is what was written again under another author.
@@ -59,8 +61,13 @@ type pendingJSON struct {
 
 // peerJSON is a replica that was met.
 type peerJSON struct {
-	Peer     string `json:"peer"`
-	Met      string `json:"met"`
+	Peer string `json:"peer"`
+	Name string `json:"name"`
+	Met  string `json:"met"`
+	// State is that of the link to it: a node that runs tells, else it is offline.
+	State string `json:"state"`
+	// Behind counts the edits here that it is not known to hold.
+	Behind   uint64 `json:"behind"`
 	SkewMS   int64  `json:"skew_ms"`
 	Sent     uint64 `json:"sent"`
 	Received uint64 `json:"received"`
@@ -77,11 +84,16 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
+		node, err := a.nodeOf(db.path)
+		if err != nil {
+			return err
+		}
 		bytes := diskBytes(db.path)
 		if a.asJSON {
-			return a.printJSON(statusShape(db.path, bytes, st, peers))
+			return a.printJSON(statusShape(db.path, bytes, st, peers, node))
 		}
 		a.printStatus(ctx, db, bytes, st)
+		a.printNodeStatus(node)
 		a.printTroubles(st, peers)
 		return nil
 	})
@@ -97,7 +109,7 @@ func diskBytes(path string) (total int64) {
 	return total
 }
 
-func statusShape(path string, bytes int64, st replica.Status, peers []replica.PeerStatus) statusJSON {
+func statusShape(path string, bytes int64, st replica.Status, peers []replica.PeerStatus, node *nodeJSON) statusJSON {
 	shape := statusJSON{
 		Path: path, Author: authorJSON(st.Author), ReadOnly: st.ReadOnly, Versions: st.Versions, Authors: st.Authors, Keys: st.Keys,
 		Namespaces: st.Namespaces, Conflicts: st.Conflicts, Heads: plainNames(st.Heads),
@@ -123,13 +135,26 @@ func statusShape(path string, bytes int64, st replica.Status, peers []replica.Pe
 			Versions: r.Versions, Why: r.Why, At: timeJSON(r.At),
 		})
 	}
-	for _, p := range peers {
-		shape.Peers = append(shape.Peers, peerJSON{
-			Peer: p.Author.String(), Met: timeJSON(p.Met), SkewMS: p.Skew.Milliseconds(),
-			Sent: p.Sent, Received: p.Received, Note: p.Note,
-		})
+	for i := range peers {
+		shape.Peers = append(shape.Peers, peerShape(&peers[i], node))
 	}
+	shape.Node = node
 	return shape
+}
+
+// printNodeStatus tells what a running node knows of its links.
+func (a *app) printNodeStatus(node *nodeJSON) {
+	if node == nil {
+		return
+	}
+	where := "not listening"
+	if node.Listening != "" {
+		where = a.key(node.Listening)
+	}
+	a.fact("node", fmt.Sprintf("process %d, %s", node.PID, where))
+	for _, l := range node.Links {
+		a.fact("link", linkText(l, l.Peer))
+	}
 }
 
 func (a *app) fact(name, text string) { a.printf("%s %s\n", a.faint(padded(name, name, 9)), text) }

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/kdelta/kdelta/protocol"
@@ -15,19 +15,21 @@ import (
 )
 
 type syncCmd struct {
-	Targets []string `arg:"" optional:"" name:"target" help:"Database files. Without any: the remembered remotes."`
+	Targets []string `arg:"" optional:"" name:"target" help:"Database files and nodes (ws://, wss://). Without any: the remembered remotes."`
+	Live    bool     `help:"Stay in sync with nodes until ended (Ctrl-C)."`
+	Plain   bool     `help:"Allow ws:// to other machines."`
 }
-
-// errTarget: a target cannot be synced with.
-var errTarget = errors.New("target")
 
 // skewWorthSaying is the difference of two wall clocks that people are told of.
 const skewWorthSaying = 5 * time.Minute
 
 func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	for _, target := range c.Targets {
-		if err := checkTarget(target); err != nil {
+		if err := checkTarget(target, c.Plain); err != nil {
 			return err
+		}
+		if c.Live && !isAddress(target) {
+			return usagef("%s is a file, which nobody can stay in touch with: leave --live out", shorten(target, 60))
 		}
 	}
 	return a.change(ctx, func(db *database) error {
@@ -39,11 +41,14 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 			}
 		}
 		if len(targets) == 0 {
-			return usagef("no remotes are remembered: name a file, or use kdelta remote add FILE first")
+			return usagef("no remotes are remembered: name a file or a node, or use kdelta remote add TARGET first")
+		}
+		if c.Live {
+			return a.syncLive(ctx, db, targets, c.Plain)
 		}
 		failed := 0
 		for _, target := range targets {
-			if err := a.syncWith(ctx, db, target); err != nil {
+			if err := a.syncWith(ctx, db, target, c.Plain); err != nil {
 				if len(targets) == 1 {
 					return err
 				}
@@ -58,29 +63,29 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// checkTarget refuses what is no file name.
-func checkTarget(target string) error {
-	if target == "" || strings.Contains(target, "://") {
-		return usagef("%q is no database file, which is what sync can reach", shorten(target, 60))
-	}
-	return nil
-}
-
-// syncWith exchanges versions with the database file at target.
-func (a *app) syncWith(ctx context.Context, db *database, target string) error {
-	if err := a.checkOther(db.path, target); err != nil {
-		return err
-	}
-	other, err := a.openDatabase(ctx, target, false)
+// syncLive stays in sync with nodes until ctx ends.
+func (a *app) syncLive(ctx context.Context, db *database, targets []string, plain bool) error {
+	n, err := a.newNode(ctx, db)
 	if err != nil {
 		return err
 	}
-	bar := a.progress("sync with "+printable(filepath.Base(target)), 0)
-	rep, theirs, err := replica.SyncPair(ctx, db.Replica, other.Replica,
-		replica.SyncProgress(func(p replica.Progress) { bar.at(p.Done, p.Total) }))
-	bar.end()
-	if err = other.closeAfter(err); err != nil {
-		return syncError(target, err)
+	n.plain, n.only, n.extra = plain, true, slices.DeleteFunc(targets, func(target string) bool { return !isAddress(target) })
+	if len(n.extra) == 0 {
+		return usagef("no node is remembered, and nobody can stay in touch with a file: name a node, or leave --live out")
+	}
+	return n.run(ctx)
+}
+
+// syncWith exchanges versions with the database file or the node at target.
+func (a *app) syncWith(ctx context.Context, db *database, target string, plain bool) error {
+	rep, theirs, err := replica.Report{}, replica.Report{}, error(nil)
+	if isAddress(target) {
+		rep, err = a.syncNode(ctx, db, target, plain)
+	} else {
+		rep, theirs, err = a.syncFile(ctx, db, target)
+	}
+	if err != nil {
+		return err
 	}
 	if a.asJSON {
 		err = a.printJSON(syncShape(target, rep))
@@ -91,6 +96,51 @@ func (a *app) syncWith(ctx context.Context, db *database, target string) error {
 		return fmt.Errorf("%w: %s: the two are not in the same state; kdelta why and kdelta verify tell more", errTarget, target)
 	}
 	return err
+}
+
+// maxRounds is how many syncs with a node there are at most: a fork that one finds is healed by the next.
+const maxRounds = 3
+
+// syncNode exchanges versions with the node at target.
+func (a *app) syncNode(ctx context.Context, db *database, target string, plain bool) (rep replica.Report, err error) {
+	if err := checkTarget(target, plain); err != nil {
+		return rep, err // a remembered one
+	}
+	bar := a.progress("sync with "+printable(target), 0)
+	defer bar.end()
+	for range maxRounds {
+		link, err := db.dial(ctx, target, plain)
+		if err != nil {
+			return rep, syncError(target, err)
+		}
+		round, err := db.Sync(ctx, link, replica.SyncProgress(func(p replica.Progress) { bar.at(p.Done, p.Total) }))
+		if err = errors.Join(err, link.Close()); err != nil {
+			return rep, syncError(target, err)
+		}
+		if rep = rep.Plus(round); round.Equal || round.Sent+round.Received == 0 {
+			break
+		}
+	}
+	return rep, nil
+}
+
+// syncFile exchanges versions with the database file at target; theirs is what the sync did there.
+func (a *app) syncFile(ctx context.Context, db *database, target string) (rep, theirs replica.Report, err error) {
+	if err := a.checkOther(db.path, target); err != nil {
+		return rep, theirs, err
+	}
+	other, err := a.openDatabase(ctx, target, false)
+	if err != nil {
+		return rep, theirs, err
+	}
+	bar := a.progress("sync with "+printable(filepath.Base(target)), 0)
+	rep, theirs, err = replica.SyncPair(ctx, db.Replica, other.Replica,
+		replica.SyncProgress(func(p replica.Progress) { bar.at(p.Done, p.Total) }))
+	bar.end()
+	if err = other.closeAfter(err); err != nil {
+		return rep, theirs, syncError(target, err)
+	}
+	return rep, theirs, nil
 }
 
 // syncError says at which target a sync failed. Where the two are of different spaces, both ends say so, each in its own

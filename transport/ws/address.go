@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// checkAddress finds out whether a link may be dialled at addr.
-func checkAddress(addr string, allowPlain bool) error {
+// CheckAddress finds out whether a Dialer with that AllowPlain would dial addr: ErrAddress or ErrPlain if not.
+func CheckAddress(addr string, allowPlain bool) error {
 	u, err := url.Parse(addr)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAddress, err)

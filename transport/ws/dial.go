@@ -36,7 +36,7 @@ type Dialer struct {
 // anything is sent, ErrRefused with what the other end answered, the context's
 // error, and those of the network and TLS.
 func (d *Dialer) Dial(ctx context.Context, addr string) (transport.Conn, error) {
-	if err := checkAddress(addr, d.AllowPlain); err != nil {
+	if err := CheckAddress(addr, d.AllowPlain); err != nil {
 		return nil, err
 	}
 	deadlines := d.Deadlines.withDefaults()

@@ -31,7 +31,7 @@ func (d *Dialer) Dial(ctx context.Context, addr string) (transport.Conn, error) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := checkAddress(addr, d.AllowPlain); err != nil {
+	if err := CheckAddress(addr, d.AllowPlain); err != nil {
 		return nil, err
 	}
 	class := js.Global().Get("WebSocket")
@@ -73,9 +73,9 @@ func construct(class js.Value, args ...any) (value js.Value, err error) {
 	return class.New(args...), nil
 }
 
-// checkAddress finds out whether a link may be dialled at addr, by the
+// CheckAddress finds out whether a link may be dialled at addr, by the
 // browser's own reading of it.
-func checkAddress(addr string, allowPlain bool) error {
+func CheckAddress(addr string, allowPlain bool) error {
 	u, err := construct(js.Global().Get("URL"), addr)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAddress, err)
