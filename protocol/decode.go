@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
 )
 
@@ -170,7 +171,7 @@ func (d *decoder) hello() (m hello, err *failure) {
 	if d.err == nil && m.version != Version {
 		return m, nil
 	}
-	d.expect(9)
+	d.expect(10)
 	m.space = d.bytes32()
 	m.author = d.bytes32()
 	if nonce := d.bytes(); len(nonce) == len(m.instance) {
@@ -192,6 +193,9 @@ func (d *decoder) hello() (m hello, err *failure) {
 	m.tips = d.bytes32()
 	m.state = d.bytes32()
 	m.stay = d.bool()
+	if m.proof = d.bytes(); len(m.proof) > 0 && len(m.proof) != len(identity.Signature{}) {
+		d.refuse("a proof of " + strconv.Itoa(len(m.proof)) + " bytes")
+	}
 	return m, d.end()
 }
 

@@ -116,6 +116,7 @@ func sentinels(err error) string {
 		{"ErrVersion", ErrVersion},
 		{"ErrForeignSpace", ErrForeignSpace},
 		{"ErrSelf", ErrSelf},
+		{"ErrProof", ErrProof},
 		{"ErrMalformed", ErrMalformed},
 		{"ErrUnexpected", ErrUnexpected},
 		{"ErrLocal", ErrLocal},

@@ -9,7 +9,7 @@
 //
 //	kind     fields                                                      said
 //	1 hello  version, space, author, instance, wall, strategies,         first
-//	         tips digest, state digest, stay
+//	         tips digest, state digest, stay, proof
 //	2 have   clock, last                                                 once the peer's hello came, in parts
 //	3 pack   pack                                                        once both clocks were told
 //	4 end    number of packs                                             behind the last pack
@@ -82,8 +82,10 @@
 // # Trust
 //
 // Versions prove themselves (ids, seals, certificates: Local.Apply); everything else that a peer says is believed about
-// that peer alone. The machine does not encrypt and does not authenticate: whoever drives it over a link that strangers
-// can reach wraps it.
+// that peer alone. The machine does not encrypt: whoever drives it over a link that strangers can reach wraps it. What
+// wraps it and binds both ends is a Link: then each hello carries a signature of its author over its end of the link, and
+// Peer.Proven says whether the peer's holds. A hello that is sent again by somebody who recorded it proves as much, so
+// nothing is changed on its word alone.
 //
 // Sources: the design follows etcd-io/raft in being a machine without I/O; the exchange of clocks is that of Bayou
 // (Petersen et al., "Flexible Update Propagation for Weakly Consistent Replication", 1997).

@@ -15,6 +15,9 @@ var (
 	ErrForeignSpace = errors.New("protocol: the peer belongs to another space; join one of them with an invite from the other")
 	// ErrSelf: both ends are the same database instance.
 	ErrSelf = errors.New("protocol: the peer is this very replica; give the target of another one")
+	// ErrProof names an author whose signature over the link is not good: the peer is not who it says, or somebody stands
+	// between.
+	ErrProof = errors.New("protocol: the peer does not prove that it is the author that it says")
 	// ErrMalformed: a frame that is no canonical message, or beyond a limit. The peer is broken or hostile.
 	ErrMalformed = errors.New("protocol: malformed frame")
 	// ErrUnexpected names a frame and the state in which it may not come. The peer is broken or hostile, or the
@@ -40,6 +43,7 @@ const (
 	ReasonMalformed    Reason = 4
 	ReasonUnexpected   Reason = 5
 	ReasonLocal        Reason = 6
+	ReasonProof        Reason = 7
 )
 
 // String names the reason as errors and traces show it.
@@ -59,6 +63,8 @@ func (r Reason) String() string {
 		return "unexpected frame"
 	case ReasonLocal:
 		return "trouble on its side"
+	case ReasonProof:
+		return "no proof of its author"
 	default:
 		return "reason " + strconv.FormatUint(uint64(r), 10)
 	}
@@ -77,6 +83,8 @@ func (r Reason) sentinel() error {
 		return ErrMalformed
 	case ReasonUnexpected:
 		return ErrUnexpected
+	case ReasonProof:
+		return ErrProof
 	default:
 		return nil
 	}
@@ -84,7 +92,7 @@ func (r Reason) sentinel() error {
 
 // denies is true for what a person has to settle; another try at the same session would end the same.
 func (r Reason) denies() bool {
-	return r == ReasonVersion || r == ReasonForeignSpace || r == ReasonSelf
+	return r == ReasonVersion || r == ReasonForeignSpace || r == ReasonSelf || r == ReasonProof
 }
 
 // failure is a reason, the error beneath or beside it, and what happened in this case. It stands in for fmt.Errorf,

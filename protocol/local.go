@@ -59,9 +59,11 @@ type Facts struct {
 	Instance Instance
 	// Wall is the wall clock in ms since 1970; a negative one is sent as 0.
 	Wall int64
-	// Strategies are the names that this replica resolves ("lww/1"), at most MaxStrategies of MaxStrategyName bytes.
+	// Strategies are the names that this replica resolves beside the built-in ones ("ours/1"), at most MaxStrategies of MaxStrategyName bytes.
 	Strategies []string
 	Held       Held
+	// Sign is a signature of Author, nil where that is zero.
+	Sign func(identity.Domain, []byte) identity.Signature
 	// Stay is true where the session is to go on with what is written later, if the peer wants that too.
 	Stay bool
 }
@@ -112,8 +114,11 @@ type Refusal struct {
 type Peer struct {
 	Author   identity.Author
 	Instance Instance
-	// Strategies are the names that the peer resolves.
+	// Strategies are the names that the peer resolves beside the built-in ones.
 	Strategies []string
+	// Proven is true if the peer has shown that it is that author, by a signature over the link. What it says once a frame
+	// has come behind its hello is said by that author.
+	Proven bool
 }
 
 // Ack is a receipt: what the peer says it holds durably.

@@ -53,6 +53,8 @@ type hello struct {
 	state      Digest
 	// stay is true if the sender wants to go on with what is written later.
 	stay bool
+	// proof is a signature of the author over the link, or empty.
+	proof []byte
 }
 
 // have is a part of the clock that its sender holds; the parts are one sorted sequence.
@@ -91,7 +93,7 @@ func frame(k kind, fields int) []byte {
 }
 
 func (m hello) encode() []byte {
-	b := canon.AppendUint(frame(kindHello, 9), m.version)
+	b := canon.AppendUint(frame(kindHello, 10), m.version)
 	b = canon.AppendBytes(b, m.space[:])
 	b = canon.AppendBytes(b, m.author[:])
 	b = canon.AppendBytes(b, m.instance[:])
@@ -102,7 +104,7 @@ func (m hello) encode() []byte {
 	}
 	b = canon.AppendBytes(b, m.tips[:])
 	b = canon.AppendBytes(b, m.state[:])
-	return canon.AppendBool(b, m.stay)
+	return canon.AppendBytes(canon.AppendBool(b, m.stay), m.proof)
 }
 
 func (m have) encode() []byte {

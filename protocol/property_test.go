@@ -293,6 +293,9 @@ func TestMessagesRoundTrip(t *testing.T) {
 			strategies: rapid.SliceOfN(rapid.SampledFrom([]string{"lww/1", "mv/1", "ours/7"}), 0, 5).Draw(t, "strategies"),
 			tips:       bytes32.Draw(t, "tips"), state: bytes32.Draw(t, "state"), stay: rapid.Bool().Draw(t, "stay"),
 		}
+		if rapid.Bool().Draw(t, "proven") {
+			h.proof = rapid.SliceOfN(rapid.Byte(), 64, 64).Draw(t, "proof")
+		}
 		recoded(t, h.encode(), (*decoder).hello)
 		recoded(t, have{clock: vector.Draw(t, "clock"), last: rapid.Bool().Draw(t, "last")}.encode(), (*decoder).have)
 		recoded(t, end{packs: rapid.Uint64().Draw(t, "packs")}.encode(), (*decoder).endOfPacks)

@@ -26,6 +26,11 @@ func (s *Session) Receive(frame []byte) error {
 	if why := s.unexpected(d.kind); why != "" {
 		return s.failUnexpected(d.kind, why)
 	}
+	if s.peer.hello && !s.own.met { // and it was no echo
+		if err := s.meet(); err != nil {
+			return s.failLocal(err)
+		}
+	}
 	if err := s.hear(d); err != nil {
 		return err
 	}
@@ -117,34 +122,47 @@ func (s *Session) hearHello(m hello) error {
 		return s.fail(ReasonForeignSpace, &failure{kind: ErrForeignSpace, text: "this replica is in " +
 			shortSpace(s.facts.Space) + ", the peer in " + shortSpace(m.space)})
 	}
+	proven, bad := s.proven(&m)
+	if bad != nil {
+		return s.fail(ReasonProof, bad)
+	}
 	named := m.author != (identity.Author{}) // who has never written has no name to be told by
 	if named && m.author == s.facts.Author && m.instance == s.facts.Instance {
 		return s.fail(ReasonSelf, &failure{kind: ErrSelf, text: "author " + m.author.String()})
 	}
-	s.report.Peer = Peer{Author: m.author, Instance: m.instance, Strategies: m.strategies}
+	s.report.Peer = Peer{Author: m.author, Instance: m.instance, Strategies: m.strategies, Proven: proven}
 	s.report.Copy = named && m.author == s.facts.Author
 	s.report.Skew = m.wall - s.facts.Wall
 	s.peer.hello, s.peer.stay = true, m.stay
 	s.peer.last = Held{Tips: m.tips, State: m.state}
 	if m.tips == s.facts.Held.Tips {
 		s.nothingMissing(m)
-	} else {
-		held, err := s.local.Meet(s.report.Peer, s.report.Skew)
-		if err == nil && held != nil {
-			s.own.clock = held.Clock
-			err = held.check()
-		}
-		if err != nil {
-			return s.failLocal(err)
-		}
-		s.unsaid = s.own.clock
+		return nil
+	}
+	if -s.report.Skew > MaxSkew && s.link != nil && !s.link.Confirmed() {
+		return nil // who sends an old hello again must not make us believe that our clock is ahead: the next frame tells
+	}
+	if err := s.meet(); err != nil {
+		return s.failLocal(err)
 	}
 	return nil
 }
 
+// meet tells Local whom the session is with.
+func (s *Session) meet() error {
+	s.own.met = true
+	held, err := s.local.Meet(s.report.Peer, s.report.Skew)
+	if err == nil && held != nil {
+		s.own.clock = held.Clock
+		err = held.check()
+	}
+	s.unsaid = s.own.clock
+	return err
+}
+
 // nothingMissing skips what equal tips make superfluous: each side knows the other's clock, and has no packs to send.
 func (s *Session) nothingMissing(m hello) {
-	s.own.have, s.own.end = true, true
+	s.own.met, s.own.have, s.own.end = true, true, true
 	s.peer.have, s.peer.end = true, true
 	s.peer.clock = s.own.clock
 	s.report.Diverged = m.state != s.facts.Held.State

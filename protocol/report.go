@@ -12,7 +12,7 @@ const (
 	// Synced: both hold what both held when the session began, and know it of each other, refused versions aside
 	// (Report.Refused, Report.RefusedByPeer).
 	Synced
-	// Denied: the two do not belong together: ErrVersion, ErrForeignSpace or ErrSelf.
+	// Denied: the two do not belong together: ErrVersion, ErrForeignSpace, ErrSelf or ErrProof.
 	Denied
 	// Broken: any other early end. What was applied until then stays.
 	Broken

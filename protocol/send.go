@@ -44,6 +44,8 @@ func (s *Session) say() ([]byte, error) {
 		return s.sayHello()
 	case !s.peer.hello:
 		return nil, nil
+	case !s.own.met:
+		return nil, nil
 	case !s.own.have:
 		return s.sayHave(), nil
 	case s.ackDue():
@@ -80,6 +82,7 @@ func (s *Session) sayHello() ([]byte, error) {
 		tips:       s.facts.Held.Tips,
 		state:      s.facts.Held.State,
 		stay:       s.own.stay,
+		proof:      s.prove(),
 	}.encode(), nil
 }
 

@@ -20,6 +20,7 @@ import (
 //	err := s.Close()
 type Session struct {
 	local  Local
+	link   Link // nil where nothing binds
 	report Report
 	feed   Feed
 	closed bool
@@ -46,6 +47,7 @@ type Session struct {
 // side is how far one side of the conversation has come: what it has said.
 type side struct {
 	hello, have, end, final, bye, stay bool
+	met                                bool // Local was told whom it is with, or the hellos told equal tips; the peer's says nothing
 
 	clock clock.Vector // its have
 	packs uint64       // its packs
@@ -56,6 +58,9 @@ type side struct {
 // New returns a session of local with a peer, which runs the same machine. It does nothing before the first Next or
 // Receive.
 func New(local Local) *Session { return &Session{local: local} }
+
+// NewOver is New over a link to which both hellos are bound.
+func NewOver(local Local, link Link) *Session { return &Session{local: local, link: link} }
 
 // State returns where the session stands.
 func (s *Session) State() State { return s.report.State }

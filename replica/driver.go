@@ -51,6 +51,13 @@ func (d *driver) run(ctx context.Context) error {
 	return nil
 }
 
+// report is what the session did, for people.
+func (d *driver) report() Report {
+	rep := reportOf(d.session.Report())
+	rep.Proven = rep.Proven || d.local.trusts
+	return rep
+}
+
 // cause drops what only says that the other half of the driver has ended.
 func cause(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, errSessionOver) {

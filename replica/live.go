@@ -184,7 +184,7 @@ func (l *Live) session(ctx context.Context, conn transport.Conn) bool {
 	}
 	err = errors.Join(err, conn.Close())
 	p := d.session.Report()
-	rep := reportOf(p)
+	rep := d.report()
 	err = errors.Join(err, l.r.remember(context.WithoutCancel(ctx), rep))
 	status := LinkStatus{State: LinkOffline, Cause: err, Report: rep, Unacked: p.Unacked}
 	switch {

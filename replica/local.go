@@ -28,6 +28,8 @@ type local struct {
 	// seen is what is known of the peer, stay that the session is to go on with what is written later.
 	seen seen
 	stay bool
+	// trusts is true where the link itself says who is at its other end.
+	trusts bool
 	// owing is true while receipts are not durable yet.
 	owing bool
 }
@@ -53,7 +55,7 @@ func (l *local) Facts() (protocol.Facts, error) {
 			if err != nil {
 				return err
 			}
-			f.Author = row.key.Author()
+			f.Author, f.Sign = row.key.Author(), row.key.Sign
 		}
 		inst, err := readInstance(s.tx)
 		if err != nil {
@@ -63,7 +65,7 @@ func (l *local) Facts() (protocol.Facts, error) {
 		if inst != nil {
 			f.Instance = inst.Nonce
 		}
-		f.Space, f.Wall, f.Strategies = s.space, l.r.wall.Now(), l.r.registry.Names()
+		f.Space, f.Wall, f.Strategies = s.space, l.r.wall.Now(), l.r.strategies
 		f.Held, f.Stay = s.heldNow(), l.stay
 		l.instance = f.Instance
 		l.looked(s)
@@ -190,6 +192,9 @@ func (l *local) saveReceipts(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if !l.peer.Proven && !l.trusts {
+			return l.fromCopy(c, held)
+		}
 		p, err := readPeer(c.tx, l.peer.Author)
 		if err != nil {
 			return err
@@ -199,11 +204,19 @@ func (l *local) saveReceipts(ctx context.Context) error {
 		}
 		p.Met = uint64(max(c.r.wall.Now(), 0))
 		p.Clock = l.seen.clock.Append(nil)
-		if err := c.fail(c.tx.Put(store.Peers, l.peer.Author[:], p.Append(nil))); err != nil || c.author.key.IsZero() {
+		if err := c.fail(c.tx.Put(store.Peers, l.peer.Author[:], p.Append(nil))); err != nil {
 			return err
 		}
-		return c.handOut(c.author.key.Author(), seqIn(held, c.author.line)) // it may have got them from a copy
+		return l.fromCopy(c, held)
 	})
+}
+
+// fromCopy notes what of this database's versions the peer holds: it may have got them from a copy.
+func (l *local) fromCopy(c *commit, held history.Clock) error {
+	if c.author.key.IsZero() {
+		return nil
+	}
+	return c.handOut(c.author.key.Author(), seqIn(held, c.author.line))
 }
 
 // dotsBeyond counts the dots that a clock does not cover.

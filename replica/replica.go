@@ -23,6 +23,8 @@ type Replica struct {
 	log      Logger
 	manual   bool // Options.ManualCompaction
 	registry crdt.Registry
+	// strategies are the names of the application's own.
+	strategies []string
 	// instance tells this Replica from others with the same author, where the store keeps nothing that does.
 	instance protocol.Instance
 
@@ -60,6 +62,9 @@ func Open(ctx context.Context, st store.Store, opts Options) (*Replica, error) {
 		return nil, err
 	}
 	r := &Replica{st: st, wall: opts.Wall, rand: opts.Rand, log: opts.Logger, registry: registry, manual: opts.ManualCompaction}
+	for _, s := range opts.Strategies {
+		r.strategies = append(r.strategies, s.Name())
+	}
 	if r.wall == nil {
 		r.wall = systemWall{}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/order"
+	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -68,7 +69,7 @@ func (f Fork) String() string {
 }
 
 // maxSkew is how far wall clocks may be apart before people are told.
-const maxSkew = 5 * time.Minute
+const maxSkew = protocol.MaxSkew * time.Millisecond
 
 // Status looks at the database. It reads the rows of all keys.
 func (r *Replica) Status(ctx context.Context) (Status, error) {

@@ -29,8 +29,10 @@ type Report struct {
 	Pending int
 	// Skew is how far the peer's wall clock is ahead of ours; negative: behind.
 	Skew time.Duration
-	// Peer is the author of the other side, zero if it has never written.
-	Peer identity.Author
+	// Peer is the author of the other side, zero if it has never written. Proven says that it has shown so, by a signature
+	// over an encrypted link, or that the link does not leave the process. What others say of themselves is not kept.
+	Peer   identity.Author
+	Proven bool
 	// Copy says that the peer is a copy of this database that still writes as the same author.
 	Copy bool
 	// Equal: both hold the same versions. Diverged: and yet their states differ, which is a bug or damage: verify both.
@@ -46,7 +48,7 @@ func (r *Replica) Sync(ctx context.Context, conn transport.Conn, opts ...SyncOpt
 	if m != nil && err == nil {
 		m.through()
 	}
-	rep := reportOf(d.session.Report())
+	rep := d.report()
 	return rep, errors.Join(err, r.remember(context.WithoutCancel(ctx), rep))
 }
 
@@ -58,12 +60,14 @@ func (r *Replica) newDriver(ctx context.Context, conn transport.Conn, opts []Syn
 	}
 	d = &driver{conn: conn, wake: make(chan struct{}, 1), local: &local{ctx: ctx, r: r}}
 	d.idle = d.wait
+	_, d.local.trusts = conn.(transport.InProcess)
+	link, _ := conn.(protocol.Link)
 	if o.hear == nil {
-		d.session = protocol.New(d.local)
+		d.session = protocol.NewOver(d.local, link)
 		return d, nil
 	}
 	m = &meter{local: d.local, hear: o.hear}
-	d.session = protocol.New(m)
+	d.session = protocol.NewOver(m, link)
 	return d, m
 }
 
@@ -71,7 +75,7 @@ func reportOf(p protocol.Report) Report {
 	rep := Report{
 		Sent: p.Sent.Versions, Received: p.Received.Versions, SentBytes: p.Sent.Bytes, ReceivedBytes: p.Received.Bytes,
 		Duplicates: p.Duplicates, Conflicts: p.Conflicts, Forks: p.Forks, Pending: p.Pending,
-		Skew: time.Duration(p.Skew) * time.Millisecond, Peer: p.Peer.Author, Copy: p.Copy, Equal: p.Equal, Diverged: p.Diverged,
+		Skew: time.Duration(p.Skew) * time.Millisecond, Peer: p.Peer.Author, Proven: p.Peer.Proven, Copy: p.Copy, Equal: p.Equal, Diverged: p.Diverged,
 	}
 	for _, refusal := range p.Refused {
 		rep.Refused = append(rep.Refused, nameOf(refusal.Author, refusal.Seq)+": "+refusal.Text)
@@ -81,7 +85,7 @@ func reportOf(p protocol.Report) Report {
 
 // remember keeps what the report says of the peer, for `peers` and `status`.
 func (r *Replica) remember(ctx context.Context, rep Report) error {
-	if rep.Peer == (identity.Author{}) || r.isClosed() {
+	if rep.Peer == (identity.Author{}) || !rep.Proven || r.isClosed() {
 		return nil
 	}
 	return r.write(ctx, func(c *commit) error {

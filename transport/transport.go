@@ -57,6 +57,12 @@ type Conn interface {
 	Close() error
 }
 
+// InProcess is an optional ability of a Conn whose other end is in the same
+// process: whoever holds one end knows who holds the other.
+type InProcess interface {
+	InProcess()
+}
+
 // Dialer reaches out for links. All goroutines may use it at once.
 type Dialer interface {
 	// Dial makes a link to addr, whose form is the implementation's. ctx

@@ -32,8 +32,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TZ", "UTC")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": scriptCode, "invite": scriptInvite, "drawn": scriptDrawn},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": scriptCode, "invite": scriptInvite, "node": scriptNode, "eventually": scriptEventually},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code": scriptCode, "invite": scriptInvite, "drawn": scriptDrawn, "node": scriptNode, "eventually": scriptEventually,
+		},
 	})
 }
 
@@ -77,6 +78,8 @@ func scriptDrawn(ts *testscript.TestScript, neg bool, args []string) {
 		b.WriteString(drawing + "\n")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
+}
+
 // scriptPatience bounds what a script waits for; nothing that works comes near it.
 const scriptPatience = 20 * time.Second
 

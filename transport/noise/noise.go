@@ -153,6 +153,9 @@ func refuse(ctx context.Context, inner transport.Conn, refusal []byte) {
 // Room returns the room of the link: what the initiator named.
 func (c *Conn) Room() Room { return c.room }
 
+// Initiator reports whether this end has reached out.
+func (c *Conn) Initiator() bool { return c.initiator }
+
 // Binding returns the handshake hash before this end's first payload: what to
 // sign in the first frame, together with one's role.
 func (c *Conn) Binding() [32]byte { return c.binding }

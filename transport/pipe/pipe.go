@@ -38,6 +38,9 @@ func (e *end) Receive(ctx context.Context) ([]byte, error) {
 	return e.in.take(ctx)
 }
 
+// InProcess implements transport.InProcess.
+func (e *end) InProcess() {}
+
 // Close implements transport.Conn.
 func (e *end) Close() error {
 	e.out.close()
