@@ -28,6 +28,8 @@ type local struct {
 	// seen is what is known of the peer, stay that the session is to go on with what is written later.
 	seen seen
 	stay bool
+	// eager makes receipts durable one by one.
+	eager bool
 	// trusts is true where the link itself says who is at its other end.
 	trusts bool
 	// owing is true while receipts are not durable yet.
@@ -169,7 +171,7 @@ func (s *snap) heldNow() protocol.Held {
 func (l *local) Acknowledge(peer protocol.Peer, ack protocol.Ack) error {
 	l.peer, l.owing = peer, true
 	l.seen.clock = l.seen.clock.Join(ack.Clock)
-	if ack.Live {
+	if ack.Live && !l.eager {
 		return nil
 	}
 	return l.saveReceipts(l.ctx)

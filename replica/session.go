@@ -14,3 +14,9 @@ import (
 func (r *Replica) Session(ctx context.Context) *protocol.Session {
 	return protocol.New(&local{ctx: ctx, r: r, trusts: true})
 }
+
+// LiveSession is Session for one that stays if the peer does. Whoever drives it calls Changed behind each commit, of this
+// process or another one. Receipts are durable as soon as they came.
+func (r *Replica) LiveSession(ctx context.Context) *protocol.Session {
+	return protocol.New(&local{ctx: ctx, r: r, trusts: true, stay: true, eager: true})
+}

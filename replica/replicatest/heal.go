@@ -51,6 +51,7 @@ func (w *World) heal() {
 	w.converge("after a last write each")
 	w.checkArrival()
 	w.goOn()
+	w.stayAtLast()
 	w.countTwice()
 	for _, d := range w.devices {
 		d.checkPast()

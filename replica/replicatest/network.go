@@ -15,6 +15,8 @@ type session struct {
 	over  bool
 	// faults is how often in 100 frames something happens to one.
 	faults int
+	// live is true where both stay.
+	live bool
 	// last is when the newest frame of each direction arrives: an honest link keeps their order.
 	last [2]int64
 }
@@ -26,15 +28,47 @@ func (w *World) startSession(a, b *device) {
 	}
 	s := &session{w: w, ends: [2]*device{a, b}}
 	s.sides = [2]*protocol.Session{a.r.Session(w.ctx), b.r.Session(w.ctx)}
+	lasts := int64(500)
+	switch w.rng.IntN(5) {
+	case 0:
+		side := w.rng.IntN(2) // the other one does not stay
+		s.sides[side] = s.ends[side].r.LiveSession(w.ctx)
+	case 1, 2:
+		s.sides = [2]*protocol.Session{a.r.LiveSession(w.ctx), b.r.LiveSession(w.ctx)}
+		s.live, lasts = true, 3000
+		if w.chance(50) {
+			w.after(int64(200+w.rng.IntN(1500)), func() { s.leave(w.rng.IntN(2)) })
+		}
+	}
 	if w.chance(40) {
 		s.faults = 1 + w.rng.IntN(30)
 	}
 	w.count("session")
 	w.tracef("%s and %s begin to sync", a.name, b.name)
 	w.sessions = append(w.sessions, s)
-	w.after(500, s.drop)
+	w.after(lasts, s.drop)
 	s.pump(0)
 	s.pump(1)
+}
+
+// leave lets one side end a session that stays.
+func (s *session) leave(side int) {
+	if !s.over {
+		s.sides[side].Leave()
+		s.pump(side)
+	}
+}
+
+// stir tells the sessions of a replica that stay that it may have something new.
+func (w *World) stir(d *device) {
+	for _, s := range slices.Clone(w.sessions) {
+		for side := range s.ends {
+			if !s.over && s.live && s.ends[side] == d && d.r != nil {
+				s.sides[side].Changed()
+				s.pump(side)
+			}
+		}
+	}
 }
 
 // drop gives a session up.
@@ -75,6 +109,9 @@ func (s *session) judge(side int, err error) {
 	switch {
 	case err == nil:
 		w.count("session: synced")
+		if rep.Live && s.sides[side].Done() {
+			w.count("session: left politely")
+		}
 	case errors.Is(err, protocol.ErrCut), errors.Is(err, protocol.ErrUnexpected), errors.Is(err, protocol.ErrMalformed),
 		errors.Is(err, protocol.ErrPeer):
 		w.count("session: broken")
@@ -155,8 +192,11 @@ func (s *session) deliver(at int64, side int, frame []byte) {
 		if s.over {
 			return
 		}
-		to := s.ends[1-side]
+		to, before := s.ends[1-side], s.sides[1-side].Report()
 		_ = s.sides[1-side].Receive(frame) // Close says it again
+		if after := s.sides[1-side].Report(); before.Live && after.Received.Versions > before.Received.Versions {
+			s.w.count("session: pushed")
+		}
 		if to.dead() && to.r != nil {
 			to.crash()
 			return
@@ -166,6 +206,7 @@ func (s *session) deliver(at int64, side int, frame []byte) {
 			return
 		}
 		s.pump(1 - side)
+		s.w.stir(to)
 	})
 }
 

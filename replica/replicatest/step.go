@@ -13,6 +13,7 @@ func (w *World) step() {
 	switch n := w.rng.IntN(1000); {
 	case n < 560:
 		w.userOp(d)
+		w.stir(d)
 	case n < 760:
 		w.startSession(d, pick(w, w.devices))
 	case n < 800:

@@ -79,7 +79,7 @@ func TestWorld(t *testing.T) {
 
 // mustHappen are the things of which a run that proves anything has seen some.
 var mustHappen = []string{
-	"session: synced", "session: broken", "session: local fault", "frame: dropped", "frame: repeated", "frame: reordered", "frame: delayed",
+	"session: synced", "session: pushed", "session: left politely", "check: linked at last", "session: broken", "session: local fault", "frame: dropped", "frame: repeated", "frame: reordered", "frame: delayed",
 	"frame: truncated", "frame: bit flipped", "frame: into a partition", "partition: two halves", "partition: one way",
 	"crash", "kill", "restart", "store fault met", "fault while opening", "clone", "clone: with its sidecar", "compact", "restore", "restore: with its sidecar",
 	"clock: back", "clock: forward", "clock: +10 years", "clock: -10 years", "clock: frozen", "read-only member", "read-only member upgraded",
