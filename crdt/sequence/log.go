@@ -1,0 +1,267 @@
+package sequence
+
+import (
+	"encoding/binary"
+	"strconv"
+)
+
+// kind is what the events of a run do.
+type kind uint8
+
+const (
+	insert     kind = iota
+	remove          // one element after the other at one position: forwards, as the key Delete does
+	removeBack      // each the one before the last: backwards, as the key Backspace does
+	move            // of one element of a list, the target is its content
+	replace         // of one element of a list
+)
+
+// run is what consecutive events did, as their author saw it. It ends where the next run starts. All of its events are in
+// one entry of the graph: each has the one before as its only parent.
+type run struct {
+	lv      uint32
+	pos     uint32 // of the leftmost element
+	content uint32 // where its content starts
+	kind    kind
+}
+
+// Log is the events of one document: the graph that they form, who made them, what each did. It only grows.
+type Log struct {
+	graph
+	dots
+	runs    []run
+	content content
+	history History
+}
+
+// content is what was inserted. Runs refer to it by a mark: for text an offset in bytes, for lists the number of the
+// element.
+type content struct {
+	bytes []byte
+	// ends are where the elements of a list end in bytes; list says that this is one.
+	ends []uint32
+	list bool
+}
+
+func (c *content) mark() uint32 {
+	if c.list {
+		return uint32(len(c.ends))
+	}
+	return uint32(len(c.bytes))
+}
+
+// elements are n elements of a list, from number i on.
+func (c *content) elements(i, n uint32) [][]byte {
+	elements := make([][]byte, n)
+	start := uint32(0)
+	if i > 0 {
+		start = c.ends[i-1]
+	}
+	for k := range elements {
+		end := c.ends[i+uint32(k)]
+		elements[k], start = c.bytes[start:end:end], end
+	}
+	return elements
+}
+
+func (c *content) addElement(b []byte) {
+	c.bytes = append(c.bytes, b...)
+	c.ends = append(c.ends, uint32(len(c.bytes)))
+}
+
+// newLog is a log of no events that starts after the first from, which are somewhere else; heads are the last of them.
+func newLog(from uint32, heads []uint32, list bool) *Log {
+	return &Log{graph: newGraph(from, heads), content: content{list: list}}
+}
+
+// piece is a part of a run: n events from lv on.
+type piece struct {
+	kind  kind
+	lv, n uint32
+	pos   uint32
+	// text is what a text inserts, as UTF-8; elements are what a list inserts, or puts there instead.
+	text     []byte
+	elements [][]byte
+	// to is where a moved element goes, counted without it.
+	to uint32
+}
+
+// last is the last run, if events that begin at lv may go on in it: no entry of the graph begins with them.
+func (l *Log) last(lv uint32) *run {
+	if len(l.runs) == 0 || l.entries[len(l.entries)-1].lv == lv {
+		return nil
+	}
+	return &l.runs[len(l.runs)-1]
+}
+
+// write writes a piece down. Its events have just been added to the graph.
+func (l *Log) write(p *piece) {
+	mark := l.content.mark()
+	last := l.last(p.lv)
+	k := p.kind
+	switch k {
+	case insert:
+		l.content.bytes = append(l.content.bytes, p.text...)
+		for _, e := range p.elements {
+			l.content.addElement(e)
+		}
+		if last != nil && last.kind == insert && last.pos+p.lv-last.lv == p.pos {
+			return
+		}
+	case remove, removeBack:
+		if last.absorb(p) {
+			return
+		}
+		if p.n == 1 {
+			k = remove
+		}
+	case replace:
+		l.content.addElement(p.elements[0])
+	case move:
+		l.content.addElement(binary.AppendUvarint(nil, uint64(p.to)))
+	}
+	l.runs = append(l.runs, run{lv: p.lv, pos: p.pos, content: mark, kind: k})
+}
+
+// absorb makes the removals of a piece part of a run, nil for none, if they go on where it stopped.
+func (r *run) absorb(p *piece) bool {
+	if r == nil || r.kind != remove && r.kind != removeBack {
+		return false
+	}
+	single := p.lv-r.lv == 1
+	if (r.kind == remove || single) && (p.kind == remove || p.n == 1) && r.pos == p.pos {
+		r.kind = remove
+		return true
+	}
+	if (r.kind == removeBack || single) && (p.kind == removeBack || p.n == 1) && r.pos == p.pos+p.n {
+		r.kind, r.pos = removeBack, p.pos
+		return true
+	}
+	return false
+}
+
+// runOf is the index of the run that has an event.
+func (l *Log) runOf(lv uint32) int {
+	low, high := 0, len(l.runs) // runs[low].lv ≤ lv < runs[high].lv
+	for high-low > 1 {
+		if mid := int(uint(low+high) >> 1); l.runs[mid].lv <= lv {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
+
+// runEnd is the event after the last one of a run.
+func (l *Log) runEnd(i int) uint32 {
+	if i+1 < len(l.runs) {
+		return l.runs[i+1].lv
+	}
+	return l.next
+}
+
+// piece is the part of a run whose events are within from … to−1; some are.
+func (l *Log) piece(i int, from, to uint32) piece {
+	r := &l.runs[i]
+	end := l.runEnd(i)
+	from, to = max(from, r.lv), min(to, end)
+	p := piece{kind: r.kind, lv: from, n: to - from, pos: r.pos}
+	skip := from - r.lv
+	switch r.kind {
+	case removeBack:
+		p.pos += end - to
+	case insert:
+		p.pos += skip
+		if !l.content.list {
+			p.text = l.textOf(i, skip, p.n, end-r.lv)
+			break
+		}
+		p.elements = l.content.elements(r.content+skip, p.n)
+	case replace:
+		p.elements = l.content.elements(r.content, 1)
+	case move:
+		to, _ := binary.Uvarint(l.content.elements(r.content, 1)[0])
+		p.to = uint32(to)
+	}
+	return p
+}
+
+// textOf is n code points of what a run of a text inserted, whole of them in all, after the first skip.
+func (l *Log) textOf(i int, skip, n, whole uint32) []byte {
+	text := l.content.bytes[l.runs[i].content:]
+	if i+1 < len(l.runs) {
+		text = l.content.bytes[l.runs[i].content:l.runs[i+1].content]
+	}
+	if uint32(len(text)) == whole {
+		return text[skip : skip+n]
+	}
+	text = text[byteOffset(text, skip):]
+	return text[:byteOffset(text, n)]
+}
+
+// removals is the number of events from an event on that remove.
+func (l *Log) removals(from uint32) (n uint32) {
+	if from == l.next {
+		return 0
+	}
+	for i := l.runOf(from); i < len(l.runs); i++ {
+		if k := l.runs[i].kind; k == remove || k == removeBack {
+			n += l.runEnd(i) - max(from, l.runs[i].lv)
+		}
+	}
+	return n
+}
+
+// find is the event that a dot names.
+func (l *Log) find(dot *Dot) (lv uint32, ok bool) { return l.dots.find(dot, l.next) }
+
+// admit is the writer of a dot, −1 for a new one, if the dot may come next with n events and that much content.
+func (l *Log) admit(dot *Dot, n uint64, bytes int) (w int, err error) {
+	w = l.writerOf(dot)
+	switch {
+	case dot.Seq == 0:
+		return w, fault(ErrEvent, "dots start at 1")
+	case w >= 0 && dot.Seq <= l.tip(w, l.next):
+		return w, fault(ErrEvent, "dot "+strconv.FormatUint(dot.Seq, 10)+" comes after "+strconv.FormatUint(l.tip(w, l.next), 10))
+	case n > uint64(MaxEvents-l.next), uint64(len(l.content.bytes))+uint64(bytes) > MaxContent:
+		return w, fault(ErrLimit, "there is no room for more events: copy the document to a new one")
+	}
+	return w, nil
+}
+
+// add adds n events in a row by one writer, the first of which is a dot and has the given parents. What they do is to be
+// written next.
+func (l *Log) add(dot *Dot, w int, n uint32, parents []uint32) (lv uint32) {
+	lv = l.graph.add(n, parents)
+	l.dots.add(dot, w, lv)
+	return lv
+}
+
+// check is nil if the events from … to−1, each the only parent of the next, may be done to a document of the given length.
+// It returns the size of their content.
+func (l *Log) check(from, to, length uint32) (bytes int, err error) {
+	for i := l.runOf(from); from < to; i++ {
+		p := l.piece(i, from, to)
+		ok := true
+		switch p.kind {
+		case insert:
+			ok = p.pos <= length
+			length += p.n
+		case remove, removeBack:
+			ok = p.pos <= length && p.n <= length-p.pos
+			length -= p.n
+		default:
+			ok = p.pos < length && p.to < length
+		}
+		if !ok {
+			return 0, fault(ErrPosition, strconv.FormatUint(uint64(p.n), 10)+" elements at "+strconv.FormatUint(uint64(p.pos), 10))
+		}
+		bytes += len(p.text)
+		for _, e := range p.elements {
+			bytes += len(e)
+		}
+		from += p.n
+	}
+	return bytes, nil
+}

@@ -1,0 +1,110 @@
+package sequence
+
+import "slices"
+
+// walker replays events in a tracker: it moves the prepare version to where an event was made, and does it.
+type walker struct {
+	log     *Log
+	tracker tracker
+	active  bool
+	// end is the number after the last event that is in the tracker; the first is tracker.base.
+	end uint32
+	// at are the heads of the prepare version. Events before base are in it in any case.
+	at   []uint32
+	walk frontierWalk
+}
+
+// linger is how many events a tracker outlives the last concurrent one: somebody may be about to send more of what he
+// wrote meanwhile.
+const linger = 1024
+
+// rest gives the tracker up, once nobody has written concurrently for a while.
+func (w *walker) rest() {
+	if w.active && w.log.next-w.end > linger {
+		w.active, w.tracker = false, tracker{}
+	}
+}
+
+// ready brings the tracker to all events of the log, from a version on that an event with the given parents has seen.
+// length is that of the document now.
+func (w *walker) ready(parents []uint32, length uint32) error {
+	base, cut := w.log.critical(parents)
+	if cut < 0 {
+		return errForksBefore(w.log.from)
+	}
+	if !w.active || w.tracker.base > base || w.end <= base {
+		w.start(base, length)
+	}
+	for w.end < w.log.next {
+		w.replay(w.log.next)
+	}
+	return nil
+}
+
+// start begins anew, with the version of all events before base.
+func (w *walker) start(base, length uint32) {
+	// The base had at most those elements that are there now, and those that were removed since. One more is there that
+	// nobody can see: what is inserted at the end is inserted before it.
+	w.tracker.reset(base, length+w.log.removals(base)+1)
+	w.tracker.tie = w.log.tie
+	w.active, w.end, w.at = true, base, w.at[:0]
+}
+
+// replay does the events that come next and are in one entry of the graph, up to the one before to.
+func (w *walker) replay(to uint32) {
+	i := w.log.entryOf(w.end)
+	to = min(to, w.log.entryEnd(i))
+	w.moveTo(w.log.parentsOf(w.end))
+	for k := w.log.runOf(w.end); w.end < to; k++ {
+		p := w.log.piece(k, w.end, to)
+		w.do(&p)
+	}
+}
+
+// do does an event whose parents are the prepare version, in the tracker, and returns where in the document it inserts; what it
+// removes there is in tracker.erased.
+func (w *walker) do(p *piece) (shownAt uint32) {
+	switch p.kind {
+	case insert:
+		shownAt = w.tracker.insert(p.lv, p.n, p.pos)
+	case remove, removeBack:
+		w.tracker.remove(p.lv, p.n, p.pos, p.kind == removeBack)
+	}
+	w.end = p.lv + p.n
+	w.at = append(w.at[:0], w.end-1)
+	return shownAt
+}
+
+// moveTo takes the prepare version to the one with the given heads: it undoes the events that this one has not seen, and
+// does again those that it has.
+func (w *walker) moveTo(heads []uint32) {
+	if slices.Equal(w.at, heads) {
+		return
+	}
+	w.log.diff(&w.walk, w.at, heads, w.tracker.base)
+	for _, s := range w.walk.onlyLeft {
+		w.shift(s, false)
+	}
+	for _, s := range slices.Backward(w.walk.onlyRight) {
+		w.shift(s, true)
+	}
+	w.at = append(w.at[:0], heads...)
+}
+
+// shift does or undoes events in the prepare version.
+func (w *walker) shift(s span, up bool) {
+	for i := w.log.runOf(s.lv); i < len(w.log.runs) && w.log.runs[i].lv < s.end(); i++ {
+		from, to := max(w.log.runs[i].lv, s.lv), min(w.log.runEnd(i), s.end())
+		if w.log.runs[i].kind == insert {
+			w.tracker.shift(from, to-from, up)
+		} else {
+			w.tracker.shiftTargets(from, to, up)
+		}
+	}
+}
+
+// visible is the length of the document in the prepare version, when it is length in the effect version.
+func (w *walker) visible(length uint32) uint32 {
+	sum := w.tracker.tree.total()
+	return sum[seen] - (sum[shown] - length)
+}
