@@ -2,8 +2,11 @@ package sequence
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strconv"
+
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // view is the state that events make: what a text shows, or a list.
@@ -160,7 +163,7 @@ func (m *merger) stretch(lv uint32) (next uint32, err error) {
 	for _, p := range m.from.parentsOf(lv) {
 		parents = append(parents, m.here(p))
 	}
-	slices.Sort(parents)
+	order.Sort(parents, cmp.Compare)
 	length, linear, err := m.prepare(parents)
 	if err != nil {
 		return 0, err

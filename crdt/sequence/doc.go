@@ -7,11 +7,11 @@
 // put in is an EVENT with a dot of its own. A position is an index in what the author SAW, and means nothing without that. Who
 // saw what is a graph: the PARENTS of an event are the newest events that its author had seen.
 //
-//	   B types at 2, having seen "ab"       LV      0 ── 1 ── 2 ── 3           a text is a LOG of events, numbered in the
-//	   c  d  ────────────────────────▶               a    b    c    d         order in which they came to this replica
-//	   x  ──────────────────────────▶                      \                  (LV), and what they make: the VIEW
-//	   A types at 0, having seen "ab"                         4               parents of 4: 1
-//	                                                          x               heads: 3 and 4
+//	B types at 2, having seen "ab"       LV      0 ── 1 ── 2 ── 3           a text is a LOG of events, numbered in the
+//	c  d  ────────────────────────▶               a    b    c    d         order in which they came to this replica
+//	x  ──────────────────────────▶                      \                  (LV), and what they make: the VIEW
+//	A types at 0, having seen "ab"                         4               parents of 4: 1
+//	                                                       x               heads: 3 and 4
 //
 // Heads name a VERSION of the document: they and all events before them. To know what an event does, its position must be
 // understood in the version of its parents, the PREPARE version; what it does is done to the version of all events that were

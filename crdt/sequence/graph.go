@@ -1,8 +1,11 @@
 package sequence
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
+
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // graph says what came before what among the events from … next−1 of a document. Events are numbered in the order in
@@ -298,6 +301,6 @@ func (g *graph) seen(has func(lv uint32) bool) ([]uint32, error) {
 			w.push(p, 0, left)
 		}
 	}
-	slices.Sort(found)
+	order.Sort(found, cmp.Compare)
 	return g.reduce(slices.Compact(found)), nil
 }

@@ -118,10 +118,13 @@ func (l *Log) write(p *piece) {
 	case replace:
 		l.content.addElement(p.elements[0])
 	case move:
-		l.content.addElement(binary.AppendUvarint(nil, uint64(p.to)))
+		l.content.addElement(targetOf(p.to))
 	}
 	l.runs = append(l.runs, run{lv: p.lv, pos: p.pos, content: mark, kind: k})
 }
+
+// targetOf is the target of a move as content.
+func targetOf(to uint32) []byte { return binary.AppendUvarint(nil, uint64(to)) }
 
 // absorb makes the removals of a piece part of a run, nil for none, if they go on where it stopped.
 func (r *run) absorb(p *piece) bool {

@@ -14,8 +14,9 @@ import (
 
 // trace is a recorded editing session, as testdata/README.md tells.
 type trace struct {
-	End  string `json:"endContent"`
-	Txns []struct {
+	End    string `json:"endContent"`
+	Agents int    `json:"numAgents"` // 0 where there is one author, and no parents are named
+	Txns   []struct {
 		Parents []int   `json:"parents"`
 		Agent   int     `json:"agent"`
 		Patches []patch `json:"patches"`
@@ -64,6 +65,9 @@ func (t *trace) ops() []tracedOp {
 		var parents []int
 		for _, p := range txn.Parents {
 			parents = append(parents, last[p])
+		}
+		if t.Agents == 0 && i > 0 {
+			parents = []int{last[i-1]}
 		}
 		for k, p := range txn.Patches {
 			op := Op{Dot: Dot{Author: author(txn.Agent), Seq: seq[txn.Agent] + 1}, Splice: Splice{Pos: p.pos, Removed: p.removed, Text: p.text}}

@@ -36,7 +36,10 @@ func (w *walker) ready(parents []uint32, length uint32) error {
 		w.start(base, length)
 	}
 	for w.end < w.log.next {
-		w.replay(w.log.next)
+		if err := w.replay(w.log.next); err != nil {
+			w.active = false
+			return err
+		}
 	}
 	return nil
 }
@@ -45,20 +48,25 @@ func (w *walker) ready(parents []uint32, length uint32) error {
 func (w *walker) start(base, length uint32) {
 	// The base had at most those elements that are there now, and those that were removed since. One more is there that
 	// nobody can see: what is inserted at the end is inserted before it.
-	w.tracker.reset(base, length+w.log.removals(base)+1)
+	w.tracker.reset(base, min(base, length+w.log.removals(base))+1)
 	w.tracker.tie = w.log.tie
 	w.active, w.end, w.at = true, base, w.at[:0]
 }
 
-// replay does the events that come next and are in one entry of the graph, up to the one before to.
-func (w *walker) replay(to uint32) {
+// replay does the events that come next and are in one entry of the graph, up to the one before to. The error wraps
+// ErrPosition: the log is damaged.
+func (w *walker) replay(to uint32) error {
 	i := w.log.entryOf(w.end)
 	to = min(to, w.log.entryEnd(i))
 	w.moveTo(w.log.parentsOf(w.end))
+	if _, err := w.log.check(w.end, to, w.tracker.tree.total()[seen]-1); err != nil {
+		return err
+	}
 	for k := w.log.runOf(w.end); w.end < to; k++ {
 		p := w.log.piece(k, w.end, to)
 		w.do(&p)
 	}
+	return nil
 }
 
 // do does an event whose parents are the prepare version, in the tracker, and returns where in the document it inserts; what it

@@ -1,0 +1,165 @@
+package sequence
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/kdelta/kdelta/internal/zstd"
+)
+
+// play is a trace as the text that it makes, each op applied where its author stood.
+func (t *trace) play(tb testing.TB) *Text {
+	tb.Helper()
+	text := NewText(nil)
+	ops := t.ops()
+	end := make([]uint32, len(ops))
+	var parents []uint32
+	for i := range ops {
+		parents = parents[:0]
+		for _, p := range ops[i].parents {
+			parents = append(parents, end[p])
+		}
+		if err := text.splice(&ops[i].Dot, parents, &ops[i].Splice); err != nil {
+			tb.Fatal(err)
+		}
+		end[i] = text.log.next - 1
+	}
+	return text
+}
+
+// TestSizes holds the encoding of recorded sessions to what other libraries need at the least.
+func TestSizes(t *testing.T) {
+	for _, c := range []struct {
+		trace            string
+		history, openers int
+	}{
+		{"automerge-paper", 80_000, 70_000},
+		{"rustcode", 95_000, 40_000},
+		{"sveltecomponent", 33_000, 10_000},
+		{"friendsforever", 29_000, 24_000},
+	} {
+		tr := readTrace(t, c.trace)
+		text := tr.play(t)
+		if text.String() != tr.End {
+			t.Fatalf("%s does not end as it was recorded", c.trace)
+		}
+		log := text.log.Append(nil, 0)
+		snapshot := text.AppendSnapshot(nil)
+		smallLog, _ := zstd.Compress(nil, log)
+		smallSnapshot, _ := zstd.Compress(nil, snapshot)
+		t.Logf("%s: log %d bytes, %d compressed; snapshot %d, %d", c.trace, len(log), len(smallLog), len(snapshot), len(smallSnapshot))
+		if len(smallLog) > c.history || len(smallSnapshot) > c.openers {
+			t.Errorf("%s: %d and %d bytes, more than %d and %d", c.trace, len(smallLog), len(smallSnapshot), c.history, c.openers)
+		}
+		reread, err := DecodeLog(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(reread.Append(nil, 0), log) {
+			t.Errorf("%s: a log reads back as another", c.trace)
+		}
+		again := NewText(nil)
+		if _, err := again.Merge(reread); err != nil || again.String() != tr.End {
+			t.Errorf("%s: a log replays to another text (%v)", c.trace, err)
+		}
+		if !bytes.Equal(again.AppendSnapshot(nil), snapshot) {
+			t.Errorf("%s: a replayed log has another snapshot", c.trace)
+		}
+		opened, err := OpenText(snapshot, nil)
+		if err != nil || opened.String() != tr.End {
+			t.Fatalf("%s: a snapshot opens as another text (%v)", c.trace, err)
+		}
+		if !bytes.Equal(opened.AppendSnapshot(nil), snapshot) {
+			t.Errorf("%s: a snapshot reads back as another", c.trace)
+		}
+	}
+}
+
+// TestReload encodes and decodes the text between ops: as log in parts, as a snapshot with its past loaded when it is
+// asked for. What comes out must be what a text that stayed in memory has.
+func TestReload(t *testing.T) {
+	for seed := range 60 {
+		r := rand.New(rand.NewPCG(uint64(seed), 2))
+		w := newWorld(r, 3)
+		w.grow(30)
+		stays, moves := NewText(w), NewText(w)
+		var parts [][]byte
+		saved := 0
+		for _, v := range w.shuffle() {
+			op := w.versions[v].op
+			if _, err := stays.Apply(op); err != nil {
+				t.Fatal(err)
+			}
+			_, err := moves.Apply(op)
+			if errors.Is(err, ErrHistory) {
+				if err = moves.Load(readParts(t, parts)); err == nil {
+					_, err = moves.Apply(op)
+				}
+			}
+			if err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			if moves.String() != stays.String() {
+				t.Fatalf("seed %d: %q, want %q", seed, moves.String(), stays.String())
+			}
+			if r.IntN(3) == 0 {
+				parts = append(parts, moves.log.Append(nil, saved))
+				saved = moves.log.Events()
+				if moves, err = OpenText(moves.AppendSnapshot(nil), w); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if !bytes.Equal(moves.AppendSnapshot(nil), stays.AppendSnapshot(nil)) {
+			t.Fatalf("seed %d: snapshots differ", seed)
+		}
+		parts = append(parts, moves.log.Append(nil, saved))
+		merged := NewText(w)
+		if _, err := merged.Merge(readParts(t, parts)); err != nil || merged.String() != stays.String() {
+			t.Fatalf("seed %d: the parts replay to %q, want %q (%v)", seed, merged.String(), stays.String(), err)
+		}
+	}
+}
+
+func readParts(t *testing.T, parts [][]byte) *Log {
+	t.Helper()
+	log := newLog(0, nil, false)
+	for _, p := range parts {
+		if err := log.Extend(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return log
+}
+
+// TestLoadOfAnother refuses the past of another document.
+func TestLoadOfAnother(t *testing.T) {
+	w := newWorld(rand.New(rand.NewPCG(1, 3)), 3)
+	w.grow(20)
+	text := NewText(w)
+	for i := range w.versions {
+		if _, err := text.Apply(w.versions[i].op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opened, err := OpenText(text.AppendSnapshot(nil), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newWorld(rand.New(rand.NewPCG(2, 3)), 3)
+	other.grow(20)
+	foreign := NewText(other)
+	for i := range other.versions {
+		if _, err := foreign.Apply(other.versions[i].op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := opened.Load(foreign.log); !errors.Is(err, ErrEvent) {
+		t.Errorf("Load: %v", err)
+	}
+	if err := opened.Load(text.log); err != nil {
+		t.Errorf("Load: %v", err)
+	}
+}
