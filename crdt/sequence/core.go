@@ -17,6 +17,13 @@ type view interface {
 	remove(pos, n uint32)
 }
 
+// elements is a view of elements that can be told apart: a list.
+type elements interface {
+	// move takes the element at from out and puts it before the one that is then at to.
+	move(from, to uint32)
+	replace(pos uint32, content []byte)
+}
+
 // core applies events: it writes them down in the log and does them to the view, directly where they have seen
 // everything, through the tracker where they have not.
 type core struct {
@@ -24,11 +31,14 @@ type core struct {
 	walker  walker
 	history History
 	view    view
-	piece   piece // the one at work; here it costs no allocation
+	// elements is the view, if it is one of a list.
+	elements elements
+	piece    piece // the one at work; here it costs no allocation
 }
 
 func (c *core) init(log *Log, history History, v view) {
 	c.log, c.history, c.view = log, history, v
+	c.elements, _ = v.(elements)
 	c.walker.log = log
 	log.history = history
 }
@@ -68,20 +78,35 @@ func (c *core) apply(p *piece, linear bool) {
 	c.log.write(p)
 	if linear {
 		c.walker.rest()
-		if p.kind == insert {
+		switch p.kind {
+		case insert:
 			c.view.insert(p, p.pos)
-		} else {
+		case move:
+			c.elements.move(p.pos, p.to)
+		case replace:
+			c.elements.replace(p.pos, p.elements[0])
+		default:
 			c.view.remove(p.pos, p.n)
 		}
 		return
 	}
 	at := c.walker.do(p)
-	if p.kind == insert {
+	changed := c.walker.tracker.changed
+	switch p.kind {
+	case insert:
 		c.view.insert(p, at)
-		return
-	}
-	for _, s := range c.walker.tracker.erased {
-		c.view.remove(s.lv, s.n)
+	case move:
+		if changed.done {
+			c.elements.move(changed.from, changed.to)
+		}
+	case replace:
+		if changed.done {
+			c.elements.replace(changed.from, p.elements[0])
+		}
+	default:
+		for _, s := range c.walker.tracker.erased {
+			c.view.remove(s.lv, s.n)
+		}
 	}
 }
 
@@ -92,6 +117,17 @@ func (l *Log) tie(a, b uint32) int {
 	}
 	x, y := l.history.Stamp(l.dot(a)).ID, l.history.Stamp(l.dot(b)).ID
 	return bytes.Compare(x[:], y[:])
+}
+
+// later reports whether event a is after event b in the total order of versions.
+func (l *Log) later(a, b uint32) bool {
+	x, y := l.dot(a), l.dot(b)
+	if l.history != nil {
+		if c := l.history.Stamp(x).Compare(l.history.Stamp(y)); c != 0 {
+			return c > 0
+		}
+	}
+	return l.compare(a, b) > 0
 }
 
 func errForksBefore(from uint32) error {

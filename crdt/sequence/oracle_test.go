@@ -3,6 +3,7 @@ package sequence
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // oracle is the definition, as simple as it can be written: the tree of FugueMax (Weidner and Kleppmann, "The Art of the
@@ -10,14 +11,15 @@ import (
 // critical versions, and takes O(n²).
 type oracle struct {
 	events []oracleEvent
-	nodes  map[int]*oracleNode // by the event that inserted it; −1 is the root
+	nodes  map[int]*oracleNode // by the event that inserted or moved; −1 is the root
 }
 
 type oracleEvent struct {
 	dot     Dot
 	past    map[int]bool // with itself
-	target  int          // the event whose element it removes, −1 for an insert
-	content rune
+	kind    kind
+	element int // the event that inserted what it is about
+	content string
 }
 
 type oracleNode struct {
@@ -48,29 +50,45 @@ func (o *oracle) order() (nodes []*oracleNode) {
 	return nodes
 }
 
-// visible is the elements, as the events that inserted them, that stand in a set of events.
-func (o *oracle) visible(past map[int]bool) (elements []int) {
-	removed := map[int]bool{}
+// visible is the places, as the events that inserted or moved, of the elements that stand in a set of events.
+func (o *oracle) visible(past map[int]bool) (places []int) {
+	removed, in := map[int]bool{}, map[int]int{}
 	for e := range past {
-		if t := o.events[e].target; t >= 0 {
-			removed[t] = true
+		ev := &o.events[e]
+		switch ev.kind {
+		case remove:
+			removed[ev.element] = true
+		case insert, move:
+			if other, ok := in[ev.element]; !ok || other < e {
+				in[ev.element] = e // events are numbered in the total order
+			}
 		}
 	}
 	for _, n := range o.order() {
-		if past[n.event] && !removed[n.event] {
-			elements = append(elements, n.event)
+		if element := o.events[n.event].element; past[n.event] && !removed[element] && in[element] == n.event {
+			places = append(places, n.event)
 		}
 	}
-	return elements
+	return places
 }
 
-func (o *oracle) text(past map[int]bool) string {
-	var s []rune
-	for _, e := range o.visible(past) {
-		s = append(s, o.events[e].content)
+// contents is what the elements hold that stand in a set of events.
+func (o *oracle) contents(past map[int]bool) []string {
+	var s []string
+	for _, place := range o.visible(past) {
+		element := o.events[place].element
+		newest := element
+		for e := range past {
+			if o.events[e].kind == replace && o.events[e].element == element {
+				newest = max(newest, e)
+			}
+		}
+		s = append(s, o.events[newest].content)
 	}
-	return string(s)
+	return s
 }
+
+func (o *oracle) text(past map[int]bool) string { return strings.Join(o.contents(past), "") }
 
 // union is what the given events have seen.
 func (o *oracle) union(events []int) map[int]bool {
@@ -85,29 +103,48 @@ func (o *oracle) union(events []int) map[int]bool {
 
 // splice adds the events of a splice made by somebody who has seen the given events, and returns the last one.
 func (o *oracle) splice(parents []int, op Op) (last int) {
-	last = -1
+	edit := ListEdit{Pos: op.Pos, Removed: op.Removed}
+	for _, r := range op.Text {
+		edit.Elements = append(edit.Elements, []byte(string(r)))
+	}
+	return o.edit(parents, ListOp{op.Dot, edit})
+}
+
+// edit is splice for an edit of a list.
+func (o *oracle) edit(parents []int, op ListOp) (last int) {
 	dot := op.Dot
-	add := func(target int, content rune) {
+	add := func(k kind, element int, content string) {
 		past := o.union(parents)
 		last = len(o.events)
 		past[last] = true
-		o.events = append(o.events, oracleEvent{dot, past, target, content})
+		o.events = append(o.events, oracleEvent{dot, past, k, element, content})
 		parents = []int{last}
 		dot.Seq++
 	}
-	for range op.Removed {
-		add(o.visible(o.union(parents))[op.Pos], 0)
-	}
-	pos := op.Pos
-	for _, r := range op.Text {
-		past := o.union(parents)
+	// put adds an event that gives an element a place, so that it is at pos among those in shown.
+	put := func(k kind, element int, content string, shown []int, pos int) {
 		left := -1
 		if pos > 0 {
-			left = o.visible(past)[pos-1]
+			left = shown[pos-1]
 		}
-		add(-1, r)
+		past := o.union(parents)
+		add(k, element, content)
 		o.insert(past, left, last)
-		pos++
+	}
+	shown := o.visible(o.union(parents))
+	switch op.Kind {
+	case ListMove:
+		place := shown[op.Pos]
+		put(move, o.events[place].element, "", slices.Delete(shown, op.Pos, op.Pos+1), op.To)
+	case ListReplace:
+		add(replace, o.events[shown[op.Pos]].element, string(op.Elements[0]))
+	default:
+		for i := range op.Removed {
+			add(remove, o.events[shown[op.Pos+i]].element, "")
+		}
+		for i, e := range op.Elements {
+			put(insert, len(o.events), string(e), o.visible(o.union(parents)), op.Pos+i)
+		}
 	}
 	return last
 }

@@ -157,3 +157,6 @@ func (t *Text) FromUTF16(offset int) (int, error) {
 	pos, err := t.rope.fromUTF16(uint32(offset))
 	return int(pos), err
 }
+
+// Log is the events of the text. The caller must not change it.
+func (t *Text) Log() *Log { return t.log }

@@ -70,8 +70,14 @@ type tracker struct {
 	leaf  int32
 	start weight
 	ok    bool
-	// erased is what the last removal does to the document, one after the other: a position and a length each.
-	erased []span
+	// erased is what the last removal does to the document, one after the other: a position and a length each. changed is what
+	// the last move or replacement does.
+	erased  []span
+	changed change
+	// fates are those of elements that were moved or replaced, by each of their places; later says whether one event is
+	// after another one in the total order.
+	fates map[uint32]*fate
+	later func(a, b uint32) bool
 }
 
 // reset makes it the tracker of the version of all events before base, of the given length.
@@ -87,6 +93,7 @@ func (t *tracker) reset(base, length uint32) {
 	t.aged.reset()
 	t.aged.set(0, length, 0)
 	t.base, t.targets, t.ok = base, t.targets[:0], false
+	clear(t.fates)
 }
 
 func (t *tracker) leafOf(id uint32) int32 {

@@ -107,50 +107,62 @@ func (t *tracker) remove(lv, n, pos uint32, back bool) {
 	for done := uint32(0); done < n; {
 		p, off, start := t.visible(pos)
 		it := t.item(p)
-		m := min(it.n-off, n-done)
-		if !it.gone {
+		id, gone := it.id+off, it.gone
+		if !gone {
 			start += off
 		}
-		p = t.isolate(p, off, m)
-		it = t.item(p)
-		for k := range m {
-			if back {
-				targets[n-1-done-k] = it.id + k
-			} else {
-				targets[done+k] = it.id + k
+		m := t.unfated(id, min(it.n-off, n-done))
+		if m == 0 {
+			t.removeFated(t.fates[id])
+			m = 1
+		} else {
+			t.alter(p, off, m, 1, true)
+			if !gone {
+				t.erased = append(t.erased, span{start, m})
 			}
 		}
-		was := it.weight()
-		it.state++
-		if !it.gone {
-			it.gone = true
-			t.erased = append(t.erased, span{start, m})
+		for k := range m {
+			if back {
+				targets[n-1-done-k] = id + k
+			} else {
+				targets[done+k] = id + k
+			}
 		}
-		t.grow(p.leaf, it.weight().minus(was))
-		t.join(p)
 		done += m
 	}
 }
 
+// alter changes the state of n elements of an item, from an offset on, and hides them from the effect version if gone.
+func (t *tracker) alter(p place, off, n uint32, by int, gone bool) {
+	p = t.isolate(p, off, n)
+	it := t.item(p)
+	was := it.weight()
+	it.state = uint16(int(it.state) + by)
+	it.gone = it.gone || gone
+	t.grow(p.leaf, it.weight().minus(was))
+	t.join(p)
+}
+
 // shift changes the state of n elements from id on in the prepare version: up when an event is done that inserts or
 // removes them, down when it is undone.
-func (t *tracker) shift(id, n uint32, up bool) {
+func (t *tracker) shift(id, n uint32, up, removal bool) {
+	by := -1
+	if up {
+		by = 1
+	}
 	t.ok = false
 	for n > 0 {
-		p := t.find(id)
-		it := t.item(p)
-		off := id - it.id
-		m := min(it.n-off, n)
-		p = t.isolate(p, off, m)
-		it = t.item(p)
-		was := it.weight()
-		if up {
-			it.state++
+		m := t.unfated(id, n)
+		if m == 0 {
+			t.shiftFated(t.fates[id], id, up, removal)
+			m = 1
 		} else {
-			it.state--
+			p := t.find(id)
+			it := t.item(p)
+			off := id - it.id
+			m = min(it.n-off, m)
+			t.alter(p, off, m, by, false)
 		}
-		t.grow(p.leaf, it.weight().minus(was))
-		t.join(p)
 		id, n = id+m, n-m
 	}
 }
@@ -170,7 +182,7 @@ func (t *tracker) shiftTargets(from, to uint32, up bool) {
 			}
 			first = targets[k-1]
 		}
-		t.shift(first, uint32(k), up)
+		t.shift(first, uint32(k), up, true)
 		targets = targets[k:]
 	}
 }

@@ -49,7 +49,7 @@ func (w *walker) start(base, length uint32) {
 	// The base had at most those elements that are there now, and those that were removed since. One more is there that
 	// nobody can see: what is inserted at the end is inserted before it.
 	w.tracker.reset(base, min(base, length+w.log.removals(base))+1)
-	w.tracker.tie = w.log.tie
+	w.tracker.tie, w.tracker.later = w.log.tie, w.log.later
 	w.active, w.end, w.at = true, base, w.at[:0]
 }
 
@@ -69,14 +69,18 @@ func (w *walker) replay(to uint32) error {
 	return nil
 }
 
-// do does an event whose parents are the prepare version, in the tracker, and returns where in the document it inserts; what it
-// removes there is in tracker.erased.
+// do does an event whose parents are the prepare version, in the tracker, and returns where in the document it inserts; what
+// else it does there is in tracker.erased and tracker.changed.
 func (w *walker) do(p *piece) (shownAt uint32) {
 	switch p.kind {
 	case insert:
 		shownAt = w.tracker.insert(p.lv, p.n, p.pos)
 	case remove, removeBack:
 		w.tracker.remove(p.lv, p.n, p.pos, p.kind == removeBack)
+	case move:
+		w.tracker.move(p.lv, p.pos, p.to)
+	case replace:
+		w.tracker.replace(p.lv, p.pos)
 	}
 	w.end = p.lv + p.n
 	w.at = append(w.at[:0], w.end-1)
@@ -103,10 +107,12 @@ func (w *walker) moveTo(heads []uint32) {
 func (w *walker) shift(s span, up bool) {
 	for i := w.log.runOf(s.lv); i < len(w.log.runs) && w.log.runs[i].lv < s.end(); i++ {
 		from, to := max(w.log.runs[i].lv, s.lv), min(w.log.runEnd(i), s.end())
-		if w.log.runs[i].kind == insert {
-			w.tracker.shift(from, to-from, up)
-		} else {
+		switch w.log.runs[i].kind {
+		case insert, move:
+			w.tracker.shift(from, to-from, up, false)
+		case remove, removeBack:
 			w.tracker.shiftTargets(from, to, up)
+		case replace: // who looks where elements are does not mind what is in them
 		}
 	}
 }

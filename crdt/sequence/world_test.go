@@ -10,7 +10,7 @@ import (
 	"github.com/kdelta/kdelta/crdt/clock"
 )
 
-// world is authors who edit one text, each seeing what he has been sent, and the versions that they made.
+// world is authors who edit one document, each seeing what he has been sent, and the versions that they made.
 type world struct {
 	rand     *rand.Rand
 	oracle   *oracle
@@ -23,6 +23,7 @@ type world struct {
 // version is one op and what its author had seen.
 type version struct {
 	op   Op
+	list ListOp       // instead, in a world of lists
 	past map[int]bool // with itself
 	last int          // its last event in the oracle
 }
@@ -38,8 +39,10 @@ func newWorld(r *rand.Rand, authors int) *world {
 // Covers makes a world the History of its texts.
 func (w *world) Covers(b, a Dot) bool { return w.versions[w.byDot[b]].past[w.byDot[a]] }
 
-// Stamp is not asked: nobody is forked.
-func (w *world) Stamp(Dot) clock.Stamp { panic("nobody is forked") }
+// Stamp says that versions were made one after the other.
+func (w *world) Stamp(d Dot) clock.Stamp {
+	return clock.Stamp{Time: clock.Time(w.byDot[d] + 1), Author: d.Author, Seq: d.Seq}
+}
 
 // heads are the last oracle events of the versions in a set.
 func (w *world) heads(past map[int]bool) (events []int) {
@@ -50,9 +53,8 @@ func (w *world) heads(past map[int]bool) (events []int) {
 }
 
 // edit lets an author write something.
-func (w *world) edit(author_ int) {
-	past := maps.Clone(w.seen[author_])
-	length := len(w.oracle.visible(w.oracle.union(w.heads(past))))
+func (w *world) edit(by int) {
+	length := len(w.oracle.visible(w.oracle.union(w.heads(w.seen[by]))))
 	pos := w.rand.IntN(length + 1)
 	s := Splice{Pos: pos}
 	if length > pos && w.rand.IntN(3) == 0 {
@@ -60,25 +62,55 @@ func (w *world) edit(author_ int) {
 	}
 	if s.Removed == 0 || w.rand.IntN(3) == 0 {
 		for range 1 + w.rand.IntN(4) {
-			s.Text += string([]rune{'a' + rune(author_), 'A' + rune(w.rand.IntN(26)), 'é', '語', '🙂'}[w.rand.IntN(5)])
+			s.Text += string([]rune{'a' + rune(by), 'A' + rune(w.rand.IntN(26)), 'é', '語', '🙂'}[w.rand.IntN(5)])
 		}
 	}
-	w.write(author_, s)
+	w.write(by, s)
 }
 
 // write adds a version of an author to the world.
-func (w *world) write(author_ int, s Splice) {
-	past := maps.Clone(w.seen[author_])
-	op := Op{Dot: Dot{Author: author(author_), Seq: w.seq[author_] + 1}, Splice: s}
-	v := len(w.versions)
-	last := w.oracle.splice(w.heads(past), op)
-	past[v] = true
-	for range s.Width() {
-		w.seq[author_]++
-		w.byDot[Dot{Author: op.Dot.Author, Seq: w.seq[author_]}] = v
+func (w *world) write(by int, s Splice) {
+	op := Op{Dot: w.next(by), Splice: s}
+	w.add(by, version{op: op, last: w.oracle.splice(w.heads(w.seen[by]), op)}, s.Width())
+}
+
+// writeList is write for a list.
+func (w *world) writeList(by int, e ListEdit) {
+	op := ListOp{Dot: w.next(by), ListEdit: e}
+	w.add(by, version{list: op, last: w.oracle.edit(w.heads(w.seen[by]), op)}, e.Width())
+}
+
+func (w *world) next(by int) Dot { return Dot{Author: author(by), Seq: w.seq[by] + 1} }
+
+func (w *world) add(by int, v version, width int) {
+	i := len(w.versions)
+	w.seen[by][i] = true
+	v.past = maps.Clone(w.seen[by])
+	for range width {
+		w.seq[by]++
+		w.byDot[Dot{Author: author(by), Seq: w.seq[by]}] = i
 	}
-	w.versions = append(w.versions, version{op, past, last})
-	w.seen[author_][v] = true
+	w.versions = append(w.versions, v)
+}
+
+// editList lets an author change a list.
+func (w *world) editList(by int) {
+	length := len(w.oracle.visible(w.oracle.union(w.heads(w.seen[by]))))
+	e := ListEdit{Pos: w.rand.IntN(length + 1)}
+	content := func() []byte { return []byte{'a' + byte(by), 'A' + byte(w.rand.IntN(26))} }
+	switch k := w.rand.IntN(6); {
+	case e.Pos == length || k == 0:
+		for range 1 + w.rand.IntN(3) {
+			e.Elements = append(e.Elements, content())
+		}
+	case k == 1:
+		e.Kind, e.Elements = ListReplace, [][]byte{content()}
+	case k == 2:
+		e.Removed = 1 + w.rand.IntN(min(3, length-e.Pos))
+	default:
+		e.Kind, e.To = ListMove, w.rand.IntN(length)
+	}
+	w.writeList(by, e)
 }
 
 // meet lets an author see all that another one has seen.
@@ -86,14 +118,16 @@ func (w *world) meet(a, b int) {
 	maps.Copy(w.seen[a], w.seen[b])
 }
 
-// grow makes n versions.
-func (w *world) grow(n int) {
+// grow makes n versions of a text.
+func (w *world) grow(n int) { w.growBy(n, w.edit) }
+
+func (w *world) growBy(n int, edit func(by int)) {
 	for len(w.versions) < n {
 		a := w.rand.IntN(len(w.seen))
 		if w.rand.IntN(3) == 0 {
 			w.meet(a, w.rand.IntN(len(w.seen)))
 		}
-		w.edit(a)
+		edit(a)
 	}
 }
 
