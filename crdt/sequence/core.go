@@ -141,7 +141,7 @@ func (c *core) merge(from *Log) error {
 	}
 	m := merger{core: c, from: from}
 	for lv := uint32(0); lv < from.next; {
-		next, err := m.stretch(lv)
+		next, err := m.stretch(lv, from.next)
 		if err != nil {
 			return err
 		}
@@ -184,10 +184,11 @@ func (m *merger) here(there uint32) uint32 {
 	return there - m.known[low].there + m.known[low].here
 }
 
-// stretch carries events from one on that follow one another and are one author's, and returns the number after them.
-func (m *merger) stretch(lv uint32) (next uint32, err error) {
+// stretch carries events from one on, up to end, that follow one another and are one author's, and returns the number
+// after them.
+func (m *merger) stretch(lv, end uint32) (next uint32, err error) {
 	e, making := m.from.entryOf(lv), m.from.makingOf(lv)
-	next = min(m.from.entryEnd(e), m.from.end(making, m.from.next))
+	next = min(end, m.from.entryEnd(e), m.from.dots.end(making, m.from.next))
 	dot := m.from.dot(lv)
 	if here, known := m.log.find(&dot); known {
 		last := m.log.end(m.log.makingOf(here), m.log.next)

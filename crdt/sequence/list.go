@@ -199,8 +199,8 @@ func (l *List) All() iter.Seq2[Dot, []byte] {
 	}
 }
 
-// At is the element at a position and the dot that inserted it. The error wraps ErrPosition.
-func (l *List) At(pos int) (Dot, []byte, error) {
+// Get is the element at a position and the dot that inserted it. The error wraps ErrPosition.
+func (l *List) Get(pos int) (Dot, []byte, error) {
 	if err := checkRange(pos, 1, l.items.length()); err != nil {
 		return Dot{}, nil, err
 	}

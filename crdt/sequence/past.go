@@ -1,0 +1,236 @@
+package sequence
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	"github.com/kdelta/kdelta/internal/order"
+)
+
+// Version is a point in the history of a document: dots, with all that they have seen. The newest ones suffice.
+type Version []Dot
+
+// Run is elements that one author inserted one after the other: N of them, Dot is the first.
+type Run struct {
+	Dot Dot
+	N   int
+}
+
+// Part is a step through a text: one of its fields says how many code points to keep, to take out, or what to put in.
+type Part struct {
+	Retain, Delete int
+	Insert         string
+}
+
+// Delta takes one text to another, from its start on. What is beyond the last part stays.
+type Delta []Part
+
+// Version is the newest version.
+func (t *Text) Version() Version { return t.log.version(t.log.heads) }
+
+// Blame is who wrote the text, from its start on.
+func (t *Text) Blame() iter.Seq[Run] { return t.log.blame(t.rope.spans()) }
+
+// At is the text at a version, a document of its own. The error wraps ErrEvent if a dot is not known here, or ErrHistory.
+func (t *Text) At(v Version) (*Text, error) {
+	old := NewText(t.history)
+	old.quiet = true
+	if err := old.rewind(&t.core, v); err != nil {
+		return nil, err
+	}
+	return old, nil
+}
+
+// Diff takes the text at version a to the text at version b. It costs what At of both costs. The error is as of At.
+func (t *Text) Diff(a, b Version) (Delta, error) {
+	from, err := t.At(a)
+	if err != nil {
+		return nil, err
+	}
+	to, err := t.At(b)
+	if err != nil {
+		return nil, err
+	}
+	var d differ
+	d.from, d.to = t.log.known(from.log, from.rope.spans()), t.log.known(to.log, to.rope.spans())
+	return d.delta(to), nil
+}
+
+// At is the list at a version, as Text.At.
+func (l *List) At(v Version) (*List, error) {
+	old := NewList(l.history)
+	if err := old.rewind(&l.core, v); err != nil {
+		return nil, err
+	}
+	return old, nil
+}
+
+// Version is the newest version.
+func (l *List) Version() Version { return l.log.version(l.log.heads) }
+
+func (l *Log) version(heads []uint32) Version {
+	v := make(Version, len(heads))
+	for i, h := range heads {
+		v[i] = l.dot(h)
+	}
+	return v
+}
+
+// blame names the events of spans.
+func (l *Log) blame(spans iter.Seq[span]) iter.Seq[Run] {
+	return func(yield func(Run) bool) {
+		for s := range spans {
+			for s.n > 0 {
+				n := min(s.n, l.dots.end(l.makingOf(s.lv), l.next)-s.lv)
+				if !yield(Run{Dot: l.dot(s.lv), N: int(n)}) {
+					return
+				}
+				s.lv, s.n = s.lv+n, s.n-n
+			}
+		}
+	}
+}
+
+// rewind applies to an empty document the events of another one that a version has.
+func (c *core) rewind(whole *core, v Version) error {
+	var heads []uint32
+	for i := range v {
+		lv, ok := whole.log.find(&v[i])
+		if !ok {
+			return fault(ErrEvent, "a version with a dot that is not known here")
+		}
+		heads = append(heads, lv)
+	}
+	if whole.log.from > 0 {
+		return errForksBefore(whole.log.from)
+	}
+	order.Sort(heads, cmp.Compare)
+	var w frontierWalk
+	whole.log.diff(&w, nil, whole.log.reduce(slices.Compact(heads)), 0)
+	m := merger{core: c, from: whole.log}
+	for _, s := range slices.Backward(w.onlyRight) {
+		for lv := s.lv; lv < s.end(); {
+			next, err := m.stretch(lv, s.end())
+			if err != nil {
+				return err
+			}
+			lv = next
+		}
+	}
+	return nil
+}
+
+// known are the spans of a document in the numbers of another one, which has all of its events.
+func (l *Log) known(of *Log, spans iter.Seq[span]) []span {
+	var out []span
+	for r := range of.blame(spans) {
+		lv, _ := l.find(&r.Dot)
+		for n := uint32(r.N); n > 0; {
+			dot := l.dot(lv)
+			m := min(n, l.dots.end(l.makingOf(lv), l.next)-lv)
+			out = append(out, span{lv, m})
+			if n -= m; n > 0 {
+				dot.Seq += uint64(m)
+				lv, _ = l.find(&dot)
+			}
+		}
+	}
+	return out
+}
+
+// differ walks through two texts of one document at once. What both have stands in the same order in both, so each element
+// that only one has can be told by looking whether the other one has it at all.
+type differ struct{ from, to []span }
+
+// delta takes the text of from to that of to, which is given.
+func (d *differ) delta(to *Text) (delta Delta) {
+	inFrom, inTo := newSet(d.from), newSet(d.to)
+	from, rest, pos := slices.Clone(d.from), slices.Clone(d.to), 0
+	for len(from) > 0 || len(rest) > 0 {
+		switch {
+		case len(from) > 0 && inTo.run(from[0]) == 0:
+			n := inTo.gap(from[0])
+			delta = delta.add(Part{Delete: int(n)})
+			from = skip(from, n)
+		case len(rest) > 0 && inFrom.run(rest[0]) == 0:
+			n := inFrom.gap(rest[0])
+			delta = delta.add(Part{Insert: string(to.rope.append(nil, uint32(pos), uint32(pos)+n))})
+			rest, pos = skip(rest, n), pos+int(n)
+		default: // both have the same element here
+			n := min(inTo.run(from[0]), inFrom.run(rest[0]))
+			delta = delta.add(Part{Retain: int(n)})
+			from, rest, pos = skip(from, n), skip(rest, n), pos+int(n)
+		}
+	}
+	if k := len(delta) - 1; k >= 0 && delta[k].Retain > 0 {
+		delta = delta[:k]
+	}
+	return delta
+}
+
+// skip takes n elements off the first span.
+func skip(spans []span, n uint32) []span {
+	if n == spans[0].n {
+		return spans[1:]
+	}
+	spans[0].lv, spans[0].n = spans[0].lv+n, spans[0].n-n
+	return spans
+}
+
+// add adds a part, as one with the last where they are alike.
+func (d Delta) add(p Part) Delta {
+	if k := len(d) - 1; k >= 0 {
+		last := &d[k]
+		switch {
+		case last.Retain > 0 && p.Retain > 0:
+			last.Retain += p.Retain
+			return d
+		case last.Delete > 0 && p.Delete > 0:
+			last.Delete += p.Delete
+			return d
+		case last.Insert != "" && p.Insert != "":
+			last.Insert += p.Insert
+			return d
+		}
+	}
+	return append(d, p)
+}
+
+// set is the events of spans.
+type set []span // ascending
+
+func newSet(spans []span) set {
+	s := slices.Clone(spans)
+	order.Sort(s, func(a, b span) int { return cmp.Compare(a.lv, b.lv) })
+	return s
+}
+
+// find is the index of the first span that ends after an event.
+func (s set) find(lv uint32) int {
+	i, _ := slices.BinarySearchFunc(s, lv, func(a span, lv uint32) int {
+		if a.end() <= lv {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+// run is how many events of a span, from its first on, are in the set.
+func (s set) run(of span) uint32 {
+	i := s.find(of.lv)
+	if i == len(s) || s[i].lv > of.lv {
+		return 0
+	}
+	return min(of.n, s[i].end()-of.lv)
+}
+
+// gap is how many events of a span, from its first on, are not in the set.
+func (s set) gap(of span) uint32 {
+	i := s.find(of.lv)
+	if i == len(s) {
+		return of.n
+	}
+	return min(of.n, s[i].lv-of.lv)
+}
