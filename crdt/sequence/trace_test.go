@@ -3,12 +3,12 @@ package sequence
 import (
 	"compress/gzip"
 	"encoding/json"
-	"math"
+	"math/rand/v2"
 	"os"
-	"runtime"
+	"slices"
 	"testing"
-	"time"
 
+	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/identity"
 )
 
@@ -88,86 +88,73 @@ type tracedOp struct {
 	parents []int
 }
 
-func TestX(t *testing.T) {
+// logHistory is a History that looks into a log which has everything.
+type logHistory struct{ log *Log }
+
+func (h logHistory) Covers(b, a Dot) bool {
+	lb, ok := h.log.find(&b)
+	la, ok2 := h.log.find(&a)
+	return ok && ok2 && h.log.covers([]uint32{lb}, la)
+}
+
+func (h logHistory) Stamp(Dot) clock.Stamp { panic("nobody is forked") }
+
+// TestFriends delivers what two people typed at once in several orders, one by one and as a log.
+func TestFriends(t *testing.T) {
 	tr := readTrace(t, "friendsforever")
+	recorded := tr.play(t)
+	if recorded.String() != tr.End {
+		t.Fatal("as recorded, it ends in another text")
+	}
 	ops := tr.ops()
-	x := NewText(nil)
-	end := make([]uint32, len(ops))
-	for i := range ops {
-		op := &ops[i]
-		var parents []uint32
-		for _, p := range op.parents {
-			parents = append(parents, end[p])
-		}
-		if err := x.splice(&op.Dot, parents, &op.Splice); err != nil {
-			t.Fatal(i, err)
-		}
-		end[i] = x.log.next - 1
+	orders := 4
+	if testing.Short() {
+		orders = 1
 	}
-	if x.String() != tr.End {
-		t.Fatal("differs")
-	}
-	y := NewText(nil)
-	if _, err := y.Merge(x.log); err != nil {
-		t.Fatal(err)
-	}
-	if y.String() != tr.End {
-		t.Fatal("differs")
-	}
-}
-
-// best reports the shortest of b.N runs: other programs only ever make one longer.
-func best(b *testing.B, run func()) {
-	shortest := time.Duration(math.MaxInt64)
-	for b.Loop() {
-		runtime.GC()
-		start := time.Now()
-		run()
-		shortest = min(shortest, time.Since(start))
-	}
-	b.ReportMetric(float64(shortest.Microseconds())/1000, "best-ms")
-}
-
-func BenchmarkX(b *testing.B) {
-	for _, name := range []string{"automerge-paper", "rustcode", "sveltecomponent", "friendsforever"} {
-		tr := readTrace(b, name)
-		ops := tr.ops()
-		play := func(b *testing.B) *Text {
-			x := NewText(nil)
-			end := make([]uint32, len(ops))
-			var parents []uint32
-			for i := range ops {
-				op := &ops[i]
-				parents = parents[:0]
-				for _, p := range op.parents {
-					parents = append(parents, end[p])
-				}
-				var err error
-				if name == "friendsforever" {
-					err = x.splice(&op.Dot, parents, &op.Splice)
-				} else {
-					err = x.Splice(op.Dot, op.Splice)
-				}
-				if err != nil {
-					b.Fatal(i, err)
-				}
-				end[i] = x.log.next - 1
+	for seed := range orders {
+		r := rand.New(rand.NewPCG(uint64(seed), 9))
+		text := NewText(logHistory{recorded.log})
+		for _, i := range deliver(ops, r, 1<<(4*seed)) {
+			if _, err := text.Apply(ops[i].Op); err != nil {
+				t.Fatal(err)
 			}
-			return x
 		}
-		x := play(b)
-		if x.String() != tr.End {
-			b.Fatal("differs")
+		if text.String() != tr.End {
+			t.Fatalf("order %d ends in another text", seed)
 		}
-		b.Run("local/"+name, func(b *testing.B) { best(b, func() { play(b) }) })
-		b.Run("merge/"+name, func(b *testing.B) {
-			best(b, func() {
-				y := NewText(nil)
-				y.quiet = true
-				if err := y.merge(x.log); err != nil {
-					b.Fatal(err)
-				}
-			})
-		})
+		merged := NewText(nil)
+		if _, err := merged.Merge(text.log); err != nil || merged.String() != tr.End {
+			t.Fatalf("order %d, as a log, ends in another text (%v)", seed, err)
+		}
 	}
+}
+
+// deliver is an order in which ops may come, parents first. It goes on along one branch for some ops, then elsewhere.
+func deliver(ops []tracedOp, r *rand.Rand, stay int) (order []int) {
+	children, missing := make([][]int, len(ops)), make([]int, len(ops))
+	var ready []int
+	for i := range ops {
+		missing[i] = len(ops[i].parents)
+		for _, p := range ops[i].parents {
+			children[p] = append(children[p], i)
+		}
+		if missing[i] == 0 {
+			ready = append(ready, i)
+		}
+	}
+	for len(ready) > 0 {
+		k := len(ready) - 1
+		if r.IntN(stay) == 0 {
+			k = r.IntN(len(ready))
+		}
+		i := ready[k]
+		ready = slices.Delete(ready, k, k+1)
+		order = append(order, i)
+		for _, c := range children[i] {
+			if missing[c]--; missing[c] == 0 {
+				ready = append(ready, c)
+			}
+		}
+	}
+	return order
 }
