@@ -20,7 +20,7 @@ type Anchor struct {
 
 // Anchor is the position pos, held to the element after it (Before) or to the one before it (After). The error wraps ErrPosition.
 func (t *Text) Anchor(pos int, side Side) (Anchor, error) {
-	if err := checkRange(pos, 0, t.rope.size[runes]); err != nil {
+	if err := checkRange(pos, 0, t.rope.size.runes()); err != nil {
 		return Anchor{}, err
 	}
 	switch {
@@ -66,7 +66,7 @@ func (t *Text) locate(lv uint32) (int, error) {
 		return 0, errForksBefore(t.log.from)
 	}
 	w := walker{log: t.log}
-	w.start(base, t.rope.size[runes])
+	w.start(base, t.rope.size.runes())
 	for w.end < t.log.next {
 		if err := w.replay(t.log.next); err != nil {
 			return 0, err

@@ -139,6 +139,10 @@ func (c *core) merge(from *Log) error {
 	if from.from > 0 {
 		return errForksBefore(from.from)
 	}
+	if c.log.next == 0 {
+		c.log.runs = slices.Grow(c.log.runs, len(from.runs))
+		c.log.content.bytes = slices.Grow(c.log.content.bytes, len(from.content.bytes))
+	}
 	m := merger{core: c, from: from}
 	for lv := uint32(0); lv < from.next; {
 		next, err := m.stretch(lv, from.next)
@@ -205,11 +209,11 @@ func (m *merger) stretch(lv, end uint32) (next uint32, err error) {
 	if err != nil {
 		return 0, err
 	}
-	size, err := m.from.check(lv, next, length)
-	if err != nil {
+	if err := m.from.check(lv, next, length); err != nil {
 		return 0, err
 	}
-	w, err := m.log.admit(&dot, uint64(next-lv), size)
+	// What this log lacks is at most all that the other one has.
+	w, err := m.log.admit(&dot, uint64(next-lv), len(m.from.content.bytes))
 	if err != nil {
 		return 0, err
 	}
@@ -218,6 +222,7 @@ func (m *merger) stretch(lv, end uint32) (next uint32, err error) {
 	for i := m.from.runOf(lv); lv < next; i++ {
 		m.piece = m.from.piece(i, lv, next)
 		m.piece.lv = here
+		m.piece.text = addText(&m.log.content, m.piece.text)
 		m.apply(&m.piece, linear)
 		lv, here = lv+m.piece.n, here+m.piece.n
 	}

@@ -137,7 +137,7 @@ func (d *logDecoder) readMakings(writers, r *reader) {
 			return
 		}
 		before := len(l.made)
-		l.dots.add(&dot, w, lv)
+		l.dots.add(&dot, w, lv, end-lv)
 		if lv > d.start && len(l.made) == before {
 			d.fail("a making that is part of another")
 		}

@@ -11,8 +11,9 @@ type dots struct {
 	writers []writer
 	known   map[line]uint32 // index into writers
 	made    []making
-	// latest is the writer of the last event.
-	latest uint32
+	// latest is the writer of the last event, and lastSeq its dot.
+	latest  uint32
+	lastSeq uint64
 }
 
 // line is an author, or one line of an author whose database was copied.
@@ -49,6 +50,9 @@ func (l *line) is(dot *Dot) bool { return l.author == dot.Author && l.branch == 
 
 // tip is the last dot of a writer; next is the number of the next event.
 func (d *dots) tip(w int, next uint32) uint64 {
+	if uint32(w) == d.latest {
+		return d.lastSeq
+	}
 	makings := d.writers[w].makings
 	last := makings[len(makings)-1]
 	return d.made[last].seq + uint64(d.end(int(last), next)-d.made[last].lv) - 1
@@ -62,8 +66,13 @@ func (d *dots) end(i int, next uint32) uint32 {
 	return next
 }
 
-// add says that the events from lv on are the dots from dot on, which must follow; w is its writer, −1 for a new one.
-func (d *dots) add(dot *Dot, w int, lv uint32) {
+// add says that n events from lv on are the dots from dot on, which must follow; w is its writer, −1 for a new one.
+func (d *dots) add(dot *Dot, w int, lv, n uint32) {
+	goesOn := uint32(w) == d.latest && dot.Seq == d.lastSeq+1 && len(d.made) > 0
+	d.lastSeq = dot.Seq + uint64(n) - 1
+	if goesOn {
+		return
+	}
 	if w < 0 {
 		of := line{dot.Author, dot.Branch}
 		w = len(d.writers)
@@ -74,11 +83,6 @@ func (d *dots) add(dot *Dot, w int, lv uint32) {
 		d.known[of] = uint32(w)
 	}
 	d.latest = uint32(w)
-	if k := len(d.made) - 1; k >= 0 {
-		if m := &d.made[k]; m.writer == d.latest && m.seq+uint64(lv-m.lv) == dot.Seq {
-			return
-		}
-	}
 	d.writers[w].makings = append(d.writers[w].makings, uint32(len(d.made)))
 	d.made = append(d.made, making{lv: lv, writer: d.latest, seq: dot.Seq})
 }

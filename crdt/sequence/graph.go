@@ -38,6 +38,12 @@ func newGraph(from uint32, heads []uint32) graph {
 func (g *graph) add(n uint32, parents []uint32) uint32 {
 	lv := g.next
 	linear := slices.Equal(parents, g.heads)
+	if last := &g.cuts[len(g.cuts)-1]; linear && len(parents) == 1 && last.to == lv && len(g.entries) > 0 {
+		// Somebody goes on, as mostly: the only head is the last event.
+		g.next = lv + n
+		last.to, g.heads[0] = g.next, g.next-1
+		return lv
+	}
 	switch last := len(g.cuts) - 1; {
 	case !linear:
 		base, i := g.critical(parents)

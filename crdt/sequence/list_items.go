@@ -23,7 +23,7 @@ func newListItems() listItems {
 	return l
 }
 
-func (l *listItems) length() uint32 { return l.tree.total()[0] }
+func (l *listItems) length() uint32 { return l.tree.total().a }
 
 // all are the elements in their order.
 func (l *listItems) all() iter.Seq[*element] {
@@ -40,8 +40,8 @@ func (l *listItems) all() iter.Seq[*element] {
 
 // at is the element at a position.
 func (l *listItems) at(pos uint32) *element {
-	leaf, start := l.tree.find(0, pos)
-	return &l.leaves[leaf][pos-start[0]]
+	leaf, start := l.tree.find(pos)
+	return &l.leaves[leaf][pos-start.a]
 }
 
 // insert puts an element before the one at a position.
@@ -49,12 +49,12 @@ func (l *listItems) insert(pos uint32, e element) {
 	leaf, off := l.tree.first(), uint32(0)
 	if pos > 0 {
 		var start weight
-		leaf, start = l.tree.find(0, pos-1)
-		off = pos - start[0]
+		leaf, start = l.tree.find(pos - 1)
+		off = pos - start.a
 	}
 	if len(l.leaves[leaf]) == leafElements {
 		const half = leafElements / 2
-		right := l.tree.split(leaf, weight{leafElements - half})
+		right := l.tree.split(leaf, weight{a: leafElements - half})
 		if int(right) == len(l.leaves) {
 			l.leaves = append(l.leaves, nil)
 		}
@@ -69,19 +69,19 @@ func (l *listItems) insert(pos uint32, e element) {
 	copy(s[off+1:], s[off:])
 	s[off] = e
 	l.leaves[leaf] = s
-	l.tree.grow(leaf, weight{1})
+	l.tree.grow(leaf, weight{a: 1})
 }
 
 // remove takes out the element at a position.
 func (l *listItems) remove(pos uint32) element {
-	leaf, start := l.tree.find(0, pos)
+	leaf, start := l.tree.find(pos)
 	s := l.leaves[leaf]
-	off := pos - start[0]
+	off := pos - start.a
 	e := s[off]
 	copy(s[off:], s[off+1:])
 	s[len(s)-1] = element{}
 	l.leaves[leaf] = s[:len(s)-1]
-	l.tree.grow(leaf, weight{}.minus(weight{1}))
+	l.tree.grow(leaf, weight{}.minus(weight{a: 1}))
 	if len(s) == 1 && l.tree.leafCount > 1 {
 		l.tree.remove(leaf)
 	}

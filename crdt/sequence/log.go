@@ -64,6 +64,13 @@ func (c *content) elements(i, n uint32) [][]byte {
 	return elements
 }
 
+// addText adds text, and is where it stands now.
+func addText[T string | []byte](c *content, text T) []byte {
+	start := len(c.bytes)
+	c.bytes = append(c.bytes, text...)
+	return c.bytes[start:]
+}
+
 func (c *content) addElement(b []byte) {
 	c.bytes = append(c.bytes, b...)
 	c.ends = append(c.ends, uint32(len(c.bytes)))
@@ -94,14 +101,14 @@ func (l *Log) last(lv uint32) *run {
 	return &l.runs[len(l.runs)-1]
 }
 
-// write writes a piece down. Its events have just been added to the graph.
+// write writes a piece down. Its events have just been added to the graph; text that it inserts, to the content.
 func (l *Log) write(p *piece) {
 	mark := l.content.mark()
 	last := l.last(p.lv)
 	k := p.kind
 	switch k {
 	case insert:
-		l.content.bytes = append(l.content.bytes, p.text...)
+		mark -= uint32(len(p.text))
 		for _, e := range p.elements {
 			l.content.addElement(e)
 		}
@@ -164,28 +171,34 @@ func (l *Log) runEnd(i int) uint32 {
 	return l.next
 }
 
-// piece is the part of a run whose events are within from … to−1; some are.
-func (l *Log) piece(i int, from, to uint32) piece {
+// extent is the part of a run whose events are within from … to−1, without its content; some are.
+func (l *Log) extent(i int, from, to uint32) piece {
 	r := &l.runs[i]
 	end := l.runEnd(i)
 	from, to = max(from, r.lv), min(to, end)
 	p := piece{kind: r.kind, lv: from, n: to - from, pos: r.pos}
-	skip := from - r.lv
 	switch r.kind {
+	case insert:
+		p.pos += from - r.lv
 	case removeBack:
 		p.pos += end - to
-	case insert:
-		p.pos += skip
-		if !l.content.list {
-			p.text = l.textOf(i, skip, p.n, end-r.lv)
-			break
-		}
-		p.elements = l.content.elements(r.content+skip, p.n)
-	case replace:
-		p.elements = l.content.elements(r.content, 1)
 	case move:
-		to, _ := binary.Uvarint(l.content.elements(r.content, 1)[0])
-		p.to = uint32(to)
+		target, _ := binary.Uvarint(l.content.elements(r.content, 1)[0])
+		p.to = uint32(target)
+	}
+	return p
+}
+
+// piece is extent with its content.
+func (l *Log) piece(i int, from, to uint32) piece {
+	p := l.extent(i, from, to)
+	r := &l.runs[i]
+	skip := p.lv - r.lv
+	switch {
+	case r.kind == insert && !l.content.list:
+		p.text = l.textOf(i, skip, p.n, l.runEnd(i)-r.lv)
+	case r.kind == insert || r.kind == replace:
+		p.elements = l.content.elements(r.content+skip, p.n)
 	}
 	return p
 }
@@ -227,7 +240,7 @@ func (l *Log) admit(dot *Dot, n uint64, bytes int) (w int, err error) {
 		return w, fault(ErrEvent, "dots start at 1")
 	case w >= 0 && dot.Seq <= l.tip(w, l.next):
 		return w, fault(ErrEvent, "dot "+strconv.FormatUint(dot.Seq, 10)+" comes after "+strconv.FormatUint(l.tip(w, l.next), 10))
-	case n > uint64(MaxEvents-l.next), uint64(len(l.content.bytes))+uint64(bytes) > MaxContent:
+	case n > uint64(MaxEvents-l.next) || uint64(len(l.content.bytes))+uint64(bytes) > MaxContent:
 		return w, fault(ErrLimit, "there is no room for more events: copy the document to a new one")
 	}
 	return w, nil
@@ -237,15 +250,14 @@ func (l *Log) admit(dot *Dot, n uint64, bytes int) (w int, err error) {
 // written next.
 func (l *Log) add(dot *Dot, w int, n uint32, parents []uint32) (lv uint32) {
 	lv = l.graph.add(n, parents)
-	l.dots.add(dot, w, lv)
+	l.dots.add(dot, w, lv, n)
 	return lv
 }
 
 // check is nil if the events from … to−1, each the only parent of the next, may be done to a document of the given length.
-// It returns the size of their content.
-func (l *Log) check(from, to, length uint32) (bytes int, err error) {
+func (l *Log) check(from, to, length uint32) error {
 	for i := l.runOf(from); from < to; i++ {
-		p := l.piece(i, from, to)
+		p := l.extent(i, from, to)
 		ok := true
 		switch p.kind {
 		case insert:
@@ -258,13 +270,9 @@ func (l *Log) check(from, to, length uint32) (bytes int, err error) {
 			ok = p.pos < length && p.to < length
 		}
 		if !ok {
-			return 0, fault(ErrPosition, strconv.FormatUint(uint64(p.n), 10)+" elements at "+strconv.FormatUint(uint64(p.pos), 10))
-		}
-		bytes += len(p.text)
-		for _, e := range p.elements {
-			bytes += len(e)
+			return fault(ErrPosition, strconv.FormatUint(uint64(p.n), 10)+" elements at "+strconv.FormatUint(uint64(p.pos), 10))
 		}
 		from += p.n
 	}
-	return bytes, nil
+	return nil
 }

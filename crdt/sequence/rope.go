@@ -5,11 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// The measures of a rope.
-const (
-	runes = iota // code points
-	units        // UTF-16 code units
-)
+// The measures of a rope: code points and UTF-16 code units.
+func (w weight) runes() uint32 { return w.a }
+func (w weight) units() uint32 { return w.b }
 
 // Sizes of a leaf. A piece that is put in whole is half a leaf at most, so that there is room for it after one split.
 const (
@@ -91,11 +89,11 @@ func isASCII(s []byte) bool {
 // seek moves the cursor to the leaf that holds a code point.
 func (r *rope) seek(pos uint32) *textLeaf {
 	if r.at.ok {
-		if l := &r.leaves[r.at.leaf]; pos-r.at.start[runes] < l.size[runes] {
+		if l := &r.leaves[r.at.leaf]; pos-r.at.start.runes() < l.size.runes() {
 			return l
 		}
 	}
-	r.at.leaf, r.at.start = r.tree.descend(runes, pos, &r.at.way)
+	r.at.leaf, r.at.start = r.tree.descend(pos, &r.at.way)
 	r.at.ok, r.at.span, r.at.spanAt = true, 0, 0
 	return &r.leaves[r.at.leaf]
 }
@@ -109,7 +107,7 @@ func (r *rope) insert(pos uint32, s []byte, lv uint32) {
 		}
 		size := measure(s[:cut])
 		r.insertPiece(pos, s[:cut], size, lv)
-		s, pos, lv = s[cut:], pos+size[runes], lv+size[runes]
+		s, pos, lv = s[cut:], pos+size.runes(), lv+size.runes()
 	}
 	if len(s) > 0 {
 		r.insertPiece(pos, s, measure(s), lv)
@@ -119,7 +117,7 @@ func (r *rope) insert(pos uint32, s []byte, lv uint32) {
 func (r *rope) insertPiece(pos uint32, s []byte, size weight, lv uint32) {
 	l, off := r.place(pos)
 	for len(l.text)+len(s) > leafBytes || len(l.spans) >= leafSpans {
-		if off == l.size[runes] {
+		if off == l.size.runes() {
 			// Who types on at the end of a leaf fills the next one, and leaves full ones behind.
 			l, off = r.appendLeaf(), 0
 			break
@@ -132,7 +130,7 @@ func (r *rope) insertPiece(pos uint32, s []byte, size weight, lv uint32) {
 	l.text = l.text[:old+len(s)]
 	copy(l.text[at+len(s):], l.text[at:old])
 	copy(l.text[at:], s)
-	r.addSpan(l, off, span{lv, size[runes]})
+	r.addSpan(l, off, span{lv, size.runes()})
 	r.resize(l, size, len(s))
 }
 
@@ -142,7 +140,7 @@ func (r *rope) place(pos uint32) (l *textLeaf, off uint32) {
 		return r.seek(0), 0
 	}
 	l = r.seek(pos - 1)
-	return l, pos - r.at.start[runes]
+	return l, pos - r.at.start.runes()
 }
 
 // resize books a change of the leaf under the cursor.
@@ -192,11 +190,11 @@ func (r *rope) halveLeaf() {
 	l.text, l.size = l.text[:at], l.size.minus(part)
 
 	i, start := 0, uint32(0)
-	for ; start+l.spans[i].n <= l.size[runes]; i++ {
+	for ; start+l.spans[i].n <= l.size.runes(); i++ {
 		start += l.spans[i].n
 	}
 	right.spans = append(right.spans, l.spans[i:]...)
-	if in := l.size[runes] - start; in > 0 {
+	if in := l.size.runes() - start; in > 0 {
 		right.spans[0] = span{l.spans[i].lv + in, l.spans[i].n - in}
 		l.spans[i].n = in
 		i++
@@ -207,7 +205,7 @@ func (r *rope) halveLeaf() {
 
 // offset is where the code point number off starts in a leaf's text.
 func (l *textLeaf) offset(off uint32) int {
-	if int(l.size[runes]) == len(l.text) {
+	if int(l.size.runes()) == len(l.text) {
 		return int(off)
 	}
 	return byteOffset(l.text, off)
@@ -271,11 +269,11 @@ func insertSpans(spans []span, i int, add ...span) []span {
 func (r *rope) remove(pos, n uint32) {
 	for n > 0 {
 		l := r.seek(pos)
-		off := pos - r.at.start[runes]
-		m := min(n, l.size[runes]-off)
+		off := pos - r.at.start.runes()
+		m := min(n, l.size.runes()-off)
 		from := l.offset(off)
 		to, gone := from+int(m), weight{m, m}
-		if int(l.size[runes]) != len(l.text) {
+		if int(l.size.runes()) != len(l.text) {
 			to = from + byteOffset(l.text[from:], m)
 			gone = measure(l.text[from:to])
 		}

@@ -44,10 +44,10 @@ func (r *rope) append(b []byte, from, to uint32) []byte {
 	if from == to {
 		return b
 	}
-	leaf, start := r.tree.find(runes, from)
-	for at := start[runes]; leaf >= 0 && at < to; leaf = r.tree.next(leaf) {
+	leaf, start := r.tree.find(from)
+	for at := start.runes(); leaf >= 0 && at < to; leaf = r.tree.next(leaf) {
 		l := &r.leaves[leaf]
-		end := at + l.size[runes]
+		end := at + l.size.runes()
 		i, k := 0, len(l.text)
 		if from > at {
 			i = l.offset(from - at)
@@ -63,30 +63,30 @@ func (r *rope) append(b []byte, from, to uint32) []byte {
 
 // utf16 is the offset of a code point in UTF-16 code units.
 func (r *rope) utf16(pos uint32) uint32 {
-	if pos >= r.size[runes] {
-		return r.size[units]
+	if pos >= r.size.runes() {
+		return r.size.units()
 	}
-	leaf, start := r.tree.find(runes, pos)
+	leaf, start := r.tree.find(pos)
 	l := &r.leaves[leaf]
-	off := pos - start[runes]
-	if l.size[runes] == l.size[units] {
-		return start[units] + off
+	off := pos - start.runes()
+	if l.size.runes() == l.size.units() {
+		return start.units() + off
 	}
-	return start[units] + measure(l.text[:l.offset(off)])[units]
+	return start.units() + measure(l.text[:l.offset(off)]).units()
 }
 
 // fromUTF16 is the code point that starts at an offset in UTF-16 code units.
 func (r *rope) fromUTF16(offset uint32) (uint32, error) {
-	if offset >= r.size[units] {
-		return r.size[runes], nil
+	if offset >= r.size.units() {
+		return r.size.runes(), nil
 	}
-	leaf, start := r.tree.find(units, offset)
+	leaf, start := r.tree.findB(offset)
 	l := &r.leaves[leaf]
-	in := offset - start[units]
-	if l.size[runes] == l.size[units] {
-		return start[runes] + in, nil
+	in := offset - start.units()
+	if l.size.runes() == l.size.units() {
+		return start.runes() + in, nil
 	}
-	pos := start[runes]
+	pos := start.runes()
 	for _, b := range l.text {
 		if b&0xC0 == 0x80 {
 			continue
@@ -122,8 +122,8 @@ func (r *rope) find(lv uint32) (pos uint32, visible bool) {
 
 // at is the event that inserted the code point at pos.
 func (r *rope) eventAt(pos uint32) uint32 {
-	leaf, start := r.tree.find(runes, pos)
-	off := pos - start[runes]
+	leaf, start := r.tree.find(pos)
+	off := pos - start.runes()
 	for _, s := range r.leaves[leaf].spans {
 		if off < s.n {
 			return s.lv + off

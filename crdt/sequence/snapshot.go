@@ -24,7 +24,7 @@ func (t *Text) AppendSnapshot(b []byte) []byte {
 		last = s.end()
 	}
 	b = appendColumn(b, spans)
-	return t.rope.append(b, 0, t.rope.size[runes])
+	return t.rope.append(b, 0, t.rope.size.runes())
 }
 
 // OpenText is the text of a snapshot. Whoever has seen all of it can write to it; what goes back behind it needs Load. The
@@ -48,7 +48,7 @@ func OpenText(snapshot []byte, history History) (*Text, error) {
 		}
 		known = append(known, s)
 		last = s.end()
-		t.rope.insert(t.rope.size[runes], text[:size], s.lv)
+		t.rope.insert(t.rope.size.runes(), text[:size], s.lv)
 		text = text[size:]
 	}
 	if !apart(known) {
@@ -206,7 +206,7 @@ func (l *Log) readState(r *reader, next uint32) (used int) {
 			}
 		}
 		before := len(l.made)
-		l.dots.add(&dot, number, lv)
+		l.dots.add(&dot, number, lv, n)
 		if len(l.made) == before {
 			r.fail("a making that is part of another")
 		}

@@ -9,7 +9,6 @@ import (
 type Text struct {
 	core
 	rope rope
-	text []byte // that is about to be inserted
 	// edits are noted for who asks what Apply or Merge did.
 	edits []Edit
 	quiet bool
@@ -26,7 +25,7 @@ func NewText(history History) *Text {
 // textView is a text as what events are done to.
 type textView Text
 
-func (v *textView) length() uint32 { return v.rope.size[runes] }
+func (v *textView) length() uint32 { return v.rope.size.runes() }
 
 func (v *textView) insert(p *piece, pos uint32) {
 	v.rope.insert(pos, p.text, p.lv)
@@ -100,8 +99,7 @@ func (t *Text) splice(dot *Dot, parents []uint32, s *Splice) error {
 		lv += uint32(s.Removed)
 	}
 	if n > 0 {
-		t.text = append(t.text[:0], s.Text...)
-		t.piece = piece{kind: insert, lv: lv, n: n, pos: uint32(s.Pos), text: t.text}
+		t.piece = piece{kind: insert, lv: lv, n: n, pos: uint32(s.Pos), text: addText(&t.log.content, s.Text)}
 		t.apply(&t.piece, linear)
 	}
 	return nil
@@ -110,28 +108,31 @@ func (t *Text) splice(dot *Dot, parents []uint32, s *Splice) error {
 // Merge applies all events of another log of the same document that are not here, and returns what they did to the text.
 // The error wraps ErrEncoding, ErrHistory or ErrLimit.
 func (t *Text) Merge(from *Log) ([]Edit, error) {
-	t.edits, t.quiet = nil, false
+	t.edits, t.quiet = nil, t.log.next == 0
 	err := t.merge(from)
+	if t.quiet && t.Len() > 0 {
+		return []Edit{{Text: t.String()}}, err // whoever had nothing gets it whole
+	}
 	return t.edits, err
 }
 
 // Len is the number of code points.
-func (t *Text) Len() int { return int(t.rope.size[runes]) }
+func (t *Text) Len() int { return int(t.rope.size.runes()) }
 
 // LenUTF16 is the number of UTF-16 code units.
-func (t *Text) LenUTF16() int { return int(t.rope.size[units]) }
+func (t *Text) LenUTF16() int { return int(t.rope.size.units()) }
 
 // LenBytes is the number of bytes as UTF-8.
 func (t *Text) LenBytes() int { return t.rope.bytes }
 
 // String is the whole text.
 func (t *Text) String() string {
-	return string(t.rope.append(make([]byte, 0, t.rope.bytes), 0, t.rope.size[runes]))
+	return string(t.rope.append(make([]byte, 0, t.rope.bytes), 0, t.rope.size.runes()))
 }
 
 // Slice is the code points from … to−1. The error wraps ErrPosition.
 func (t *Text) Slice(from, to int) (string, error) {
-	if err := checkRange(from, to-from, t.rope.size[runes]); err != nil {
+	if err := checkRange(from, to-from, t.rope.size.runes()); err != nil {
 		return "", err
 	}
 	return string(t.rope.append(nil, uint32(from), uint32(to))), nil
@@ -142,7 +143,7 @@ func (t *Text) Reader() io.Reader { return &ropeReader{rope: &t.rope, leaf: t.ro
 
 // UTF16 is where a code point starts in UTF-16 code units, as a browser counts. The error wraps ErrPosition.
 func (t *Text) UTF16(pos int) (int, error) {
-	if err := checkRange(pos, 0, t.rope.size[runes]); err != nil {
+	if err := checkRange(pos, 0, t.rope.size.runes()); err != nil {
 		return 0, err
 	}
 	return int(t.rope.utf16(uint32(pos))), nil
@@ -151,7 +152,7 @@ func (t *Text) UTF16(pos int) (int, error) {
 // FromUTF16 is the code point that starts at an offset in UTF-16 code units. The error wraps ErrPosition, or
 // ErrSurrogate for an offset inside a code point.
 func (t *Text) FromUTF16(offset int) (int, error) {
-	if err := checkRange(offset, 0, t.rope.size[units]); err != nil {
+	if err := checkRange(offset, 0, t.rope.size.units()); err != nil {
 		return 0, err
 	}
 	pos, err := t.rope.fromUTF16(uint32(offset))

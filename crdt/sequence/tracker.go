@@ -1,10 +1,9 @@
 package sequence
 
-// The measures of a tracker.
-const (
-	seen  = iota // elements visible in the prepare version: where an author's positions count
-	shown        // elements visible in the effect version: where the document's positions count
-)
+// The measures of a tracker: elements visible in the prepare version, where an author's positions count, and in the effect
+// version, where the document's do.
+func (w weight) seen() uint32  { return w.a }
+func (w weight) shown() uint32 { return w.b }
 
 const (
 	// leafItems is how many items a leaf has at most.
@@ -113,15 +112,15 @@ func (t *tracker) setLeaf(it *item, leaf int32) {
 
 // seek goes to the leaf that has the element which is visible at a position of the prepare version.
 func (t *tracker) seek(pos uint32) {
-	if t.ok && pos >= t.start[seen] {
-		l, at := &t.leaves[t.leaf], t.start[seen]
+	if t.ok && pos >= t.start.seen() {
+		l, at := &t.leaves[t.leaf], t.start.seen()
 		for i := range l.n {
 			if at += l.items[i].seen(); pos < at {
 				return
 			}
 		}
 	}
-	t.leaf, t.start = t.tree.find(seen, pos)
+	t.leaf, t.start = t.tree.find(pos)
 	t.ok = true
 }
 
@@ -148,7 +147,7 @@ func (t *tracker) item(p place) *item { return &t.leaves[p.leaf].items[p.i] }
 // where the item starts in the effect version.
 func (t *tracker) visible(pos uint32) (p place, off, start uint32) {
 	t.seek(pos)
-	l, at, start := &t.leaves[t.leaf], t.start[seen], t.start[shown]
+	l, at, start := &t.leaves[t.leaf], t.start.seen(), t.start.shown()
 	i := 0
 	for ; pos-at >= l.items[i].seen(); i++ {
 		at += l.items[i].seen()

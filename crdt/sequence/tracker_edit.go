@@ -191,7 +191,7 @@ func (t *tracker) shiftTargets(from, to uint32, up bool) {
 func (t *tracker) shownBefore(id uint32) uint32 {
 	p := t.find(id)
 	l := &t.leaves[p.leaf]
-	at := t.tree.before(p.leaf)[shown]
+	at := t.tree.before(p.leaf).shown()
 	for i := range p.i {
 		at += l.items[i].shown()
 	}

@@ -4,12 +4,12 @@ package sequence
 const fanout = 32
 
 // weight is what a leaf or a subtree holds, in two measures that its user names.
-type weight [2]uint32
+type weight struct{ a, b uint32 }
 
-func (w weight) plus(v weight) weight { return weight{w[0] + v[0], w[1] + v[1]} }
+func (w weight) plus(v weight) weight { return weight{w.a + v.a, w.b + v.b} }
 
 // minus may wrap: a change of weight is a difference, and adding it wraps back.
-func (w weight) minus(v weight) weight { return weight{w[0] - v[0], w[1] - v[1]} }
+func (w weight) minus(v weight) weight { return weight{w.a - v.a, w.b - v.b} }
 
 // tree is a counted B+ tree: it finds the leaf at an offset and the offset of a leaf, in O(log n). It knows leaves by number
 // only, from 0; what is in them its user keeps in a slice of his own. Nodes refer to each other by number as well: there
@@ -45,14 +45,20 @@ func (t *tree) reset(w weight) {
 	r.n, r.child[0], r.w[0] = 1, 0, w
 }
 
-// find is the leaf that holds an offset in one of the measures, the last one beyond the end, and the weight of all
-// leaves before it.
-func (t *tree) find(measure int, offset uint32) (leaf int32, before weight) {
+// find is the leaf that holds an offset in the first measure, the last one beyond the end, and the weight of all leaves
+// before it.
+func (t *tree) find(offset uint32) (leaf int32, before weight) {
+	var way path
+	return t.descend(offset, &way)
+}
+
+// findB is find in the second measure.
+func (t *tree) findB(offset uint32) (leaf int32, before weight) {
 	x := t.root
 	for {
 		nd := &t.nodes[x]
 		i := int32(0)
-		for ; i < nd.n-1 && offset-before[measure] >= nd.w[i][measure]; i++ {
+		for ; i < nd.n-1 && offset-before.b >= nd.w[i].b; i++ {
 			before = before.plus(nd.w[i])
 		}
 		if nd.leafy {
@@ -74,12 +80,12 @@ type step struct{ node, slot int32 }
 const maxDepth = 16
 
 // descend is find, noting the way.
-func (t *tree) descend(measure int, offset uint32, way *path) (leaf int32, before weight) {
+func (t *tree) descend(offset uint32, way *path) (leaf int32, before weight) {
 	x := t.root
 	for way.depth = 0; ; way.depth++ {
 		nd := &t.nodes[x]
 		i := int32(0)
-		for ; i < nd.n-1 && offset-before[measure] >= nd.w[i][measure]; i++ {
+		for ; i < nd.n-1 && offset-before.a >= nd.w[i].a; i++ {
 			before = before.plus(nd.w[i])
 		}
 		way.steps[way.depth] = step{x, i}

@@ -59,11 +59,11 @@ func (w *walker) replay(to uint32) error {
 	i := w.log.entryOf(w.end)
 	to = min(to, w.log.entryEnd(i))
 	w.moveTo(w.log.parentsOf(w.end))
-	if _, err := w.log.check(w.end, to, w.tracker.tree.total()[seen]-1); err != nil {
+	if err := w.log.check(w.end, to, w.tracker.tree.total().seen()-1); err != nil {
 		return err
 	}
 	for k := w.log.runOf(w.end); w.end < to; k++ {
-		p := w.log.piece(k, w.end, to)
+		p := w.log.extent(k, w.end, to)
 		w.do(&p)
 	}
 	return nil
@@ -120,5 +120,5 @@ func (w *walker) shift(s span, up bool) {
 // visible is the length of the document in the prepare version, when it is length in the effect version.
 func (w *walker) visible(length uint32) uint32 {
 	sum := w.tracker.tree.total()
-	return sum[seen] - (sum[shown] - length)
+	return sum.seen() - (sum.shown() - length)
 }

@@ -206,7 +206,7 @@ func checkRope(t *testing.T, r *rope) {
 				t.Fatal("spans that could be one")
 			}
 		}
-		if m := measure(l.text); m != l.size || n != m[runes] || l.text == nil {
+		if m := measure(l.text); m != l.size || n != m.runes() || l.text == nil {
 			t.Fatal(fmt.Sprint("a leaf of ", m, " says ", l.size, " and has spans of ", n))
 		}
 		if len(l.text) == 0 && r.tree.leafCount > 1 {
