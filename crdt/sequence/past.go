@@ -17,15 +17,6 @@ type Run struct {
 	N   int
 }
 
-// Part is a step through a text: one of its fields says how many code points to keep, to take out, or what to put in.
-type Part struct {
-	Retain, Delete int
-	Insert         string
-}
-
-// Delta takes one text to another, from its start on. What is beyond the last part stays.
-type Delta []Part
-
 // Version is the newest version.
 func (t *Text) Version() Version { return t.log.version(t.log.heads) }
 
@@ -163,10 +154,7 @@ func (d *differ) delta(to *Text) (delta Delta) {
 			from, rest, pos = skip(from, n), skip(rest, n), pos+int(n)
 		}
 	}
-	if k := len(delta) - 1; k >= 0 && delta[k].Retain > 0 {
-		delta = delta[:k]
-	}
-	return delta
+	return delta.trim()
 }
 
 // skip takes n elements off the first span.
@@ -176,25 +164,6 @@ func skip(spans []span, n uint32) []span {
 	}
 	spans[0].lv, spans[0].n = spans[0].lv+n, spans[0].n-n
 	return spans
-}
-
-// add adds a part, as one with the last where they are alike.
-func (d Delta) add(p Part) Delta {
-	if k := len(d) - 1; k >= 0 {
-		last := &d[k]
-		switch {
-		case last.Retain > 0 && p.Retain > 0:
-			last.Retain += p.Retain
-			return d
-		case last.Delete > 0 && p.Delete > 0:
-			last.Delete += p.Delete
-			return d
-		case last.Insert != "" && p.Insert != "":
-			last.Insert += p.Insert
-			return d
-		}
-	}
-	return append(d, p)
 }
 
 // set is the events of spans.

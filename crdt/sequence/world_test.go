@@ -166,6 +166,7 @@ func TestOrders(t *testing.T) {
 			order := w.shuffle()
 			text := NewText(w)
 			mirror := ""
+			var all []Edit
 			have := map[int]bool{}
 			for _, v := range order {
 				edits, err := text.Apply(w.versions[v].op)
@@ -176,9 +177,17 @@ func TestOrders(t *testing.T) {
 				if want := w.text(have); text.String() != want {
 					t.Fatalf("seed %d: after %v: %q, want %q", seed, order, text.String(), want)
 				}
+				before := mirror
 				if mirror = replay(mirror, edits); mirror != text.String() {
 					t.Fatalf("seed %d: edits give %q, want %q", seed, mirror, text.String())
 				}
+				if got := deltaOf(before, Compose(edits)); got != mirror {
+					t.Fatalf("seed %d: %v as one give %q, want %q", seed, edits, got, mirror)
+				}
+				all = append(all, edits...)
+			}
+			if got := deltaOf("", Compose(all)); got != mirror {
+				t.Fatalf("seed %d: all edits as one give %q, want %q", seed, got, mirror)
 			}
 			checkRope(t, &text.rope)
 		}
