@@ -83,10 +83,9 @@ func (g *graph) critical(parents []uint32) (base uint32, i int) {
 			if slices.Equal(parents, g.headsAt(after)) {
 				return after, i
 			}
-		case c.to >= after && len(parents) > 1:
-			return after - 1, i // the version after it has one head
 		default:
-			return min(c.to, after), i // the greatest parent has all before it in its past
+			// The greatest parent has all before it in its past; and if the cut reaches beyond it, it is the only one.
+			return min(c.to, after), i
 		}
 	}
 	return 0, -1

@@ -54,8 +54,7 @@ func (p *pages) setIn(i, from, to uint32, leaf int32) {
 	case page != nil:
 	case p.uniform[i] == leaf:
 		return
-	case whole, p.uniform[i] < 0 && from%pageSize == 0:
-		// What is set first in a page is set from its start; the rest follows before anybody asks for it.
+	case whole, p.uniform[i] < 0: // nobody asks for the rest before it is set
 		p.uniform[i] = leaf
 		return
 	default:

@@ -13,6 +13,7 @@ import (
 // world is authors who edit one document, each seeing what he has been sent, and the versions that they made.
 type world struct {
 	rand     *rand.Rand
+	crowded  bool // all write in few places
 	oracle   *oracle
 	versions []version
 	byDot    map[Dot]int // of every dot: the version that owns it
@@ -56,8 +57,11 @@ func (w *world) heads(past map[int]bool) (events []int) {
 func (w *world) edit(by int) {
 	length := len(w.oracle.visible(w.oracle.union(w.heads(w.seen[by]))))
 	pos := w.rand.IntN(length + 1)
+	if w.crowded {
+		pos = w.rand.IntN(min(length, 3) + 1)
+	}
 	s := Splice{Pos: pos}
-	if length > pos && w.rand.IntN(3) == 0 {
+	if length > pos && w.rand.IntN(3) == 0 && (!w.crowded || w.rand.IntN(3) == 0) {
 		s.Removed = 1 + w.rand.IntN(min(4, length-pos))
 	}
 	if s.Removed == 0 || w.rand.IntN(3) == 0 {
@@ -161,6 +165,7 @@ func TestOrders(t *testing.T) {
 	}
 	for seed := range worlds {
 		w := newWorld(rand.New(rand.NewPCG(uint64(seed), 1)), 3+seed%3)
+		w.crowded = seed%2 == 0
 		w.grow(12 + seed%20)
 		for range 3 {
 			order := w.shuffle()
