@@ -232,3 +232,30 @@ func checkRope(t *testing.T, r *rope) {
 		t.Fatal(fmt.Sprint("leaves have ", size, ", the rope says ", r.size, ", the tree ", r.tree.total()))
 	}
 }
+
+// TestRightOrigins has neighbours with consecutive events that look like one run and are none: what was left of them when
+// they were inserted is the same, what was right of them is not.
+func TestRightOrigins(t *testing.T) {
+	w := newWorld(nil, 4)
+	w.write(0, Splice{Text: "xz"})
+	for a := range w.seen {
+		w.meet(a, 0)
+	}
+	w.write(1, Splice{Pos: 1, Text: "R"})
+	w.meet(2, 1)
+	w.write(0, Splice{Pos: 1, Text: "a"}) // before R, which it does not see
+	w.meet(2, 0)
+	w.meet(3, 0)
+	w.write(2, Splice{Pos: 2, Text: "b"}) // between a and R
+	w.write(1, Splice{Pos: 3, Text: "!"}) // sees neither a nor b, so that both are undone
+	w.write(3, Splice{Pos: 2, Text: "c"}) // between a and z, seeing neither b nor R
+	text := NewText(w)
+	for i := range w.versions {
+		if _, err := text.Apply(w.versions[i].op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := w.text(w.all()); text.String() != want || want != "xacbRz!" {
+		t.Errorf("%q, want %q", text, want)
+	}
+}
