@@ -2,11 +2,8 @@ package sequence
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 	"strconv"
-
-	"github.com/kdelta/kdelta/internal/order"
 )
 
 // view is the state that events make: what a text shows, or a list.
@@ -132,99 +129,4 @@ func (l *Log) later(a, b uint32) bool {
 
 func errForksBefore(from uint32) error {
 	return fault(ErrHistory, "an event was made before the "+strconv.FormatUint(uint64(from), 10)+" that are not loaded")
-}
-
-// merge applies the events of another log that are not here.
-func (c *core) merge(from *Log) error {
-	if from.from > 0 {
-		return errForksBefore(from.from)
-	}
-	if c.log.next == 0 {
-		c.log.runs = slices.Grow(c.log.runs, len(from.runs))
-		c.log.content.bytes = slices.Grow(c.log.content.bytes, len(from.content.bytes))
-	}
-	m := merger{core: c, from: from}
-	for lv := uint32(0); lv < from.next; {
-		next, err := m.stretch(lv, from.next)
-		if err != nil {
-			return err
-		}
-		lv = next
-	}
-	return nil
-}
-
-// merger carries events from one log to another.
-type merger struct {
-	*core
-	from *Log
-	// known are events of from, ascending, and the events that they are here.
-	known []same
-}
-
-// same says that n events from there on in one log are those from here on in another.
-type same struct{ there, here, n uint32 }
-
-func (m *merger) note(there, here, n uint32) {
-	if k := len(m.known) - 1; k >= 0 {
-		if s := &m.known[k]; s.here+s.n == here && s.there+s.n == there {
-			s.n += n
-			return
-		}
-	}
-	m.known = append(m.known, same{there, here, n})
-}
-
-// here is the event here that is an event there.
-func (m *merger) here(there uint32) uint32 {
-	low, high := 0, len(m.known)
-	for high-low > 1 {
-		if mid := int(uint(low+high) >> 1); m.known[mid].there <= there {
-			low = mid
-		} else {
-			high = mid
-		}
-	}
-	return there - m.known[low].there + m.known[low].here
-}
-
-// stretch carries events from one on, up to end, that follow one another and are one author's, and returns the number
-// after them.
-func (m *merger) stretch(lv, end uint32) (next uint32, err error) {
-	e, making := m.from.entryOf(lv), m.from.makingOf(lv)
-	next = min(end, m.from.entryEnd(e), m.from.dots.end(making, m.from.next))
-	dot := m.from.dot(lv)
-	if here, known := m.log.find(&dot); known {
-		last := m.log.end(m.log.makingOf(here), m.log.next)
-		n := min(next-lv, last-here)
-		m.note(lv, here, n)
-		return lv + n, nil
-	}
-	var parents []uint32
-	for _, p := range m.from.parentsOf(lv) {
-		parents = append(parents, m.here(p))
-	}
-	order.Sort(parents, cmp.Compare)
-	length, linear, err := m.prepare(parents)
-	if err != nil {
-		return 0, err
-	}
-	if err := m.from.check(lv, next, length); err != nil {
-		return 0, err
-	}
-	// What this log lacks is at most all that the other one has.
-	w, err := m.log.admit(&dot, uint64(next-lv), len(m.from.content.bytes))
-	if err != nil {
-		return 0, err
-	}
-	m.note(lv, m.log.next, next-lv)
-	here := m.log.add(&dot, w, next-lv, parents)
-	for i := m.from.runOf(lv); lv < next; i++ {
-		m.piece = m.from.piece(i, lv, next)
-		m.piece.lv = here
-		m.piece.text = addText(&m.log.content, m.piece.text)
-		m.apply(&m.piece, linear)
-		lv, here = lv+m.piece.n, here+m.piece.n
-	}
-	return next, nil
 }

@@ -68,17 +68,29 @@ func (l *Log) version(heads []uint32) Version {
 	return v
 }
 
-// blame names the events of spans.
+// blame names the events of spans; what are consecutive dots of one writer is one run.
 func (l *Log) blame(spans iter.Seq[span]) iter.Seq[Run] {
 	return func(yield func(Run) bool) {
+		var held Run
 		for s := range spans {
 			for s.n > 0 {
 				n := min(s.n, l.dots.end(l.makingOf(s.lv), l.next)-s.lv)
-				if !yield(Run{Dot: l.dot(s.lv), N: int(n)}) {
-					return
-				}
+				next := Run{Dot: l.dot(s.lv), N: int(n)}
 				s.lv, s.n = s.lv+n, s.n-n
+				if after := held.Dot; held.N > 0 {
+					if after.Seq += uint64(held.N); after == next.Dot {
+						held.N += next.N
+						continue
+					}
+					if !yield(held) {
+						return
+					}
+				}
+				held = next
 			}
+		}
+		if held.N > 0 {
+			yield(held)
 		}
 	}
 }
@@ -99,7 +111,7 @@ func (c *core) rewind(whole *core, v Version) error {
 	order.Sort(heads, cmp.Compare)
 	var w frontierWalk
 	whole.log.diff(&w, nil, whole.log.reduce(slices.Compact(heads)), 0)
-	m := merger{core: c, from: whole.log}
+	m := newMerger(c, whole.log)
 	for _, s := range slices.Backward(w.onlyRight) {
 		for lv := s.lv; lv < s.end(); {
 			next, err := m.stretch(lv, s.end())
