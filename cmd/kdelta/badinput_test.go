@@ -53,7 +53,7 @@ var badArguments = []struct {
 	{"counter step that is huge", []string{"add", "a/b", "99999999999999999999"}, 2, `no integer`},
 	{"invite that is none", []string{"join", "kdelta1x"}, 2, `invite`},
 	{"invite cut short", []string{"join", "kdelta1" + strings.Repeat("a", 200)}, 2, `invite`},
-	{"sync with an address", []string{"sync", "ws://example.com"}, 2, `no database file`},
+	{"sync with an address in clear", []string{"sync", "ws://example.com"}, 2, `use wss`},
 	{"two settlements", []string{"resolve", "a/b", "1", "--take", "x@1"}, 2, `one of the two`},
 	{"negative count", []string{"log", "-n", "-1"}, 2, `-n`},
 	{"unknown shell", []string{"completion", "tcsh"}, 2, `must be one of`},
