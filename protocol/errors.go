@@ -44,6 +44,7 @@ const (
 	ReasonUnexpected   Reason = 5
 	ReasonLocal        Reason = 6
 	ReasonProof        Reason = 7
+	ReasonAsked        Reason = 8
 )
 
 // String names the reason as errors and traces show it.
@@ -65,6 +66,8 @@ func (r Reason) String() string {
 		return "trouble on its side"
 	case ReasonProof:
 		return "no proof of its author"
+	case ReasonAsked:
+		return "it only asked what is here"
 	default:
 		return "reason " + strconv.FormatUint(uint64(r), 10)
 	}

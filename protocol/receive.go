@@ -19,6 +19,9 @@ func (s *Session) Receive(frame []byte) error {
 	}
 	s.report.Received.Frames++
 	s.report.Received.Bytes += int64(len(frame))
+	if s.asks && s.peer.have {
+		return nil // it is answered, and what follows the answer is for a session that goes on
+	}
 	d, err := open(frame)
 	if err != nil {
 		return s.fail(ReasonMalformed, err)
@@ -26,7 +29,7 @@ func (s *Session) Receive(frame []byte) error {
 	if why := s.unexpected(d.kind); why != "" {
 		return s.failUnexpected(d.kind, why)
 	}
-	if s.peer.hello && !s.own.met { // and it was no echo
+	if s.peer.hello && !s.own.met && !s.asks { // and it was no echo
 		if err := s.meet(); err != nil {
 			return s.failLocal(err)
 		}
@@ -139,7 +142,7 @@ func (s *Session) hearHello(m hello) error {
 		s.nothingMissing(m)
 		return nil
 	}
-	if -s.report.Skew > MaxSkew && s.link != nil && !s.link.Confirmed() {
+	if s.asks || -s.report.Skew > MaxSkew && s.link != nil && !s.link.Confirmed() {
 		return nil // who sends an old hello again must not make us believe that our clock is ahead: the next frame tells
 	}
 	if err := s.meet(); err != nil {

@@ -44,6 +44,9 @@ func (s *Session) say() ([]byte, error) {
 		return s.sayHello()
 	case !s.peer.hello:
 		return nil, nil
+	case s.asks && s.peer.have:
+		s.own.bye = true
+		return bye{reason: ReasonAsked}.encode(), nil
 	case !s.own.met:
 		return nil, nil
 	case !s.own.have:

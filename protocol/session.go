@@ -21,6 +21,7 @@ import (
 type Session struct {
 	local  Local
 	link   Link // nil where nothing binds
+	asks   bool // only to hear the peer's clock
 	report Report
 	feed   Feed
 	closed bool
@@ -62,6 +63,15 @@ func New(local Local) *Session { return &Session{local: local} }
 // NewOver is New over a link to which both hellos are bound.
 func NewOver(local Local, link Link) *Session { return &Session{local: local, link: link} }
 
+// NewAsking returns a session that only asks what the peer holds: it hears the peer's clock (PeerClock), tells nothing but its
+// hello, and ends. Of Local it calls Facts alone. link may be nil.
+func NewAsking(local Local, link Link) *Session {
+	return &Session{local: local, link: link, asks: true}
+}
+
+// PeerClock is what the peer has told that it holds: all of it once a session that asks has ended in Synced.
+func (s *Session) PeerClock() clock.Vector { return s.peer.clock }
+
 // State returns where the session stands.
 func (s *Session) State() State { return s.report.State }
 
@@ -89,7 +99,7 @@ func (s *Session) Done() bool {
 	if s.report.Err != nil {
 		return s.closed || s.farewell == nil
 	}
-	return s.closed || s.own.bye && s.peer.bye
+	return s.closed || s.own.bye && (s.peer.bye || s.asks)
 }
 
 // Close releases what the session holds and returns what it ended in, as Report.Err has it: nil once Synced, byes or
@@ -127,7 +137,7 @@ func (s *Session) start() error {
 func (s *Session) progress() {
 	switch {
 	case s.report.Err != nil:
-	case s.own.final && s.peer.final:
+	case s.own.final && s.peer.final || s.asks && s.own.bye:
 		s.report.State = Synced
 		if s.live() && !s.report.Live {
 			s.report.Live, s.changed = true, true // what was written while the two synced

@@ -49,20 +49,8 @@ func (f *feed) Next() (protocol.Pack, error) {
 		if s.tip.epoch != f.epoch {
 			return errSetBack
 		}
-		versions, err := f.nextVersions(s)
-		if err != nil {
-			return err
-		}
-		if len(versions) == 0 {
-			return io.EOF
-		}
-		tips := tipsOf(versions)
-		proofs, err := f.vouch(s, tips)
-		if err != nil {
-			return err
-		}
-		f.packed, err = f.packer.Append(f.packed[:0], versions, proofs)
-		out = protocol.Pack{Bytes: f.packed, Versions: len(versions), Tips: entriesOf(tips)}
+		var err error
+		out, err = f.pack(s)
 		return err
 	})
 	if errors.Is(err, errSetBack) {
@@ -72,6 +60,24 @@ func (f *feed) Next() (protocol.Pack, error) {
 		return f.Next()
 	}
 	return out, err
+}
+
+// pack makes a pack of the next versions, or io.EOF where there are none.
+func (f *feed) pack(s *snap) (protocol.Pack, error) {
+	versions, err := f.nextVersions(s)
+	if err != nil {
+		return protocol.Pack{}, err
+	}
+	if len(versions) == 0 {
+		return protocol.Pack{}, io.EOF
+	}
+	tips := tipsOf(versions)
+	proofs, err := f.vouch(s, tips)
+	if err != nil {
+		return protocol.Pack{}, err
+	}
+	f.packed, err = f.packer.Append(f.packed[:0], versions, proofs)
+	return protocol.Pack{Bytes: f.packed, Versions: len(versions), Tips: entriesOf(tips)}, err
 }
 
 // errSetBack: the database was set back while a feed was open, so that what it knew is about other versions.

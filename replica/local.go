@@ -40,10 +40,15 @@ var _ protocol.Local = (*local)(nil)
 
 // Facts implements protocol.Local.
 func (l *local) Facts() (protocol.Facts, error) {
-	var f protocol.Facts
 	if err := l.r.write(l.ctx, (*commit).prove); err != nil {
-		return f, err
+		return protocol.Facts{}, err
 	}
+	return l.facts()
+}
+
+// facts are the facts of a database that does not say whether it is a copy.
+func (l *local) facts() (protocol.Facts, error) {
+	var f protocol.Facts
 	err := l.r.view(l.ctx, func(s *snap) error {
 		if s.space == (identity.Space{}) {
 			return ErrNoSpace

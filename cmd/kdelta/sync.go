@@ -17,6 +17,7 @@ import (
 type syncCmd struct {
 	Targets []string `arg:"" optional:"" name:"target" help:"Database files and nodes (ws://, wss://). Without any: the remembered remotes."`
 	Live    bool     `help:"Stay in sync with nodes until ended (Ctrl-C)."`
+	DryRun  bool     `help:"Tell what would go each way, and change nothing."`
 	Plain   bool     `help:"Allow ws:// to other machines."`
 }
 
@@ -27,6 +28,9 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 	for _, target := range c.Targets {
 		if err := checkTarget(target, c.Plain); err != nil {
 			return err
+		}
+		if c.Live && c.DryRun {
+			return usagef("--live and --dry-run do not go together")
 		}
 		if c.Live && !isAddress(target) {
 			return usagef("%s is a file, which nobody can stay in touch with: leave --live out", shorten(target, 60))
@@ -48,7 +52,11 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 		}
 		failed := 0
 		for _, target := range targets {
-			if err := a.syncWith(ctx, db, target, c.Plain); err != nil {
+			act := a.syncWith
+			if c.DryRun {
+				act = a.dryRun
+			}
+			if err := act(ctx, db, target, c.Plain); err != nil {
 				if len(targets) == 1 {
 					return err
 				}

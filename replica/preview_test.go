@@ -1,0 +1,80 @@
+package replica_test
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/store/memory"
+	"github.com/kdelta/kdelta/transport/pipe"
+)
+
+// TestPreview tells what a sync will do, over a link and for two replicas of one process, and changes nothing.
+func TestPreview(t *testing.T) {
+	p := newPair(t)
+	ctx := t.Context()
+	p.do(p.a.Set(ctx, "a/1", 1))
+	p.sync()
+	p.do(p.a.Set(ctx, "a/2", 2))
+	p.do(p.a.Set(ctx, "a/3", 3))
+	p.do(p.b.Set(ctx, "b/1", 1))
+	before := []replica.Status{statusOf(t, p.a), statusOf(t, p.b)}
+	pa, pb, err := replica.PreviewPair(ctx, p.a, p.b)
+	if err != nil || pa.Send != 2 || pa.Receive != 1 || pb.Send != 1 || pb.Receive != 2 {
+		t.Errorf("%+v, %+v, %v", pa, pb, err)
+	}
+	ca, cb := pipe.New()
+	answered := make(chan error, 1)
+	go func() {
+		_, err := p.b.Sync(ctx, cb)
+		answered <- err
+	}()
+	asked, err := p.a.Preview(ctx, ca)
+	if err != nil || asked.Send != pa.Send || asked.Receive != 0 { // what has left nobody's device is not told
+		t.Errorf("%+v, %v", asked, err)
+	}
+	if err := <-answered; !errors.Is(err, protocol.ErrPeer) {
+		t.Errorf("the other side: %v", err)
+	}
+	for i, r := range []*replica.Replica{p.a, p.b} {
+		if now := statusOf(t, r); now.Versions != before[i].Versions || now.StateDigest != before[i].StateDigest {
+			t.Errorf("replica %d has changed: %+v", i, now)
+		}
+	}
+	if _, err := p.b.Backup(ctx, io.Discard, replica.BackupOptions{}); err != nil { // it has left now
+		t.Fatal(err)
+	}
+	ca, cb = pipe.New()
+	go func() {
+		_, err := p.b.Sync(ctx, cb)
+		answered <- err
+	}()
+	if asked, err = p.a.Preview(ctx, ca); err != nil || asked.Receive != 1 {
+		t.Errorf("%+v, %v", asked, err)
+	}
+	<-answered
+	rep, _, err := replica.SyncPair(ctx, p.a, p.b)
+	if err != nil || rep.Sent != pa.Send || rep.Received != pb.Send {
+		t.Errorf("%+v, %v", rep, err)
+	}
+	if pa, pb, err = replica.PreviewPair(ctx, p.a, p.b); err != nil || pa != (replica.Preview{}) || pb != (replica.Preview{}) {
+		t.Errorf("in sync: %+v, %+v, %v", pa, pb, err)
+	}
+	other, err := replica.Open(ctx, memory.New(), replica.Options{})
+	p.ok(err)
+	p.do(other.Set(ctx, "a/1", 1))
+	if _, _, err := replica.PreviewPair(ctx, p.a, other); !errors.Is(err, protocol.ErrForeignSpace) {
+		t.Errorf("with another space: %v", err)
+	}
+}
+
+func statusOf(t *testing.T, r *replica.Replica) replica.Status {
+	t.Helper()
+	st, err := r.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
