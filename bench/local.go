@@ -16,7 +16,7 @@ import (
 )
 
 func rows() []row {
-	return slices.Concat(localRows(), remoteRows(), pastRows())
+	return slices.Concat(localRows(), remoteRows(), liveRows(), pastRows())
 }
 
 func localRows() []row {
