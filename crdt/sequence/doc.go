@@ -34,9 +34,9 @@
 // So it holds what was written concurrently and no more, and it is given up when everybody has caught up.
 //
 // THE ORDER of what several authors inserted at one place is that of FugueMax. An element has two ORIGINS, its neighbours where and when it
-// was inserted, removed ones among them. It stands between them; what stands left of its left neighbour's other successors
-// or right of them is decided by comparing origins, and between the same origins by author key, seq and id. What one
-// author typed in one go, forwards or backwards, is never interleaved with what another one did.
+// was inserted, removed ones among them. It stands between them. Among others that stand there too and that its author did not
+// see, origins decide, and between the same origins author key, seq and id. What one author typed in one go, forwards or
+// backwards, is never interleaved with what another one did.
 //
 // A LIST is the same machine with elements that are opaque bytes, and two events more. A MOVE puts an element elsewhere: a new
 // place for it is inserted, and of the places that an element has, the one of the greatest move in the total order of
@@ -52,10 +52,10 @@
 //  4. An element that is removed never comes back. A moved element is in one place.
 //  5. The edits that Apply returns, done to the text before, give the text after.
 //  6. An event that is refused leaves everything as it was. No input panics.
-//  7. Cuts are critical versions, all of those whose heads are at the end of an entry's first or any later event, and
-//     everything before a cut has smaller numbers than what is after it.
+//  7. All events before a critical version have smaller numbers than those after it, on every replica. The cuts of a graph
+//     are all of its critical versions but the newest version, which is one in any case.
 //  8. The tracker holds the events from a critical version on, without a gap, and while it is used, all of them.
-//  9. What a decoder accepts, an encoder writes (Log.Append, Text.AppendSnapshot); nothing is allocated on the word of a count.
+//  9. What a decoder accepts, an encoder writes (Log.Append, AppendSnapshot). Nothing is allocated on the word of a count.
 //
 // # Cost
 //
@@ -63,23 +63,28 @@
 // line in the log: 16 bytes, and its text. A concurrent event: O(log k) for k events since the newest critical
 // version, and as much for each event that is undone and done again on the way; the first one replays those k.
 //
+// Merge carries a log branch by branch. Ops that Apply gets by turns from two long branches are undone and done again at each
+// turn: give it one branch after the other.
+//
 // # The seam
 //
-// The caller owns versions, History tells who saw whom; the log here keeps the graph of this document alone (parents are found
-// by asking, see Text.Apply). Persist Text.AppendSnapshot, from which a text opens without its past, and Log.Append in pieces; give the
-// past to Load when somebody asks for it: a concurrent event, an old version, an anchor of something removed.
+// The caller owns versions; History tells who saw whom, and the graph of package history can (seam_test.go). The log here keeps the
+// graph of this document alone: parents are found by asking which of the events here an op's version has seen. LVs are this replica's,
+// and of this document; nothing outside knows them. Keep Text.AppendSnapshot, from which a text opens without its past, and
+// beside it Log.Append in parts. Give the past to Load when ErrHistory asks for it: for a concurrent event, or an old
+// version, or an anchor whose element was removed.
 //
 // # Reading on
 //
-//	op.go errors.go             splices, ops, edits, what the outside is asked
-//	text.go text_read.go        a document of text
-//	list.go list_items.go       a list; moves.go what moved elements need
-//	core.go                     applying events, directly or through the tracker
-//	graph.go dots.go log.go     what came before what, who made it, what it did
-//	walker.go tracker.go tracker_edit.go pages.go
-//	past.go anchor.go           old versions, differences, who wrote what, positions that last
-//	tree.go rope.go rope_read.go
-//	encode.go decode.go snapshot.go
+//	op.go errors.go wire.go                    splices, ops, edits; what the outside is asked; how bytes are read
+//	text.go delta.go anchor.go past.go         a document of text; edits as one; positions that last; old versions
+//	list.go                                    a list
+//	core.go merge.go                           applying events, directly or through the tracker; one log into another
+//	graph.go dots.go log.go                    what came before what, who made it, what it did
+//	walker.go tracker.go tracker_edit.go       the prepare version and the effect version
+//	pages.go moves.go                          where elements are; those that were moved or replaced
+//	tree.go rope.go rope_read.go list_items.go what is visible
+//	encode.go decode.go snapshot.go list_snapshot.go
 //
 // Sources: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker: Better, Faster, Smaller" (2025): section 3
 // for the walker, 3.5 for critical versions, 3.6 for the document as one item, 3.8 for the encoding. Weidner and Kleppmann,
