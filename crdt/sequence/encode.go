@@ -57,7 +57,7 @@ func (l *Log) appendMakings(start uint32) (writers, makings []byte) {
 			writers = append(writers, w.author[:]...)
 			writers = binary.AppendUvarint(writers, uint64(w.branch))
 		}
-		end := l.dots.end(i, l.next)
+		end := l.end(i, l.next)
 		if end == l.entryEnd(l.entryOf(lv)) {
 			makings = append(makings, 0)
 		} else {
@@ -79,7 +79,7 @@ func (l *Log) tipBefore(w, lv uint32) uint64 {
 	makings := l.writers[w].makings
 	for i := len(makings) - 1; i >= 0; i-- {
 		if m := &l.made[makings[i]]; m.lv < lv {
-			return m.seq + uint64(min(l.dots.end(int(makings[i]), l.next), lv)-m.lv) - 1
+			return m.seq + uint64(min(l.end(int(makings[i]), l.next), lv)-m.lv) - 1
 		}
 	}
 	return 0

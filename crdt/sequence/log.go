@@ -258,7 +258,7 @@ func (l *Log) add(dot *Dot, w int, n uint32, parents []uint32) (lv uint32) {
 func (l *Log) check(from, to, length uint32) error {
 	for i := l.runOf(from); from < to; i++ {
 		p := l.extent(i, from, to)
-		ok := true
+		var ok bool
 		switch p.kind {
 		case insert:
 			ok = p.pos <= length

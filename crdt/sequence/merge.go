@@ -17,7 +17,7 @@ func (c *core) merge(from *Log) error {
 		c.log.content.bytes = slices.Grow(c.log.content.bytes, len(from.content.bytes))
 	}
 	m := newMerger(c, from)
-	for _, i := range from.graph.branches() {
+	for _, i := range from.branches() {
 		for lv := from.entries[i].lv; lv < from.entryEnd(int(i)); {
 			next, err := m.stretch(lv, from.entryEnd(int(i)))
 			if err != nil {
@@ -116,7 +116,7 @@ func (m *merger) here(there uint32) uint32 {
 // after them.
 func (m *merger) stretch(lv, end uint32) (next uint32, err error) {
 	e, making := m.from.entryOf(lv), m.from.makingOf(lv)
-	next = min(end, m.from.entryEnd(e), m.from.dots.end(making, m.from.next))
+	next = min(end, m.from.entryEnd(e), m.from.end(making, m.from.next))
 	dot := m.from.dot(lv)
 	if here, known := m.log.find(&dot); known {
 		last := m.log.end(m.log.makingOf(here), m.log.next)

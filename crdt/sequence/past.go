@@ -74,7 +74,7 @@ func (l *Log) blame(spans iter.Seq[span]) iter.Seq[Run] {
 		var held Run
 		for s := range spans {
 			for s.n > 0 {
-				n := min(s.n, l.dots.end(l.makingOf(s.lv), l.next)-s.lv)
+				n := min(s.n, l.end(l.makingOf(s.lv), l.next)-s.lv)
 				next := Run{Dot: l.dot(s.lv), N: int(n)}
 				s.lv, s.n = s.lv+n, s.n-n
 				if after := held.Dot; held.N > 0 {
@@ -131,7 +131,7 @@ func (l *Log) known(of *Log, spans iter.Seq[span]) []span {
 		lv, _ := l.find(&r.Dot)
 		for n := uint32(r.N); n > 0; {
 			dot := l.dot(lv)
-			m := min(n, l.dots.end(l.makingOf(lv), l.next)-lv)
+			m := min(n, l.end(l.makingOf(lv), l.next)-lv)
 			out = append(out, span{lv, m})
 			if n -= m; n > 0 {
 				dot.Seq += uint64(m)

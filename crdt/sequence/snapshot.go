@@ -70,7 +70,7 @@ func (c *core) load(past *Log) error {
 		return err
 	}
 	// The past is the caller's: it is left as it is.
-	whole := &Log{graph: past.graph.clone(), dots: c.log.dots, runs: slices.Clone(past.runs), content: past.content.clone()}
+	whole := &Log{graph: past.clone(), dots: c.log.dots, runs: slices.Clone(past.runs), content: past.content.clone()}
 	tail := c.log
 	for i := range tail.entries {
 		lv := tail.entries[i].lv
@@ -97,7 +97,7 @@ func (l *Log) follow(past *Log) error {
 		ok = ok && past.writers[i].line == l.writers[i].line
 	}
 	if k := len(past.made); ok && k > 0 {
-		ok = l.dots.end(k-1, l.next) >= past.next
+		ok = l.end(k-1, l.next) >= past.next
 	}
 	if !ok {
 		return fault(ErrEvent, "the log of another document, or of another time: give it the log up to its snapshot")
@@ -141,7 +141,7 @@ func (l *Log) appendState(b []byte) []byte {
 	}
 	tips := make([]uint64, len(l.writers))
 	for i, m := range l.made {
-		n := uint64(l.dots.end(i, l.next) - m.lv)
+		n := uint64(l.end(i, l.next) - m.lv)
 		makings = binary.AppendUvarint(makings, n)
 		makings = binary.AppendUvarint(makings, uint64(m.writer))
 		makings = binary.AppendUvarint(makings, m.seq-tips[m.writer]-1)
@@ -248,7 +248,7 @@ func apart(spans []span) bool {
 	}
 	slices.Sort(sorted)
 	for i := 1; i < len(sorted); i++ {
-		if before := sorted[i-1]; uint32(before>>32)+uint32(before) > uint32(sorted[i]>>32) {
+		if before := sorted[i-1]; before>>32+before&(1<<32-1) > sorted[i]>>32 {
 			return false
 		}
 	}

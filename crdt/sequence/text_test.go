@@ -234,7 +234,7 @@ func TestNoInterleaving(t *testing.T) {
 }
 
 // forked is a History in which one author wrote two versions with the same dots.
-type forked struct{ *world }
+type forked struct{}
 
 func (f forked) Covers(b, a Dot) bool { return a.Branch == b.Branch && a.Seq <= b.Seq }
 
