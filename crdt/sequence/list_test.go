@@ -42,6 +42,9 @@ func TestListOrders(t *testing.T) {
 				if mirror = replayList(mirror, edits); !slices.Equal(mirror, want) {
 					t.Fatalf("seed %d: edits give %q, want %q", seed, mirror, want)
 				}
+				if w.rand.IntN(6) == 0 {
+					list = reopen(t, w, list)
+				}
 			}
 			merged := NewList(w)
 			log, err := DecodeLog(list.log.Append(nil, 0))
@@ -53,6 +56,23 @@ func TestListOrders(t *testing.T) {
 			}
 		}
 	}
+}
+
+// reopen closes a list and opens it again, with its past.
+func reopen(t *testing.T, w *world, list *List) *List {
+	t.Helper()
+	past, err := DecodeLog(list.log.Append(nil, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := OpenList(list.AppendSnapshot(nil), w)
+	if err == nil {
+		err = opened.Load(past)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return opened
 }
 
 func replayList(s []string, edits []ListEdit) []string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -119,57 +120,59 @@ func TestOffsets(t *testing.T) {
 	})
 }
 
-// TestConverges lets rapid look for a small history that two orders, batches or reloads make different, or that the
-// oracle does not agree with.
-func TestConverges(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(nil, rapid.IntRange(3, 5).Draw(t, "authors"))
-		for range rapid.IntRange(1, 14).Draw(t, "versions") {
-			by := rapid.IntRange(0, len(w.seen)-1).Draw(t, "by")
-			w.meet(by, rapid.IntRange(0, len(w.seen)-1).Draw(t, "sees"))
-			length := len(w.oracle.visible(w.oracle.union(w.heads(w.seen[by]))))
-			s := Splice{Pos: rapid.IntRange(0, length).Draw(t, "pos")}
-			s.Removed = rapid.IntRange(0, length-s.Pos).Draw(t, "removed")
-			s.Text = rapid.StringMatching("[a-z🙂]{0,3}").Draw(t, "text")
-			if s.Width() > 0 {
-				w.write(by, s)
+// TestConverges looks for a small history that two orders or batches make different, or that the oracle does not agree with.
+func TestConverges(t *testing.T) { rapid.Check(t, converges) }
+
+// FuzzConverges looks for one as long as it is let.
+func FuzzConverges(f *testing.F) { f.Fuzz(rapid.MakeFuzz(converges)) }
+
+func converges(t *rapid.T) {
+	w := newWorld(nil, rapid.IntRange(3, 5).Draw(t, "authors"))
+	for range rapid.IntRange(1, 14).Draw(t, "versions") {
+		by := rapid.IntRange(0, len(w.seen)-1).Draw(t, "by")
+		w.meet(by, rapid.IntRange(0, len(w.seen)-1).Draw(t, "sees"))
+		length := len(w.oracle.visible(w.oracle.union(w.heads(w.seen[by]))))
+		s := Splice{Pos: rapid.IntRange(0, length).Draw(t, "pos")}
+		s.Removed = rapid.IntRange(0, length-s.Pos).Draw(t, "removed")
+		s.Text = rapid.StringMatching("[a-z🙂]{0,3}").Draw(t, "text")
+		if s.Width() > 0 {
+			w.write(by, s)
+		}
+	}
+	order := rapid.Permutation(w.numbers()).Draw(t, "order")
+	one, other := NewText(w), NewText(w)
+	var batch []Op
+	for len(order) > 0 {
+		for i, v := range order {
+			if w.ready(v, order) {
+				batch = append(batch, w.versions[v].op)
+				order = append(order[:i:i], order[i+1:]...)
+				break
 			}
 		}
-		order := rapid.Permutation(w.numbers()).Draw(t, "order")
-		one, other := NewText(w), NewText(w)
-		var batch []Op
-		for len(order) > 0 {
-			for i, v := range order {
-				if w.ready(v, order) {
-					batch = append(batch, w.versions[v].op)
-					order = append(order[:i:i], order[i+1:]...)
-					break
-				}
-			}
-			if rapid.Bool().Draw(t, "now") || len(order) == 0 {
-				if _, err := one.Apply(batch...); err != nil {
-					t.Fatal(err)
-				}
-				batch = nil
-			}
-		}
-		for i := range w.versions {
-			if _, err := other.Apply(w.versions[i].op); err != nil {
+		if rapid.Bool().Draw(t, "now") || len(order) == 0 {
+			if _, err := one.Apply(batch...); err != nil {
 				t.Fatal(err)
 			}
+			batch = nil
 		}
-		want := w.text(w.all())
-		if one.String() != want || other.String() != want {
-			t.Fatalf("%q and %q, want %q", one, other, want)
-		}
-		log, err := DecodeLog(one.log.Append(nil, 0))
-		if err != nil {
+	}
+	for i := range w.versions {
+		if _, err := other.Apply(w.versions[i].op); err != nil {
 			t.Fatal(err)
 		}
-		if edits, err := other.Merge(log); err != nil || len(edits) > 0 {
-			t.Fatalf("merging what is known does %v (%v)", edits, err)
-		}
-	})
+	}
+	want := w.text(w.all())
+	if one.String() != want || other.String() != want {
+		t.Fatalf("%q and %q, want %q", one, other, want)
+	}
+	log, err := DecodeLog(one.log.Append(nil, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if edits, err := other.Merge(log); err != nil || len(edits) > 0 {
+		t.Fatalf("merging what is known does %v (%v)", edits, err)
+	}
 }
 
 func (w *world) numbers() (all []int) {
@@ -253,6 +256,53 @@ func TestForked(t *testing.T) {
 		text := NewText(forked{})
 		if _, err := text.Apply(order...); err != nil || text.String() != "first later" {
 			t.Errorf("%q, %v", text, err)
+		}
+	}
+}
+
+// TestTrackerIsGivenUp holds that who writes alone pays for no tracker, and who wrote with others only for a while.
+func TestTrackerIsGivenUp(t *testing.T) {
+	w := newWorld(nil, 2)
+	w.write(0, Splice{Text: "a"})
+	w.write(1, Splice{Text: "b"})
+	text := NewText(w)
+	for i, active := range []bool{false, true} {
+		if _, err := text.Apply(w.versions[i].op); err != nil {
+			t.Fatal(err)
+		}
+		if text.walker.active != active {
+			t.Fatalf("after version %d the tracker is at work: %v", i, text.walker.active)
+		}
+	}
+	dot := Dot{Author: author(0), Seq: 2}
+	for range linger + 1 {
+		if err := text.Splice(dot, Splice{Text: "x"}); err != nil {
+			t.Fatal(err)
+		}
+		dot.Seq++
+	}
+	if text.walker.active || text.walker.tracker.leaves != nil {
+		t.Error("the tracker is still there")
+	}
+}
+
+// TestCuts compares the critical versions that a graph keeps with those that it has.
+func TestCuts(t *testing.T) {
+	for seed := range 100 {
+		w := newWorld(rand.New(rand.NewPCG(uint64(seed), 14)), 2+seed%3)
+		w.grow(20)
+		g := &w.apply(t).log.graph
+		for x := uint32(0); x < g.next; x++ {
+			want := true
+			for lv := x; lv < g.next; lv++ {
+				for before := range x {
+					want = want && g.covers([]uint32{lv}, before)
+				}
+			}
+			got := slices.ContainsFunc(g.cuts, func(c cut) bool { return c.from <= x && x <= c.to })
+			if got != want {
+				t.Fatalf("seed %d: version %d of %d is critical: %v, want %v", seed, x, g.next, got, want)
+			}
 		}
 	}
 }
