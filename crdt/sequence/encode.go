@@ -102,8 +102,13 @@ func (l *Log) appendEntries(start uint32) (entries []byte) {
 // appendRuns is the columns of runs, of their positions and of their content.
 func (l *Log) appendRuns(start uint32) (runs, positions, sizes, content []byte) {
 	cursor := uint32(0)
-	for lv := start; lv < l.next; {
-		p := l.piece(l.runOf(lv), lv, l.next)
+	i := 0
+	if start < l.next {
+		i = l.runOf(start)
+	}
+	for lv := start; lv < l.next; i++ {
+		var p piece
+		l.piece(&p, i, lv, l.next)
 		runs = binary.AppendUvarint(runs, 8*uint64(p.n)+uint64(p.kind))
 		at, after := p.cursor()
 		positions = binary.AppendUvarint(positions, zigzag(int64(at)-int64(cursor)))

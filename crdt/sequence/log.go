@@ -171,12 +171,12 @@ func (l *Log) runEnd(i int) uint32 {
 	return l.next
 }
 
-// extent is the part of a run whose events are within from … to−1, without its content; some are.
-func (l *Log) extent(i int, from, to uint32) piece {
+// extent makes a piece the part of a run whose events are within from … to−1, without its content; some are.
+func (l *Log) extent(p *piece, i int, from, to uint32) {
 	r := &l.runs[i]
 	end := l.runEnd(i)
 	from, to = max(from, r.lv), min(to, end)
-	p := piece{kind: r.kind, lv: from, n: to - from, pos: r.pos}
+	p.kind, p.lv, p.n, p.pos = r.kind, from, to-from, r.pos
 	switch r.kind {
 	case insert:
 		p.pos += from - r.lv
@@ -186,12 +186,11 @@ func (l *Log) extent(i int, from, to uint32) piece {
 		target, _ := binary.Uvarint(l.content.elements(r.content, 1)[0])
 		p.to = uint32(target)
 	}
-	return p
 }
 
 // piece is extent with its content.
-func (l *Log) piece(i int, from, to uint32) piece {
-	p := l.extent(i, from, to)
+func (l *Log) piece(p *piece, i int, from, to uint32) {
+	l.extent(p, i, from, to)
 	r := &l.runs[i]
 	skip := p.lv - r.lv
 	switch {
@@ -200,7 +199,6 @@ func (l *Log) piece(i int, from, to uint32) piece {
 	case r.kind == insert || r.kind == replace:
 		p.elements = l.content.elements(r.content+skip, p.n)
 	}
-	return p
 }
 
 // textOf is n code points of what a run of a text inserted, whole of them in all, after the first skip.
@@ -256,8 +254,9 @@ func (l *Log) add(dot *Dot, w int, n uint32, parents []uint32) (lv uint32) {
 
 // check is nil if the events from … to−1, each the only parent of the next, may be done to a document of the given length.
 func (l *Log) check(from, to, length uint32) error {
+	var p piece
 	for i := l.runOf(from); from < to; i++ {
-		p := l.extent(i, from, to)
+		l.extent(&p, i, from, to)
 		var ok bool
 		switch p.kind {
 		case insert:
@@ -266,8 +265,10 @@ func (l *Log) check(from, to, length uint32) error {
 		case remove, removeBack:
 			ok = p.pos <= length && p.n <= length-p.pos
 			length -= p.n
-		default:
+		case move:
 			ok = p.pos < length && p.to < length
+		case replace:
+			ok = p.pos < length
 		}
 		if !ok {
 			return fault(ErrPosition, strconv.FormatUint(uint64(p.n), 10)+" elements at "+strconv.FormatUint(uint64(p.pos), 10))

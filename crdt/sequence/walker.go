@@ -62,8 +62,9 @@ func (w *walker) replay(to uint32) error {
 	if err := w.log.check(w.end, to, w.tracker.tree.total().seen()-1); err != nil {
 		return err
 	}
+	var p piece
 	for k := w.log.runOf(w.end); w.end < to; k++ {
-		p := w.log.extent(k, w.end, to)
+		w.log.extent(&p, k, w.end, to)
 		w.do(&p)
 	}
 	return nil
