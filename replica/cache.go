@@ -201,15 +201,12 @@ func (r *Replica) committed() {
 	r.mem = r.staged
 	r.mu.Unlock()
 	r.packSoon(&r.staged.tip)
-	events, after := r.stagedEvents, r.after
-	r.staged, r.stagedEvents, r.after = nil, nil, nil
+	after := r.after
+	r.staged, r.after = nil, nil
 	for _, fn := range after {
 		if err := fn(); err != nil {
 			r.log.Warn("what follows a commit failed; the commit stands", "error", err)
 		}
-	}
-	if len(events) > 0 {
-		r.watch.send(events)
 	}
 	r.pulse.beat()
 }
@@ -218,7 +215,7 @@ func (r *Replica) committed() {
 func (r *Replica) forget() {
 	r.mu.Lock()
 	r.mem = nil
-	r.staged, r.stagedEvents, r.after = nil, nil, nil
+	r.staged, r.after = nil, nil
 	r.docs = docs{}
 	r.mu.Unlock()
 	r.graph.mu.Lock()

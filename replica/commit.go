@@ -47,9 +47,6 @@ type commit struct {
 	// firstLV is the first dot of the first staged version, bytes the size of all of them.
 	firstLV history.LV
 	bytes   int
-	// events are what watchers will hear; watched is true if there are any.
-	watched bool
-	events  []Event
 	// after runs once the commit is durable and before anybody is told.
 	after []func() error
 	// tipIDs and held are there while versions of others are applied: the ids of the lines' tips by their LV, and the
@@ -95,7 +92,7 @@ func (r *Replica) begin(ctx context.Context, tx store.Tx) (*commit, error) {
 		workspace: &r.workspace, ctx: ctx, r: r, tx: tx, number: r.commits, state: state,
 		tip: m.tip, tipRow: m.tipRow, member: m.member, author: m.author, lines: m.lines, byAuthor: m.byAuthor, settings: m.settings,
 	}
-	c.tip.heads, c.watched = slices.Clone(m.tip.heads), r.watch.any()
+	c.tip.heads = slices.Clone(m.tip.heads)
 	if c.docs = &r.docs; c.docs.commits != m.tip.commits || c.docs.entries == nil {
 		c.docs.clear()
 	}
@@ -128,7 +125,7 @@ func (c *commit) finish() error {
 	if c.state > 0 {
 		next.state = c.state + 1
 	}
-	c.r.staged, c.r.stagedEvents, c.r.after = next, c.events, c.after
+	c.r.staged, c.r.after = next, c.after
 	c.keepDocs()
 	return nil
 }
@@ -137,9 +134,6 @@ func (c *commit) finish() error {
 // tells what the keys have come to, goes into their row.
 func (c *commit) writeAll() error {
 	if err := c.writeDocs(); err != nil {
-		return err
-	}
-	if err := c.fillEvents(); err != nil {
 		return err
 	}
 	for _, line := range c.dirtyLines.list {
@@ -238,7 +232,6 @@ func (c *commit) place(v *history.Version, line history.Line, parents []history.
 	if err := c.fold(s, c.pastOf(first, remote)); err != nil {
 		return err
 	}
-	c.announce(s, remote)
 	c.bytes += len(v.Payload) + minStaged
 	c.advance(s, line, parents)
 	c.wrote = true

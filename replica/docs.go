@@ -155,7 +155,7 @@ func (c *commit) keepDocs() {
 // fold drops the value of an entry that is as its row says, and reports whether that is all there is to know: the value may
 // lie in memory that is not the entry's.
 func (e *entry) fold() bool {
-	if e.row.Value = nil; e.dirty || !e.state.IsSimple() {
+	if e.dirty || !e.state.IsSimple() {
 		return false
 	}
 	if !e.folded {

@@ -33,6 +33,8 @@ var (
 	ErrPoint = errors.New("no such point")
 	// ErrPointText: a text that can be no point, whatever is here. It comes with ErrPoint.
 	ErrPointText = errors.New("not a point")
+	// ErrCursor: a text that is no cursor of a watch.
+	ErrCursor = errors.New("not a cursor")
 	// ErrUnknownStrategy: no merge strategy of that name is known here.
 	ErrUnknownStrategy = errors.New("unknown merge strategy")
 	// ErrNoConflict: there is no open conflict to resolve.

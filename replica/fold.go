@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -322,12 +321,7 @@ func (c *commit) writeDoc(e *entry) error {
 	if err := c.tx.Put(store.Docs, c.scratch, c.rowBuf); err != nil {
 		return err
 	}
-	row.State = nil
-	if c.watched {
-		row.Value = bytes.Clone(row.Value) // for the events
-	} else {
-		row.Value = nil
-	}
+	row.Value, row.State = nil, nil // they lie in memory for the next key's
 	var now digest
 	now, c.scratch = keyDigest(c.scratch, e.key, e.state)
 	c.tip.digest.sub(e.before)

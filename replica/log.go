@@ -26,9 +26,6 @@ type LogQuery struct {
 	// Author, where it is not empty, says whose versions are wanted: those of all authors whose device or person is called
 	// that, or whose key begins so. ErrNotFound where there are none.
 	Author string
-	// Graph asks for what a drawing of the graph takes: LogEntry.Below, and, with LogEntry.Hidden set, versions that are
-	// not wanted but that lines pass through on their way down. Limit does not count these.
-	Graph bool
 }
 
 // Log yields the versions that touched a key, or all of them where key is empty, in the total order of versions, the
@@ -46,22 +43,25 @@ func (r *Replica) Log(ctx context.Context, key string, q LogQuery) iter.Seq2[Log
 				return err
 			}
 			n := 0
-			pass := func(e LogEntry) error {
-				if !e.Hidden {
-					n++
+			show := func(v *stored, parents []*stored) error {
+				e, err := s.logEntry(v, parents, key)
+				if err != nil {
+					return err
 				}
-				if !yield(e, nil) || n == q.Limit && q.Limit > 0 {
+				if n++; !yield(e, nil) || n == q.Limit {
 					return errStop
 				}
 				return nil
 			}
-			switch {
-			case key == "":
-				return s.logOfAll(ctx, filter, q.Graph, pass)
-			case q.Graph:
-				return s.graphOfKey(ctx, key, filter, pass)
+			if key != "" {
+				return s.logOfKey(ctx, key, filter, q.Limit, show)
 			}
-			return s.logOfKey(ctx, key, filter, q.Limit, pass)
+			return s.logOfAll(ctx, filter, func(v *stored, parents []*stored, wanted bool) error {
+				if !wanted {
+					return nil
+				}
+				return show(v, parents)
+			})
 		})
 		if err != nil && !errors.Is(err, errStop) {
 			yield(LogEntry{}, err)

@@ -2,11 +2,76 @@ package replica
 
 import (
 	"context"
+	"errors"
+	"iter"
 	"slices"
 
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/internal/order"
 )
+
+// GraphEntry is a version of a graph.
+type GraphEntry struct {
+	LogEntry
+	// Below are the versions that lines go down to from this one: its parents, without one that another parent covers; in
+	// the graph of a key, the last versions on the key that it covers.
+	Below []Version
+	// Hidden says that the query does not want this version, but lines pass through it: it has nothing but its name and Below.
+	Hidden bool
+}
+
+// Graph yields what Log does, in the same order and as streaming, with what it takes to draw the graph of versions: where lines go
+// from each, and those versions that are not wanted but that lines pass through on their way down. Limit does not count
+// these. Where replicas wrote a key at the same time, the graph of that key holds in memory where each of these stands.
+func (r *Replica) Graph(ctx context.Context, key string, q LogQuery) iter.Seq2[GraphEntry, error] {
+	return func(yield func(GraphEntry, error) bool) {
+		err := r.view(ctx, func(s *snap) error {
+			filter, err := q.filter(s)
+			if err != nil {
+				return err
+			}
+			n := 0
+			pass := func(e GraphEntry) error {
+				if !e.Hidden {
+					n++
+				}
+				if !yield(e, nil) || n == q.Limit && q.Limit > 0 {
+					return errStop
+				}
+				return nil
+			}
+			if key != "" {
+				return s.graphOfKey(ctx, key, filter, pass)
+			}
+			return s.graphOfAll(ctx, filter, pass)
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(GraphEntry{}, err)
+		}
+	}
+}
+
+// graphOfAll passes the versions with their parents.
+func (s *snap) graphOfAll(ctx context.Context, f *logFilter, pass func(GraphEntry) error) error {
+	return s.logOfAll(ctx, f, func(v *stored, parents []*stored, wanted bool) error {
+		e, err := s.graphEntry(v, parents, "", wanted)
+		if err == nil {
+			e.Below, err = s.belowAll(parents)
+		}
+		if err != nil {
+			return err
+		}
+		return pass(e)
+	})
+}
+
+func (s *snap) graphEntry(v *stored, parents []*stored, key string, wanted bool) (e GraphEntry, err error) {
+	if !wanted {
+		return GraphEntry{LogEntry: LogEntry{Version: Version{Stamp: v.Stamp()}}, Hidden: true}, nil
+	}
+	e.LogEntry, err = s.logEntry(v, parents, key)
+	return e, err
+}
 
 // The graph of a key has an edge from each version on it to the last ones on it that this one covers. Edges are not
 // stored, they are found while the chain of the key is read, newest applied first. Mostly a version covers all that is
@@ -169,24 +234,25 @@ func (s *snap) belowAll(parents []*stored) (below []Version, err error) {
 	return below, err
 }
 
-// entry is the version as the log shows it.
-func (n *keyNode) entry(s *snap, key string) (LogEntry, error) {
-	e := LogEntry{Version: Version{Stamp: n.stamp}, Hidden: true}
-	if n.shown {
-		var err error
-		if e, err = s.entryOnKey(n.lv, key); err != nil {
-			return e, err
-		}
+// entry is the version as the graph shows it.
+func (n *keyNode) entry(s *snap, key string) (GraphEntry, error) {
+	v, err := s.version(n.lv)
+	if err != nil {
+		return GraphEntry{}, err
 	}
+	parents, err := s.parentsOf(v)
+	if err != nil {
+		return GraphEntry{}, err
+	}
+	e, err := s.graphEntry(v, parents, key, n.shown)
 	for _, m := range n.below {
 		e.Below = append(e.Below, Version{Stamp: m.stamp})
 	}
-	return e, nil
+	return e, err
 }
 
-// graphOfKey shows the versions on a key with what is beneath each, those that are not wanted too: lines pass through
-// them.
-func (s *snap) graphOfKey(ctx context.Context, key string, f *logFilter, show func(LogEntry) error) error {
+// graphOfKey passes the versions on a key with what is beneath each.
+func (s *snap) graphOfKey(ctx context.Context, key string, f *logFilter, pass func(GraphEntry) error) error {
 	chain, err := s.chainOf(key)
 	if err != nil {
 		return err
@@ -200,7 +266,7 @@ func (s *snap) graphOfKey(ctx context.Context, key string, f *logFilter, show fu
 			delete(nodes, n.lv)
 			e, err := n.entry(s, key)
 			if err == nil {
-				err = show(e)
+				err = pass(e)
 			}
 			if err != nil {
 				return err

@@ -60,13 +60,14 @@ func pastOf(all []LogEntry) map[clock.ID]map[clock.ID]bool {
 func checkGraph(t *testing.T, r *Replica, all []LogEntry, past map[clock.ID]map[clock.ID]bool, key string, q LogQuery) {
 	t.Helper()
 	want := logged(t, r, key, q)
-	q.Graph = true
-	var shown, graph []LogEntry
-	for _, e := range logged(t, r, key, q) {
-		graph = append(graph, e)
-		if !e.Hidden {
-			e.Below = nil
-			shown = append(shown, e)
+	var shown []LogEntry
+	var graph []GraphEntry
+	for e, err := range r.Graph(t.Context(), key, q) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if graph = append(graph, e); !e.Hidden {
+			shown = append(shown, e.LogEntry)
 		}
 	}
 	if got, want := fmt.Sprintf("%+v", shown), fmt.Sprintf("%+v", want); got != want {

@@ -40,9 +40,9 @@ func (h *byStamp) keep(n int) {
 	*h = (*h)[:n]
 }
 
-// logOfAll shows all versions that are wanted. It goes from the heads down: the next version is the greatest of those of
-// which every child was passed.
-func (s *snap) logOfAll(ctx context.Context, f *logFilter, graph bool, show func(LogEntry) error) error {
+// logOfAll passes all versions with their parents and whether they are wanted, down to those beneath which none is. It goes
+// from the heads down: the next version is the greatest of those of which every child was passed.
+func (s *snap) logOfAll(ctx context.Context, f *logFilter, pass func(v *stored, parents []*stored, wanted bool) error) error {
 	var ahead byStamp
 	for _, lv := range f.from {
 		v, err := s.version(lv)
@@ -75,21 +75,8 @@ func (s *snap) logOfAll(ctx context.Context, f *logFilter, graph bool, show func
 				return err
 			}
 		}
-		e := LogEntry{Version: Version{Stamp: v.Stamp()}, Hidden: !itself}
-		if itself {
-			if e, err = s.logEntry(v, parents, ""); err != nil {
-				return err
-			}
-		}
-		if graph {
-			if e.Below, err = s.belowAll(parents); err != nil {
-				return err
-			}
-		}
-		if itself || graph {
-			if err := show(e); err != nil {
-				return err
-			}
+		if err := pass(v, parents, itself); err != nil {
+			return err
 		}
 		if !below {
 			continue
@@ -103,7 +90,7 @@ func (s *snap) logOfAll(ctx context.Context, f *logFilter, graph bool, show func
 
 // logOfKey shows the versions on a key that are wanted. The key's chain is read in the order of application. A version
 // that covers all that is on the key before it says that nothing greater is still to be read.
-func (s *snap) logOfKey(ctx context.Context, key string, f *logFilter, limit int, show func(LogEntry) error) error {
+func (s *snap) logOfKey(ctx context.Context, key string, f *logFilter, limit int, show func(v *stored, parents []*stored) error) error {
 	chain, err := s.chainOf(key)
 	if err != nil {
 		return err
@@ -111,9 +98,13 @@ func (s *snap) logOfKey(ctx context.Context, key string, f *logFilter, limit int
 	var held byStamp
 	showDownTo := func(bound *top) error {
 		for len(held) > 0 && (bound == nil || !held[0].stamp.Less(bound.stamp)) {
-			e, err := s.entryOnKey(held.next().lv, key)
+			v, err := s.version(held.next().lv)
+			if err != nil {
+				return err
+			}
+			parents, err := s.parentsOf(v)
 			if err == nil {
-				err = show(e)
+				err = show(v, parents)
 			}
 			if err != nil {
 				return err
@@ -144,19 +135,6 @@ func (s *snap) logOfKey(ctx context.Context, key string, f *logFilter, limit int
 		return err
 	}
 	return showDownTo(nil)
-}
-
-// entryOnKey is the version that owns a dot as the log of a key shows it.
-func (s *snap) entryOnKey(lv history.LV, key string) (LogEntry, error) {
-	v, err := s.version(lv)
-	if err != nil {
-		return LogEntry{}, err
-	}
-	parents, err := s.parentsOf(v)
-	if err != nil {
-		return LogEntry{}, err
-	}
-	return s.logEntry(v, parents, key)
 }
 
 // chainOf is the log of a key in the order of application.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store/sqlite"
@@ -216,4 +217,44 @@ func checkShared(t *testing.T, path string, each int) {
 		}
 	}
 	showsTheLog(t, f.Replica)
+}
+
+// A Watch tells of what another process writes, all of it and in order, and goes on from a cursor in a third one.
+func TestWatchOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	const n = 200
+	path := filepath.Join(t.TempDir(), "watched.db")
+	f := onFile(t, path)
+	if _, err := f.Set(t.Context(), "p/first", 0); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	events := f.Watch(ctx, "p/")
+	writer, _ := startChild(t, "write", path, "one", strconv.Itoa(n), "normal")
+	keys := n - n/10 - n/20
+	var told []replica.Event
+	for e, err := range events {
+		if err != nil {
+			t.Fatalf("after %d events: %v", len(told), err)
+		}
+		if told = append(told, e); len(told) == keys {
+			break
+		}
+	}
+	if err := writer.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range told {
+		if i > 0 && e.Changes[0].Key <= told[i-1].Changes[0].Key || e.Remote || e.Reset {
+			t.Fatalf("event %d is %+v behind %+v", i, e, told[max(i, 1)-1])
+		}
+	}
+	again := onFile(t, path)
+	for e, err := range again.Watch(ctx, "p/", replica.Since(told[keys/2].Cursor)) {
+		if err != nil || e.Version.ID != told[keys/2+1].Version.ID {
+			t.Fatalf("another replica goes on with %+v, %v; want %s", e, err, told[keys/2+1].Version)
+		}
+		break
+	}
 }

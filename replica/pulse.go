@@ -21,7 +21,7 @@ type pulse struct {
 }
 
 // lookEvery is how often the store is asked whether another process has committed, while anybody listens.
-const lookEvery = 100 * time.Millisecond
+const lookEvery = 75 * time.Millisecond
 
 // listen returns a channel that has something in it after a commit, until quit is called. It is closed with the replica.
 func (r *Replica) listen() (beat <-chan struct{}, quit func()) {
@@ -52,21 +52,24 @@ func (r *Replica) listen() (beat <-chan struct{}, quit func()) {
 	}
 }
 
-// look beats whenever another process has committed.
+// look beats whenever another process has committed, and at first: one may have since somebody began to listen.
 func (p *pulse) look(ctx context.Context, st store.Changing) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	last, err := st.ChangeCounter(ctx)
-	for !errors.Is(err, store.ErrClosed) {
+	var last uint64
+	for first := true; ; first = false {
+		now, err := st.ChangeCounter(ctx)
+		switch {
+		case errors.Is(err, store.ErrClosed):
+			return
+		case err == nil && (first || now != last):
+			last = now
+			p.beat()
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		}
-		var now uint64
-		if now, err = st.ChangeCounter(ctx); err == nil && now != last {
-			last = now
-			p.beat()
 		}
 	}
 }

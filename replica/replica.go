@@ -32,7 +32,6 @@ type Replica struct {
 	graph graphCache
 	runs  runCache
 	pasts pastCache
-	watch hub
 	pulse pulse
 
 	background background
@@ -42,15 +41,14 @@ type Replica struct {
 	closed bool
 
 	// The writer that has its turn alone touches these.
-	staged       *mem
-	stagedEvents []Event
-	after        []func() error
-	docs         docs
-	workspace    workspace
-	commit       commit // the one that runs
-	commits      uint64 // begun by this Replica, for commit.number
-	guarded      bool
-	updating     updating
+	staged    *mem
+	after     []func() error
+	docs      docs
+	workspace workspace
+	commit    commit // the one that runs
+	commits   uint64 // begun by this Replica, for commit.number
+	guarded   bool
+	updating  updating
 }
 
 // Open returns the replica whose data is in st. A fresh store becomes a new space, of which this replica is the first
@@ -96,7 +94,6 @@ func (r *Replica) Close() error {
 	if was {
 		return nil
 	}
-	r.watch.close()
 	r.pulse.close()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -36,6 +36,11 @@ func (r *Replica) view(ctx context.Context, fn func(*snap) error) error {
 	if r.isClosed() {
 		return ErrClosed
 	}
+	return r.look(ctx, fn)
+}
+
+// look is view for who goes on to the end of what there is when the replica is closed.
+func (r *Replica) look(ctx context.Context, fn func(*snap) error) error {
 	return r.st.View(ctx, func(tx store.Tx) error {
 		m, err := r.snapshot(tx)
 		if err != nil {

@@ -38,7 +38,12 @@ func (r *Replica) Undo(ctx context.Context, opts ...WriteOption) (Undone, error)
 		if err != nil {
 			return err
 		}
-		if undo.Edit, err = c.snap().entryOnKey(edit.lv, ""); err != nil {
+		s := c.snap()
+		parents, err := s.parentsOf(edit)
+		if err != nil {
+			return err
+		}
+		if undo.Edit, err = s.logEntry(edit, parents, ""); err != nil {
 			return err
 		}
 		undo.Version, err = c.write(ops, history.Meta{Message: o.message, Undo: edit.ID.String()})

@@ -42,7 +42,7 @@ func TestVerifyAgreesWithTheEngine(t *testing.T) {
 	}
 }
 
-func randomWorld(t *testing.T, seed uint64) *careWorld {
+func randomWorld(t *testing.T, seed uint64, after ...func(*careWorld)) *careWorld {
 	ctx := t.Context()
 	rnd := rand.New(rand.NewPCG(seed, 7))
 	w := &careWorld{t: t}
@@ -71,6 +71,9 @@ func randomWorld(t *testing.T, seed uint64) *careWorld {
 			w.ok(r.SetSettings(ctx, "n", Settings{Strategy: strategies[rnd.IntN(len(strategies))], Erasable: rnd.IntN(2) == 0}))
 		default:
 			randomWrite(ctx, t, r, rnd, step)
+		}
+		for _, look := range after {
+			look(w)
 		}
 	}
 	return w

@@ -38,11 +38,6 @@ type LogEntry struct {
 	Message string
 	// Ops are its edits; for Log of one key, those of that key alone.
 	Ops []LogOp
-	// Below is there with LogQuery.Graph: the versions that lines go down to from this one. These are its parents, without
-	// one that another parent covers; for Log of one key, the last versions on the key that it covers.
-	Below []Version
-	// Hidden, with LogQuery.Graph, says that the query does not want this version: it has nothing but its name and Below.
-	Hidden bool
 }
 
 // LogOp is one edit of a version.

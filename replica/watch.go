@@ -3,10 +3,18 @@ package replica
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
+	"slices"
 	"strings"
-	"sync"
+
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/store"
 )
+
+// Watching is reading the rows of Runs on from a place, again and again: each commit adds versions at their end. So a
+// watcher needs no memory, sees what any process wrote, and can go on later where it was (cursor.go). What a key shows is
+// read from the same snapshot as the version that touched it.
 
 // Event is one version that was applied, whoever wrote it: all the keys that it changed, together.
 type Event struct {
@@ -14,138 +22,275 @@ type Event struct {
 	// Remote is true for a version of another author.
 	Remote  bool
 	Changes []Change
+	// Cursor is the place behind this event: a Watch Since it goes on there.
+	Cursor Cursor
+	// Reset says that a Watch cannot go on from where it was: forget all that it told. The events that follow it tell what
+	// each key shows now, each with the version that this is from, and then what happens. A Reset has no version and no changes.
+	Reset bool
 }
 
-// Change is what an event did to one key: its visible value after the commit that the version came with. Versions
-// that came together may show a key's last value each.
+// Change is what an event did to one key: its visible value when the event was read, which is that after the event or
+// after a later one. What led there later has events of its own.
 type Change struct {
 	Key string
 	// Value is the visible value, nil where nothing is visible any more.
 	Value json.RawMessage
 }
 
-// Watch yields every version that this Replica commits from now on and that touches a key starting with prefix,
-// local and remote alike, in the order of the commits, with the changes of those keys. It ends with ctx or when the
-// replica is closed. A watcher that does not keep up is handed everything later; nothing is dropped.
-func (r *Replica) Watch(ctx context.Context, prefix string) iter.Seq2[Event, error] {
-	w := r.watch.add()
+// A WatchOption says where a Watch begins.
+type WatchOption func(*watchOptions)
+
+type watchOptions struct{ since *Cursor }
+
+// Since begins a Watch behind the event that a cursor is from. A cursor that means nothing in this database any more
+// begins with a Reset.
+func Since(c Cursor) WatchOption { return func(o *watchOptions) { o.since = &c } }
+
+// Watch yields every version that is applied from now on, or Since a cursor, and that touches a key starting with prefix:
+// local and remote ones, of this process and of others that have the database open, in the order of application, with the
+// changes of those keys. Replaying the events from any cursor on over what was there at it gives what is there. A
+// change of a namespace's strategy also tells of the keys that show something else by it.
+//
+// It ends with ctx, with its error, or when the replica is closed, after what happened before. A watcher that does not
+// keep up is told everything later; nothing is dropped. Commits of other processes are noticed within a tenth of a second.
+func (r *Replica) Watch(ctx context.Context, prefix string, opts ...WatchOption) iter.Seq2[Event, error] {
+	var o watchOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	start, err := r.watchFrom(ctx, prefix, o.since)
 	return func(yield func(Event, error) bool) {
-		defer r.watch.remove(w)
-		for {
-			events, open := w.take(ctx)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		w := *start
+		beat, quit := r.listen()
+		defer quit()
+		for open := true; ; {
+			events, more, err := w.read(ctx)
+			if err == nil {
+				err = ctx.Err()
+			}
+			if errors.Is(err, store.ErrClosed) && !open {
+				return
+			}
 			for _, e := range events {
-				if e = e.within(prefix); len(e.Changes) > 0 && !yield(e, nil) {
+				if !yield(e, nil) {
 					return
 				}
 			}
-			if err := ctx.Err(); err != nil {
+			switch {
+			case err != nil:
 				yield(Event{}, err)
 				return
-			}
-			if !open {
+			case more:
+			case !open:
 				return
+			default:
+				select {
+				case _, open = <-beat: // closed with the replica: then comes a last look
+				case <-ctx.Done():
+				}
 			}
 		}
 	}
 }
 
-// within is the event with only the changes under a prefix, kdelta's own namespaces left out unless asked for.
-func (e Event) within(prefix string) Event {
-	var changes []Change
-	for _, c := range e.Changes {
-		if strings.HasPrefix(c.Key, prefix) && (prefix != "" || !strings.HasPrefix(c.Key, ".")) {
-			changes = append(changes, c)
-		}
-	}
-	e.Changes = changes
-	return e
-}
-
-// hub hands events to watchers.
-type hub struct {
-	mu       sync.Mutex
-	watchers map[*watcher]bool
-	closed   bool
-}
-
-// watcher is one Watch and what it has not taken yet.
+// watcher is where one Watch is in the versions of a database.
 type watcher struct {
-	mu     sync.Mutex
-	events []Event
-	closed bool
-	wake   chan struct{}
+	r      *Replica
+	prefix string
+	at     position
+	// epoch is that of the database in which the position was right.
+	epoch uint64
+	// told is the cursor of the events of a listing, which is not one that the Watch could go on from before its end.
+	told Cursor
+	// listing says that what is there is being told, after the key after.
+	listing bool
+	after   string
 }
 
-func (h *hub) add() *watcher {
-	w := &watcher{wake: make(chan struct{}, 1)}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		w.closed = true
-		return w
-	}
-	if h.watchers == nil {
-		h.watchers = make(map[*watcher]bool)
-	}
-	h.watchers[w] = true
-	return w
-}
+// What one look reads at most, in versions and keys, and in bytes of values: while it reads it holds a snapshot, and what it
+// read it holds in memory.
+const (
+	maxWatchLook  = 256
+	maxWatchBytes = 1 << 20
+)
 
-func (h *hub) remove(w *watcher) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.watchers, w)
-}
-
-// any reports whether anybody listens.
-func (h *hub) any() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.watchers) > 0
-}
-
-func (h *hub) send(events []Event) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for w := range h.watchers {
-		w.put(events, false)
-	}
-}
-
-func (h *hub) close() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.closed = true
-	for w := range h.watchers {
-		w.put(nil, true)
-	}
-}
-
-func (w *watcher) put(events []Event, closed bool) {
-	w.mu.Lock()
-	w.events = append(w.events, events...)
-	w.closed = w.closed || closed
-	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
-
-// take waits for events; open is false once there will be no more.
-func (w *watcher) take(ctx context.Context) (events []Event, open bool) {
-	for {
-		w.mu.Lock()
-		events, open = w.events, !w.closed
-		w.events = nil
-		w.mu.Unlock()
-		if len(events) > 0 || !open {
-			return events, open
+// watchFrom is a watcher at a cursor; nil stands for now.
+func (r *Replica) watchFrom(ctx context.Context, prefix string, since *Cursor) (*watcher, error) {
+	w := &watcher{r: r, prefix: prefix}
+	err := r.view(ctx, func(s *snap) (err error) {
+		w.epoch = s.tip.epoch
+		if since == nil {
+			w.at, err = s.end()
+			return err
 		}
-		select {
-		case <-w.wake:
-		case <-ctx.Done():
-			return nil, true
+		var known bool
+		if w.at, known, err = s.positionOf(*since); err == nil && !known {
+			w.told, w.listing = *since, true
+		}
+		return err
+	})
+	return w, err
+}
+
+// read returns what comes next, and whether there may be more at once.
+func (w *watcher) read(ctx context.Context) (events []Event, more bool, err error) {
+	err = w.r.look(ctx, func(s *snap) error {
+		if w.epoch == s.tip.epoch && w.at.next == s.tip.next && !w.listing {
+			return nil
+		}
+		db, err := s.database()
+		if err != nil {
+			return err
+		}
+		if w.epoch != s.tip.epoch {
+			known, err := s.knows(w.at)
+			if err != nil {
+				return err
+			}
+			if w.epoch = s.tip.epoch; !known {
+				w.told, w.listing, w.after = w.at.cursor(db), true, ""
+			}
+		}
+		if more = true; w.listing {
+			events, err = w.list(s, db)
+		} else if w.at.next < s.tip.next {
+			events, err = w.follow(ctx, s, db)
+		}
+		return err
+	})
+	return events, more, err
+}
+
+// list tells what is there, a part at a time. What changes meanwhile is told behind it.
+func (w *watcher) list(s *snap, db uint32) (events []Event, err error) {
+	if w.after == "" {
+		if w.at, err = s.end(); err != nil {
+			return nil, err
+		}
+		events = append(events, Event{Reset: true, Cursor: w.told})
+	}
+	size := 0
+	for row, err := range s.docs(w.prefix, w.after) {
+		if err != nil {
+			return events, err
+		}
+		if len(events) >= maxWatchLook || size >= maxWatchBytes {
+			return events, nil
+		}
+		w.after = string(row.Key)
+		doc, err := store.DecodeDoc(slices.Clone(row.Value))
+		if err != nil {
+			return events, err
+		}
+		if doc.Value == nil {
+			continue
+		}
+		at, err := s.rowStamp(&doc)
+		if err != nil {
+			return events, err
+		}
+		size += len(doc.Value)
+		events = append(events, Event{
+			Version: Version{Stamp: at}, Remote: !s.isOwn(at.Author), Cursor: w.told,
+			Changes: []Change{{Key: w.after, Value: doc.Value}},
+		})
+	}
+	w.listing = false
+	if len(events) > 0 {
+		events[len(events)-1].Cursor = w.at.cursor(db)
+	}
+	return events, nil
+}
+
+// follow reads the versions behind the position, of which there are some.
+func (w *watcher) follow(ctx context.Context, s *snap, db uint32) (events []Event, err error) {
+	read, size := 0, 0
+	for row, err := range s.rows(w.at.next, false) {
+		if err != nil {
+			return events, err
+		}
+		for i := range row {
+			v := &row[i]
+			if v.lv < w.at.next {
+				continue
+			}
+			if read++; read > maxWatchLook || size > maxWatchBytes {
+				return events, ctx.Err()
+			}
+			changes, err := w.changes(s, v)
+			if err != nil {
+				return events, err
+			}
+			w.at = behind(v)
+			if len(changes) == 0 {
+				continue
+			}
+			for _, c := range changes {
+				size += len(c.Value)
+			}
+			events = append(events, Event{
+				Version: Version{Stamp: v.Stamp()}, Remote: !s.isOwn(v.Author), Changes: changes, Cursor: w.at.cursor(db),
+			})
 		}
 	}
+	return events, nil
+}
+
+// changes are the watched keys that a version touched, and what they show.
+func (w *watcher) changes(s *snap, v *stored) ([]Change, error) {
+	var keys []string
+	for _, touched := range v.keys {
+		if w.wants(touched.key) {
+			keys = append(keys, touched.key)
+		}
+		ns, isStrategy := strings.CutPrefix(touched.key, strategyPrefix)
+		if !isStrategy || !strings.HasPrefix(ns+"/", w.prefix) && !strings.HasPrefix(w.prefix, ns+"/") {
+			continue
+		}
+		merged, err := s.mergedKeys(ns + "/")
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range merged {
+			if w.wants(key) && !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	changes := make([]Change, len(keys))
+	for i, key := range keys {
+		value, err := s.shownJSON(key)
+		if err != nil {
+			return nil, err
+		}
+		changes[i] = Change{Key: key, Value: value}
+	}
+	return changes, nil
+}
+
+// wants reports whether a key is watched. kdelta's own must be asked for.
+func (w *watcher) wants(key string) bool {
+	return strings.HasPrefix(key, w.prefix) && (key[0] != '.' || w.prefix != "")
+}
+
+// shownJSON is a copy of what a key shows, nil where it shows nothing.
+func (s *snap) shownJSON(key string) (json.RawMessage, error) {
+	b, err := s.tx.Get(store.Docs, []byte(key))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	doc, err := store.DecodeDoc(b)
+	return slices.Clone(doc.Value), err
+}
+
+// isOwn reports whether an author is the one that this database writes as.
+func (s *snap) isOwn(a identity.Author) bool {
+	return s.tip.own.seq > 0 && s.lines[s.tip.own.line].Author == a
 }

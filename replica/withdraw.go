@@ -159,9 +159,6 @@ func (w *withdrawal) setBack() error {
 			return err
 		}
 	}
-	c.events = slices.DeleteFunc(c.events, func(e Event) bool {
-		return slices.ContainsFunc(w.tail, func(v stored) bool { return v.ID == e.Version.ID })
-	})
 	if err := w.setBackLines(); err != nil {
 		return err
 	}
@@ -412,9 +409,9 @@ func (w *withdrawal) replay() error {
 	w.again = &applier{
 		c: c, g: c.private, placed: make(map[history.ID]place), wanted: make(map[history.ID]bool), certificates: w.certificates,
 	}
-	watched, whole := c.watched, c.whole
-	c.watched, c.whole = false, true
-	defer func() { c.watched, c.whole = watched, whole }()
+	whole := c.whole
+	c.whole = true
+	defer func() { c.whole = whole }()
 	for _, row := range w.others {
 		for i := range row {
 			if err := w.apply(&row[i].Version); err != nil {

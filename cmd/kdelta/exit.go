@@ -46,6 +46,7 @@ var exitCodes = []struct {
 	{crdt.ErrKey, exitUsage},
 	{replica.ErrReserved, exitUsage},
 	{replica.ErrRemote, exitUsage},
+	{replica.ErrCursor, exitUsage},
 	{errNoDatabase, exitNotFound},
 	{replica.ErrNotFound, exitNotFound},
 	{replica.ErrNoConflict, exitNotFound},

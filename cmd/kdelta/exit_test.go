@@ -43,6 +43,7 @@ var replicaCodes = map[string]struct {
 	"ErrNoUndo":          {replica.ErrNoUndo, 3},
 	"ErrNoSpace":         {replica.ErrNoSpace, 1},
 	"ErrRemote":          {replica.ErrRemote, 2},
+	"ErrCursor":          {replica.ErrCursor, 2},
 	"ErrInviteExpired":   {replica.ErrInviteExpired, 1},
 	"ErrBackup":          {replica.ErrBackup, 1},
 	"ErrBackupNewer":     {replica.ErrBackupNewer, 1},

@@ -34,6 +34,7 @@ type grammar struct {
 	Revert    revertCmd    `cmd:"" group:"history" help:"Write what a key was at a point in the past as a new version."`
 	Undo      undoCmd      `cmd:"" group:"history" help:"Take this device's last edit back."`
 	Tag       tagCmd       `cmd:"" group:"history" help:"List tags, or name a point with one."`
+	Watch     watchCmd     `cmd:"" group:"history" help:"Print each change as it happens, whoever makes it."`
 	Conflicts conflictsCmd `cmd:"" group:"history" help:"Show concurrent writes that are not shown by get."`
 	Resolve   resolveCmd   `cmd:"" group:"history" help:"Close a conflict with one of its sides or a new value."`
 	Namespace namespaceCmd `cmd:"" group:"history" help:"Show or change how a namespace merges."`

@@ -33,7 +33,7 @@ func newGraph(a *app, db *database) *graph {
 }
 
 // print prints the next version of the log and the joints beneath it.
-func (g *graph) print(ctx context.Context, e *replica.LogEntry) {
+func (g *graph) print(ctx context.Context, e *replica.GraphEntry) {
 	below := make([]clock.ID, len(e.Below))
 	for i, v := range e.Below {
 		below[i] = v.ID
@@ -50,7 +50,7 @@ func (g *graph) print(ctx context.Context, e *replica.LogEntry) {
 }
 
 // say is the line of a version, fit for what is left of the terminal beside used columns.
-func (g *graph) say(ctx context.Context, e *replica.LogEntry, used int) string {
+func (g *graph) say(ctx context.Context, e *replica.GraphEntry, used int) string {
 	name, when := g.db.versionName(ctx, e.Version), timeHuman(e.Wall())
 	line := g.a.version(name) + "  " + g.a.faint(when)
 	used += columns(name) + len(when) + 2

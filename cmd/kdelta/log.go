@@ -37,20 +37,35 @@ func (c *logCmd) Run(ctx context.Context, a *app) error {
 }
 
 func (c *logCmd) print(ctx context.Context, a *app, db *database) error {
-	query, err := c.query(ctx, a, db)
+	query, err := c.query(ctx, db)
 	if err != nil {
 		return err
 	}
-	drawing := newGraph(a, db)
+	if c.Graph && !a.asJSON {
+		return c.draw(ctx, a, db, query)
+	}
 	for entry, err := range db.Log(ctx, c.Key, query) {
+		if err == nil {
+			err = a.printLogEntry(ctx, db, entry)
+		}
+		if err == nil && a.stdoutTTY {
+			err = a.flush()
+		}
 		if err != nil {
 			return err
 		}
-		if query.Graph {
-			drawing.print(ctx, &entry)
-		} else if err := a.printLogEntry(ctx, db, entry); err != nil {
+	}
+	return nil
+}
+
+// draw prints the log beside its graph.
+func (c *logCmd) draw(ctx context.Context, a *app, db *database, query replica.LogQuery) error {
+	drawing := newGraph(a, db)
+	for entry, err := range db.Graph(ctx, c.Key, query) {
+		if err != nil {
 			return err
 		}
+		drawing.print(ctx, &entry)
 		if a.stdoutTTY {
 			if err := a.flush(); err != nil {
 				return err
@@ -60,8 +75,8 @@ func (c *logCmd) print(ctx context.Context, a *app, db *database) error {
 	return nil
 }
 
-func (c *logCmd) query(ctx context.Context, a *app, db *database) (replica.LogQuery, error) {
-	query := replica.LogQuery{Limit: c.Number, Author: c.Author, Graph: c.Graph && !a.asJSON}
+func (c *logCmd) query(ctx context.Context, db *database) (replica.LogQuery, error) {
+	query := replica.LogQuery{Limit: c.Number, Author: c.Author}
 	var err error
 	if query.Since, err = db.pointOrNil(ctx, c.Since); err != nil {
 		return query, fmt.Errorf("--since: %w", err)

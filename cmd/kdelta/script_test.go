@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code": scriptCode, "invite": scriptInvite, "drawn": scriptDrawn, "node": scriptNode, "eventually": scriptEventually,
+			"cursor": scriptCursor,
 		},
 	})
 }
@@ -119,6 +120,17 @@ func scriptEventually(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s never printed %q: %v", strings.Join(args[1:], " "), args[0], err)
 		}
 	}
+}
+
+// scriptCursor is "cursor": the variable CURSOR becomes the cursor of the last event that was printed.
+func scriptCursor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: cursor")
+	}
+	var event eventJSON
+	lines := strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n")
+	ts.Check(json.Unmarshal([]byte(lines[len(lines)-1]), &event))
+	ts.Setenv("CURSOR", event.Cursor)
 }
 
 // golden compares got with the file at path, or rewrites that.

@@ -1,0 +1,103 @@
+package replica
+
+import (
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+)
+
+// A Cursor is a place in the versions of one database, in the order in which they were applied there. It is a text without
+// spaces, to be kept and handed back as it is. In another database, also a copy or what a backup was restored to, it means
+// nothing.
+type Cursor string
+
+// Beginning is the place before all versions.
+const Beginning Cursor = "0"
+
+// position is a Cursor in terms of the database: the next dot, and the beginning of the id of the version before it. That
+// version tells whether the place is still there when the database was set back (see withdrawal): then what came later
+// moved down, and no version stands where it stood.
+type position struct {
+	next history.LV
+	id   clock.Prefix
+}
+
+// cursor is the position for people, in the database of that tag.
+func (p position) cursor(db uint32) Cursor {
+	if p.next <= 1 {
+		return Beginning
+	}
+	return Cursor(strconv.FormatUint(uint64(p.next), 36) + "-" + hex.EncodeToString(p.id[:]) + "-" +
+		strconv.FormatUint(uint64(db), 36))
+}
+
+// behind is the position behind a version.
+func behind(v *stored) position { return position{next: v.lv + 1, id: v.ID.Prefix()} }
+
+// end is the position behind all versions.
+func (s *snap) end() (position, error) {
+	if s.tip.next <= 1 {
+		return position{next: 1}, nil
+	}
+	v, err := s.version(s.tip.next - 1)
+	if err != nil {
+		return position{}, err
+	}
+	return behind(v), nil
+}
+
+// positionOf reads a cursor; known is false where it means nothing here.
+func (s *snap) positionOf(c Cursor) (p position, known bool, err error) {
+	if c == Beginning {
+		return position{next: 1}, true, nil
+	}
+	parts := strings.Split(string(c), "-")
+	if len(parts) != 3 {
+		return p, false, fmt.Errorf("%w: %q", ErrCursor, string(c))
+	}
+	next, nextErr := strconv.ParseUint(parts[0], 36, 63)
+	id, idErr := hex.DecodeString(parts[1])
+	db, dbErr := strconv.ParseUint(parts[2], 36, 32)
+	if nextErr != nil || idErr != nil || dbErr != nil || next <= 1 || len(id) != len(p.id) {
+		return p, false, fmt.Errorf("%w: %q", ErrCursor, string(c))
+	}
+	p = position{next: history.LV(next), id: clock.Prefix(id)}
+	ours, err := s.database()
+	if err != nil || uint32(db) != ours {
+		return p, false, err
+	}
+	known, err = s.knows(p)
+	return p, known, err
+}
+
+// knows reports whether a position is one in this database, with the same before it.
+func (s *snap) knows(p position) (bool, error) {
+	if p.next <= 1 {
+		return true, nil
+	}
+	if p.next > s.tip.next {
+		return false, nil
+	}
+	v, err := s.version(p.next - 1)
+	return err == nil && v.lv == p.next-1 && v.ID.Prefix() == p.id, err
+}
+
+// database is the tag that cursors carry. Another database has another one, since it was given another instance, and so
+// has one whose rows were computed without strategies that are known now, or the other way round: then keys show
+// something else without a version that tells.
+func (s *snap) database() (uint32, error) {
+	lacked, err := metaRow(s.tx, metaLacked)
+	if err != nil {
+		return 0, err
+	}
+	instance, err := readInstance(s.tx)
+	if instance == nil {
+		return crc32.Checksum(lacked, castagnoli), err
+	}
+	return crc32.Update(crc32.Checksum(lacked, castagnoli), castagnoli, instance.Nonce[:]), nil
+}
