@@ -11,8 +11,6 @@ import (
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store/sqlite"
 	"github.com/kdelta/kdelta/transport"
-	"github.com/kdelta/kdelta/transport/noise"
-	"github.com/kdelta/kdelta/transport/ws"
 )
 
 func liveRows() []row {
@@ -60,61 +58,39 @@ func newLivePair(b *bench) (*livePair, error) {
 			return nil, err
 		}
 	}
-	return p, p.link(b.ctx)
+	return p, p.link(b.ctx, &wire{})
 }
 
 // link joins the two and returns when they are in sync.
-func (p *livePair) link(ctx context.Context) error {
-	room, secret, err := p.a.Room(ctx)
-	if err != nil {
-		return err
-	}
-	listener, err := ws.Listen("127.0.0.1:0", ws.ListenOptions{})
-	if err != nil {
-		return err
-	}
-	accepted := make(chan error, 1)
-	go func() {
-		link, err := listener.Accept(ctx)
-		var end *noise.Conn
-		if err == nil {
-			end, err = noise.Respond(ctx, link, func(noise.Room) (noise.Key, bool) { return noise.Key(secret), true })
-		}
-		if err == nil {
-			p.lb = p.b.SyncLive(ctx, end)
-		}
-		accepted <- err
-	}()
-	link, err := new(ws.Dialer).Dial(ctx, listener.Addr())
-	var end transport.Conn
-	if err == nil {
-		end, err = noise.Initiate(link, noise.Room(room), noise.Key(secret))
-	}
-	if err != nil {
-		return err
-	}
+func (p *livePair) link(ctx context.Context, w *wire) error {
 	synced := make(chan struct{}, 100)
-	p.la = p.a.SyncLive(ctx, end, replica.LinkHeard(func(status replica.LinkStatus) {
-		if status.State == replica.LinkSynced {
-			synced <- struct{}{}
+	near := func(end transport.Conn) error {
+		p.la = p.a.SyncLive(ctx, end, replica.LinkHeard(func(status replica.LinkStatus) {
+			if status.State == replica.LinkSynced {
+				synced <- struct{}{}
+			}
+		}))
+		select {
+		case <-synced:
+			return nil
+		case <-p.la.Done():
+			return fmt.Errorf("the link ended: %w", p.la.Status().Cause)
 		}
-	}))
-	select {
-	case <-synced:
-	case <-p.la.Done():
-		return fmt.Errorf("the link ended: %w", p.la.Status().Cause)
 	}
-	return errors.Join(<-accepted, listener.Close())
+	far := func(end transport.Conn) error {
+		p.lb = p.b.SyncLive(ctx, end)
+		return nil
+	}
+	return w.connect(ctx, p.a, near, far)
 }
 
-// commitToVisible writes on one side and waits until a watch on the other has it, each write by itself.
-func commitToVisible(b *bench) (result, error) {
-	const writes, warm = 400, 20
-	p, err := newLivePair(b)
-	if err != nil {
-		return result{}, err
-	}
-	ctx, cancel := context.WithCancel(b.ctx)
+// stop ends the link in good order.
+func (p *livePair) stop() error { return errors.Join(p.la.Stop(), p.lb.Stop()) }
+
+// writeSeen writes on one side, each time waiting until a watch on the other has it, and returns how long that took after the
+// write was done.
+func (p *livePair) writeSeen(ctx context.Context, writes int) (took []time.Duration, err error) {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	events := p.b.Watch(ctx, "live/")
 	came := make(chan error)
@@ -123,24 +99,35 @@ func commitToVisible(b *bench) (result, error) {
 			came <- err
 		}
 	}()
-	var took []time.Duration
-	for i := range warm + writes {
-		if _, err := p.a.Set(b.ctx, "live/key", value(i)); err != nil {
-			return result{}, err
+	for i := range writes {
+		if _, err := p.a.Set(ctx, "live/key", value(i)); err != nil {
+			return nil, err
 		}
-		durable := time.Now()
+		done := time.Now()
 		if err := <-came; err != nil {
-			return result{}, err
+			return nil, err
 		}
-		if i >= warm {
-			took = append(took, time.Since(durable))
-		}
+		took = append(took, time.Since(done))
 	}
+	return took, nil
+}
+
+// commitToVisible is how long a commit takes to be seen on the other side.
+func commitToVisible(b *bench) (result, error) {
+	const writes, warm = 400, 20
+	p, err := newLivePair(b)
+	if err != nil {
+		return result{}, err
+	}
+	took, err := p.writeSeen(b.ctx, warm+writes)
+	if err != nil {
+		return result{}, err
+	}
+	took = took[warm:]
 	slices.Sort(took)
 	p50, p99 := took[writes/2], took[writes*99/100]
-	err = errors.Join(p.la.Stop(), p.lb.Stop())
 	return result{
 		ours: p50, met: p50 <= 2*time.Millisecond && p99 <= 20*time.Millisecond,
 		note: fmt.Sprintf("p50 above the durable commit; p99 %v", p99.Round(10*time.Microsecond)),
-	}, err
+	}, p.stop()
 }

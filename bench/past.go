@@ -18,6 +18,7 @@ func pastRows() []row {
 	return []row{
 		{name: "a key at a past time, hot", target: "<= 20 us", run: func(b *bench) (result, error) { return keyInThePast(b, true) }},
 		{name: "a key at a past time, cold", target: "<= 1 ms", run: func(b *bench) (result, error) { return keyInThePast(b, false) }},
+		{name: "packing of 200 k versions on disk", target: "<= 40 B a version", run: packedOnDisk},
 		{name: "open and get, 1 M versions, whole process", target: "<= 50 ms, 60 MB", large: true, run: func(b *bench) (result, error) {
 			return openAndGet(b, 1_000_000, 50*time.Millisecond, 60)
 		}},
@@ -141,5 +142,50 @@ func largeDatabase(b *bench, path string, versions int) error {
 		})
 	}
 	wg.Wait()
-	return errors.Join(errors.Join(errs...), r.Close(), st.Close())
+	return errors.Join(errors.Join(errs...), r.Compact(b.ctx, nil), r.Close(), st.Close())
+}
+
+// packedOnDisk is what a version takes in a file after all are packed, beside the current state.
+func packedOnDisk(b *bench) (result, error) {
+	const versions, keys = 200_000, 2_000
+	dir, err := b.tempDir()
+	if err != nil {
+		return result{}, err
+	}
+	var sizes [2]int64
+	var took time.Duration
+	for i, n := range []int{keys, versions} {
+		path := filepath.Join(dir, fmt.Sprintf("packed-%d.db", i))
+		src, invite, err := overwrites(b.ctx, n, keys)
+		if err != nil {
+			return result{}, err
+		}
+		st, err := sqlite.Open(path)
+		if err != nil {
+			return result{}, err
+		}
+		r, err := joined(b.ctx, st, invite)
+		if err != nil {
+			return result{}, err
+		}
+		if _, _, err := replica.SyncPair(b.ctx, src, r); err != nil {
+			return result{}, err
+		}
+		begin := time.Now()
+		err = r.Compact(b.ctx, nil)
+		took = time.Since(begin) / time.Duration(n)
+		if err := errors.Join(err, r.Close(), st.Close()); err != nil {
+			return result{}, err
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return result{}, err
+		}
+		sizes[i] = info.Size()
+	}
+	each := float64(sizes[1]-sizes[0]) / (versions - keys)
+	return result{
+		ours: took, met: each <= 40,
+		note: fmt.Sprintf("%.1f bytes a version beside the state of %d keys, which takes %d KB", each, keys, sizes[0]/1000),
+	}, nil
 }
