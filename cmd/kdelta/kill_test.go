@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -13,13 +14,13 @@ import (
 	"time"
 )
 
-var killSeed = flag.Uint64("kill-seed", 1, "seed of the instants at which processes are killed")
-
-// Bounds of the kill test: it stops at the first that is reached.
-const (
-	killGoal     = 200
-	killPatience = 25 * time.Second
+var (
+	killSeed = flag.Uint64("kill-seed", 1, "seed of the instants at which processes are killed")
+	killGoal = flag.Int("kills", 200, "how many processes are killed")
 )
+
+// killPatience bounds the kill test for each process that it is to kill: it stops at the first that is reached.
+const killPatience = 150 * time.Millisecond
 
 // writeUntilKilled is the child: kdelta set, again and again, each acknowledged on standard output once the command
 // itself has printed its version.
@@ -36,21 +37,25 @@ func writeUntilKilled() {
 
 // Nothing that was acknowledged is lost, whenever the process dies.
 func TestKilledAtAnyInstant(t *testing.T) {
-	goal := killGoal
+	goal := *killGoal
 	if testing.Short() {
 		goal = 20
 	}
 	k := newKillTest(t)
-	end := time.Now().Add(killPatience)
+	end := time.Now().Add(time.Duration(goal) * killPatience)
 	for round := 0; k.killed < goal && time.Now().Before(end); round++ {
 		db := k.files[k.random.IntN(len(k.files))]
-		switch round % 5 {
+		switch round % 7 {
 		case 0, 1:
 			k.killWriter(db, round)
 		case 2:
 			k.killImport(db, round)
 		case 3:
 			k.killSync(db)
+		case 4:
+			k.killSoon(exec.Command("kdelta", "--db", db, "compact"))
+		case 5:
+			k.killNode(db)
 		default:
 			k.killFirstWrite(round)
 		}
@@ -120,11 +125,37 @@ func (k *killTest) killWriter(db string, cycle int) {
 
 // killSync kills a process that syncs one file with the other.
 func (k *killTest) killSync(db string) {
-	other := k.files[0]
-	if db == other {
-		other = k.files[1]
+	k.killSoon(exec.Command("kdelta", "--db", db, "sync", k.other(db)))
+}
+
+// killNode kills a node while another process syncs with it over a websocket, which may fail then.
+func (k *killTest) killNode(db string) {
+	node := exec.Command("kdelta", "--db", db, "start", "--listen", "127.0.0.1:0")
+	k.start(node)
+	var told nodeJSON
+	for end := time.Now().Add(scriptPatience); told.PID != node.Process.Pid || told.Listening == ""; time.Sleep(time.Millisecond) {
+		if text, err := os.ReadFile(db + nodeSuffix); err == nil {
+			_ = json.Unmarshal(text, &told) // it may be another node's, or half of it
+		}
+		if time.Now().After(end) {
+			k.t.Fatal("the node never listened")
+		}
 	}
-	k.killSoon(exec.Command("kdelta", "--db", db, "sync", other))
+	client := exec.Command("kdelta", "--db", k.other(db), "sync", told.Listening)
+	k.start(client)
+	defer time.AfterFunc(k.instant(2), func() { _ = node.Process.Kill() }).Stop()
+	_ = client.Wait()
+	if err := node.Wait(); node.ProcessState.Exited() {
+		k.t.Fatalf("the node ended by itself: %v", err)
+	}
+	k.killed++
+}
+
+func (k *killTest) other(db string) string {
+	if db == k.files[0] {
+		return k.files[1]
+	}
+	return k.files[0]
 }
 
 // importRows is how many records a killed import has.
