@@ -96,8 +96,8 @@ func (s *snap) database() (uint32, error) {
 		return 0, err
 	}
 	instance, err := readInstance(s.tx)
-	if instance == nil {
-		return crc32.Checksum(lacked, castagnoli), err
+	if instance != nil {
+		lacked = append(lacked[:len(lacked):len(lacked)], instance.Nonce[:]...)
 	}
-	return crc32.Update(crc32.Checksum(lacked, castagnoli), castagnoli, instance.Nonce[:]), nil
+	return crc32.Checksum(lacked, castagnoli), err
 }

@@ -60,6 +60,7 @@
 //	I15  Whether a version is valid is the same everywhere, in whatever order versions come.
 //	I16  A bad version, strategy or peer harms itself and what depends on it, and nothing else.
 //	I18  You read what you wrote, as soon as the write returns.
+//	I22  The events of a Watch from any cursor, replayed over what was there at it, give what is there.
 //	I24  With a seeded source of randomness and a clock given in Options, the same calls make the same versions.
 //
 // # Isolation
@@ -93,6 +94,7 @@
 //	replica.go options.go reader.go version.go errors.go   the words as types
 //	read.go point.go parse.go log.go diff.go blame.go      reading, now and in the past
 //	logorder.go loggraph.go                                a log in its order, and as a graph
+//	watch.go cursor.go                                     what happens, from a place on
 //	update.go write.go queue.go import.go collection.go    writing
 //	resolve.go undo.go conflicts.go                        conflicts, and taking things back
 //	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members

@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
 
-	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -40,11 +41,20 @@ type Change struct {
 // A WatchOption says where a Watch begins.
 type WatchOption func(*watchOptions)
 
-type watchOptions struct{ since *Cursor }
+type watchOptions struct {
+	// since finds where to begin in a snapshot; nil stands for its end.
+	since func(*snap) (at position, known bool, err error)
+	// cursor is what it reads.
+	cursor Cursor
+}
 
 // Since begins a Watch behind the event that a cursor is from. A cursor that means nothing in this database any more
 // begins with a Reset.
-func Since(c Cursor) WatchOption { return func(o *watchOptions) { o.since = &c } }
+func Since(c Cursor) WatchOption {
+	return func(o *watchOptions) {
+		o.since, o.cursor = func(s *snap) (position, bool, error) { return s.positionOf(c) }, c
+	}
+}
 
 // Watch yields every version that is applied from now on, or Since a cursor, and that touches a key starting with prefix:
 // local and remote ones, of this process and of others that have the database open, in the order of application, with the
@@ -58,7 +68,7 @@ func (r *Replica) Watch(ctx context.Context, prefix string, opts ...WatchOption)
 	for _, opt := range opts {
 		opt(&o)
 	}
-	start, err := r.watchFrom(ctx, prefix, o.since)
+	start, err := r.watchFrom(ctx, prefix, o)
 	return func(yield func(Event, error) bool) {
 		if err != nil {
 			yield(Event{}, err)
@@ -118,19 +128,18 @@ const (
 	maxWatchBytes = 1 << 20
 )
 
-// watchFrom is a watcher at a cursor; nil stands for now.
-func (r *Replica) watchFrom(ctx context.Context, prefix string, since *Cursor) (*watcher, error) {
+// watchFrom is a watcher where the options say.
+func (r *Replica) watchFrom(ctx context.Context, prefix string, o watchOptions) (*watcher, error) {
 	w := &watcher{r: r, prefix: prefix}
 	err := r.view(ctx, func(s *snap) (err error) {
 		w.epoch = s.tip.epoch
-		if since == nil {
+		if o.since == nil {
 			w.at, err = s.end()
 			return err
 		}
 		var known bool
-		if w.at, known, err = s.positionOf(*since); err == nil && !known {
-			w.told, w.listing = *since, true
-		}
+		w.at, known, err = o.since(s)
+		w.listing, w.told = !known, o.cursor
 		return err
 	})
 	return w, err
@@ -158,7 +167,7 @@ func (w *watcher) read(ctx context.Context) (events []Event, more bool, err erro
 		if more = true; w.listing {
 			events, err = w.list(s, db)
 		} else if w.at.next < s.tip.next {
-			events, err = w.follow(ctx, s, db)
+			events, err = w.follow(s, db)
 		}
 		return err
 	})
@@ -194,10 +203,7 @@ func (w *watcher) list(s *snap, db uint32) (events []Event, err error) {
 			return events, err
 		}
 		size += len(doc.Value)
-		events = append(events, Event{
-			Version: Version{Stamp: at}, Remote: !s.isOwn(at.Author), Cursor: w.told,
-			Changes: []Change{{Key: w.after, Value: doc.Value}},
-		})
+		events = append(events, s.event(at, []Change{{Key: w.after, Value: doc.Value}}, w.told))
 	}
 	w.listing = false
 	if len(events) > 0 {
@@ -207,9 +213,12 @@ func (w *watcher) list(s *snap, db uint32) (events []Event, err error) {
 }
 
 // follow reads the versions behind the position, of which there are some.
-func (w *watcher) follow(ctx context.Context, s *snap, db uint32) (events []Event, err error) {
-	read, size := 0, 0
-	for row, err := range s.rows(w.at.next, false) {
+func (w *watcher) follow(s *snap, db uint32) (events []Event, err error) {
+	for read, size := 0, 0; w.at.next < s.tip.next; {
+		row, err := s.runAt(w.at.next)
+		if err == nil && (len(row) == 0 || row[len(row)-1].lv < w.at.next) {
+			err = fmt.Errorf("%w: no run holds version %d", store.ErrCorrupt, w.at.next)
+		}
 		if err != nil {
 			return events, err
 		}
@@ -219,25 +228,27 @@ func (w *watcher) follow(ctx context.Context, s *snap, db uint32) (events []Even
 				continue
 			}
 			if read++; read > maxWatchLook || size > maxWatchBytes {
-				return events, ctx.Err()
+				return events, nil
 			}
 			changes, err := w.changes(s, v)
 			if err != nil {
 				return events, err
 			}
-			w.at = behind(v)
-			if len(changes) == 0 {
-				continue
+			for i := range changes {
+				size += len(changes[i].Value)
 			}
-			for _, c := range changes {
-				size += len(c.Value)
+			if w.at = behind(v); len(changes) > 0 {
+				events = append(events, s.event(v.Stamp(), changes, w.at.cursor(db)))
 			}
-			events = append(events, Event{
-				Version: Version{Stamp: v.Stamp()}, Remote: !s.isOwn(v.Author), Changes: changes, Cursor: w.at.cursor(db),
-			})
 		}
 	}
 	return events, nil
+}
+
+// event is what a version did.
+func (s *snap) event(at clock.Stamp, changes []Change, behind Cursor) Event {
+	own := s.tip.own.seq > 0 && s.lines[s.tip.own.line].Author == at.Author
+	return Event{Version: Version{Stamp: at}, Remote: !own, Changes: changes, Cursor: behind}
 }
 
 // changes are the watched keys that a version touched, and what they show.
@@ -288,9 +299,4 @@ func (s *snap) shownJSON(key string) (json.RawMessage, error) {
 	}
 	doc, err := store.DecodeDoc(b)
 	return slices.Clone(doc.Value), err
-}
-
-// isOwn reports whether an author is the one that this database writes as.
-func (s *snap) isOwn(a identity.Author) bool {
-	return s.tip.own.seq > 0 && s.lines[s.tip.own.line].Author == a
 }

@@ -78,7 +78,7 @@ func (m *mirror) look(t *testing.T, r *Replica) bool {
 	t.Helper()
 	if m.at == nil || !m.live {
 		var err error
-		if m.at, err = r.watchFrom(t.Context(), m.prefix, &m.cursor); err != nil {
+		if m.at, err = r.watchFrom(t.Context(), m.prefix, since(m.cursor)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,6 +109,11 @@ func (m *mirror) look(t *testing.T, r *Replica) bool {
 		m.most = max(m.most, 500) // a listing that is not heard to its end begins again
 	}
 	return len(events) > 0
+}
+
+func since(c Cursor) (o watchOptions) {
+	Since(c)(&o)
+	return o
 }
 
 func shownNow(t *testing.T, r *Replica, prefix string) map[string]string {
@@ -240,7 +245,7 @@ func TestWatchFromElsewhere(t *testing.T) {
 		t.Errorf("behind it comes %+v", next)
 	}
 	for _, text := range []Cursor{"", "1", "x-y", "2-00-1", "2-" + Cursor(strings.Repeat("0", 32)) + "-zzzzzzzz", "-1-2-3", last.Cursor + "-"} {
-		if _, err := r.watchFrom(ctx, "", &text); !errors.Is(err, ErrCursor) {
+		if _, err := r.watchFrom(ctx, "", since(text)); !errors.Is(err, ErrCursor) {
 			t.Errorf("%q: %v, want ErrCursor", text, err)
 		}
 	}
