@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/history"
@@ -196,7 +197,7 @@ func versionOrNothing(v *crdt.View) string {
 }
 
 func wrongKind(key string, kind crdt.Kind, verb string) error {
-	return fmt.Errorf("%w: %s is a %s, which %s does not change; delete it first or use another key",
+	return fmt.Errorf("%w: %s is a %s, which %s cannot change; delete it first or use another key",
 		ErrWrongKind, key, kind, verb)
 }
 
@@ -278,10 +279,26 @@ func (tx *Tx) stageContent(key string, op crdt.Op) error {
 	return nil
 }
 
-// tooLarge turns the format's refusal of a version into this package's.
+// tooLarge turns the format's refusal of a version into this package's, which says once what is too large.
 func tooLarge(err error) error {
-	if errors.Is(err, history.ErrTooLarge) {
-		return fmt.Errorf("%w: %w; write less at a time", ErrTooLarge, err)
+	if !errors.Is(err, history.ErrTooLarge) {
+		return err
 	}
-	return err
+	text := err.Error()
+	if i := strings.LastIndex(text, history.ErrTooLarge.Error()+": "); i >= 0 {
+		text = text[i+len(history.ErrTooLarge.Error())+2:]
+	}
+	return &beyondLimit{text: text, cause: err}
 }
+
+// beyondLimit is ErrTooLarge with what is beyond which limit.
+type beyondLimit struct {
+	text  string
+	cause error
+}
+
+func (e *beyondLimit) Error() string {
+	return ErrTooLarge.Error() + ": " + e.text + "; write less at a time"
+}
+
+func (e *beyondLimit) Unwrap() []error { return []error{ErrTooLarge, e.cause} }

@@ -109,11 +109,11 @@ func TestRefusedWritesChangeNothing(t *testing.T) {
 		says string
 	}{
 		{"adding to a text", []string{"add", "a/text"}, 1, "another kind"},
-		{"a set element into a counter", []string{"set-add", "a/n", "1"}, 1, "another kind"},
+		{"a set element into a counter", []string{"set-add", "a/n", "1"}, 1, "a/n is a counter, which set-add and set-remove cannot change"},
 		{"a counter beyond its range", []string{"add", "a/n"}, 1, "2^53"},
 		{"deleting nothing", []string{"delete", "a/none"}, 3, "not found"},
 		{"resolving no conflict", []string{"resolve", "a/text", "1"}, 3, "no open conflict"},
-		{"a value above the limit", []string{"set", "a/big", `"` + strings.Repeat("x", 1<<20) + `"`}, 1, "too large"},
+		{"a value above the limit", []string{"set", "a/big", `"` + strings.Repeat("x", 1<<20) + `"`}, 1, "kdelta: too large for one version: the payload in bytes: 10"},
 		{"a point that names nothing", []string{"get", "a/text", "--at", "nobody@1"}, 3, "nobody"},
 		{"a version id that is too short", []string{"get", "a/text", "--at", "abc"}, 3, "abc"},
 		{"a version id of 65 digits", []string{"get", "a/text", "--at", strings.Repeat("a", 65)}, 3, ""},
