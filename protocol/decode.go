@@ -200,9 +200,10 @@ func (d *decoder) hello() (m hello, err *failure) {
 }
 
 func (d *decoder) have() (m have, err *failure) {
-	d.expect(2)
+	d.expect(3)
 	m.clock = d.clock(MaxTipsPerFrame)
 	m.last = d.bool()
+	m.base = d.digest()
 	return m, d.end()
 }
 

@@ -36,6 +36,9 @@ func (w *world) describe(frame []byte) string {
 		if !m.last {
 			text += ", more to come"
 		}
+		if m.base != nil {
+			text += fmt.Sprintf(" since %x", m.base[:3])
+		}
 	case kindPack:
 		var m Pack
 		m, err = d.pack()

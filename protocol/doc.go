@@ -10,7 +10,7 @@
 //	kind     fields                                                      said
 //	1 hello  version, space, author, instance, wall, strategies,         first
 //	         tips digest, state digest, stay, proof
-//	2 have   clock, last                                                 once the peer's hello came, in parts
+//	2 have   clock, last, base                                           once the peer's hello came, in parts
 //	3 pack   pack                                                        once both clocks were told
 //	4 end    number of packs                                             behind the last pack
 //	5 ack    packs, end, whole, clock, tips digest, state digest,        within 16 packs, and behind the peer's end
@@ -47,6 +47,10 @@
 //	├─ bye ────────────╲ ╱──────── bye ─┤     A leaves
 //
 // What is under way is bounded by CREDIT (limits.go): a sender waits for acks, whatever the link buffers.
+//
+// A large clock is told by what differs from one that both may remember, named by its digest: Local keeps for each peer what both
+// held when they last held the same. Both sides name what they remember, so both know where the other does not remember it, and
+// tell their clocks whole then.
 //
 // A clock that was told is not told again: an ack lists what is held beyond the have of its sender and, where it says
 // whole, beyond the have of its receiver; digests that were told are not told again either. So the ack of a sync after

@@ -76,6 +76,9 @@ type Held struct {
 	Tips Digest
 	// State is the digest of the folded state: equal sets must mean equal states.
 	State Digest
+	// Common is a clock that the peer may remember too: what both held at the end of a session. nil where there is none. Only Meet
+	// says it.
+	Common clock.Vector
 }
 
 // Pack is a piece of history on its way.
@@ -129,6 +132,8 @@ type Ack struct {
 	Clock clock.Vector
 	// Tips and State are digests over all that the peer holds, as in Held.
 	Tips, State Digest
+	// Equal is true if Clock is all that the peer holds, and all that is held here: what both may remember (Held.Common).
+	Equal bool
 	// Final is true for the ack that answers the end of all that was sent here, Live for those behind it: their Clock is
 	// what came to be held since the ack before, and their digests are zero where the peer did not tell them.
 	Final, Live bool

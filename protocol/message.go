@@ -57,10 +57,13 @@ type hello struct {
 	proof []byte
 }
 
-// have is a part of the clock that its sender holds; the parts are one sorted sequence.
+// have is a part of the clock that its sender holds; the parts are one sorted sequence. With a base they are what differs from
+// the clock of that digest, which both remember from the last time that they held the same: all tips of each author that has
+// others than there.
 type have struct {
 	clock clock.Vector
 	last  bool
+	base  *Digest
 }
 
 // end follows the last pack: how many there were.
@@ -108,7 +111,7 @@ func (m hello) encode() []byte {
 }
 
 func (m have) encode() []byte {
-	return canon.AppendBool(m.clock.Append(frame(kindHave, 2)), m.last)
+	return appendDigest(canon.AppendBool(m.clock.Append(frame(kindHave, 3)), m.last), m.base)
 }
 
 // packOverhead is the most that a pack frame has beside the pack: its own header, the kind and the length.

@@ -29,7 +29,7 @@ func (s *Session) Receive(frame []byte) error {
 	if why := s.unexpected(d.kind); why != "" {
 		return s.failUnexpected(d.kind, why)
 	}
-	if s.peer.hello && !s.own.met && !s.asks { // and it was no echo
+	if s.peer.hello && !s.own.met { // and it was no echo
 		if err := s.meet(); err != nil {
 			return s.failLocal(err)
 		}
@@ -142,7 +142,7 @@ func (s *Session) hearHello(m hello) error {
 		s.nothingMissing(m)
 		return nil
 	}
-	if s.asks || -s.report.Skew > MaxSkew && s.link != nil && !s.link.Confirmed() {
+	if !s.asks && -s.report.Skew > MaxSkew && s.link != nil && !s.link.Confirmed() {
 		return nil // who sends an old hello again must not make us believe that our clock is ahead: the next frame tells
 	}
 	if err := s.meet(); err != nil {
@@ -159,7 +159,15 @@ func (s *Session) meet() error {
 		s.own.clock = held.Clock
 		err = held.check()
 	}
+	if held != nil {
+		s.common = held.Common
+	}
 	s.unsaid = s.own.clock
+	if len(s.common) >= worthBase {
+		if differs, ok := since(s.own.clock, s.common); ok && len(differs) < len(s.own.clock) {
+			s.unsaid, s.base = differs, digestOf(s.common)
+		}
+	}
 	return err
 }
 
@@ -172,6 +180,13 @@ func (s *Session) nothingMissing(m hello) {
 }
 
 func (s *Session) hearHave(m have) error {
+	switch {
+	case m.base != nil && s.retold:
+		return s.failUnexpected(kindHave, "by a base again")
+	case m.base == nil && s.based:
+		s.peer.clock = nil // what was told by a base is told anew
+	}
+	s.based = m.base != nil
 	known := s.peer.clock
 	switch {
 	case len(m.clock) == 0 && !m.last:
@@ -182,7 +197,31 @@ func (s *Session) hearHave(m have) error {
 		return s.failMalformed("have: parts that are not in order")
 	}
 	s.peer.clock = append(known, m.clock...)
-	s.peer.have = m.last
+	if !m.last {
+		return nil
+	}
+	return s.heardHave(m.base)
+}
+
+// heardHave looks at the bases once the peer's clock was told. Both remember the same where they are equal. Where they are
+// not, each side knows that of the other, and who has told its clock by a base tells it whole.
+func (s *Session) heardHave(base *Digest) error {
+	if s.base != nil && (base == nil || *base != *s.base) {
+		s.own.have, s.unsaid, s.base = false, s.own.clock, nil
+	}
+	switch {
+	case base == nil:
+	case len(s.common) > 0 && *base == *digestOf(s.common) && (s.base != nil || s.asks):
+		if s.peer.clock = over(s.common, s.peer.clock); len(s.peer.clock) > MaxTips {
+			return s.failMalformed("have: more than " + strconv.Itoa(MaxTips) + " tips")
+		}
+	case s.asks:
+		return s.failUnexpected(kindHave, "by a base that is not known here; sync to hear all")
+	default:
+		s.peer.clock, s.retold = nil, true
+		return nil
+	}
+	s.peer.have = true
 	return nil
 }
 
@@ -252,7 +291,7 @@ func (s *Session) hearAck(m ack) error {
 	receipt.Clock = m.clock
 	switch {
 	case !receipt.Live:
-		receipt.Clock = s.clockOf(m)
+		receipt.Clock, receipt.Equal = s.clockOf(m), s.report.Equal
 	case m.whole:
 		receipt.Clock = tips.Join(m.clock)
 	}

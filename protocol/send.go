@@ -47,7 +47,7 @@ func (s *Session) say() ([]byte, error) {
 	case s.asks && s.peer.have:
 		s.own.bye = true
 		return bye{reason: ReasonAsked}.encode(), nil
-	case !s.own.met:
+	case s.asks || !s.own.met:
 		return nil, nil
 	case !s.own.have:
 		return s.sayHave(), nil
@@ -94,7 +94,7 @@ func (s *Session) sayHave() []byte {
 	part := s.unsaid[:min(len(s.unsaid), MaxTipsPerFrame)]
 	s.unsaid = s.unsaid[len(part):]
 	s.own.have = len(s.unsaid) == 0
-	return have{clock: part, last: s.own.have}.encode()
+	return have{clock: part, last: s.own.have, base: s.base}.encode()
 }
 
 func (s *Session) ackDue() bool {

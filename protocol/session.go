@@ -29,6 +29,11 @@ type Session struct {
 	facts     *Facts // ours; nil before the first use of the session
 	own, peer side
 	unsaid    clock.Vector // the part of our clock that no have frame has told yet
+	// common is what both held once, as far as this side remembers. base is said with our clock where that is told by what
+	// differs from it; based is true while the parts of the peer's clock that came are, and retold once it has to be told whole.
+	common        clock.Vector
+	base          *Digest
+	based, retold bool
 
 	// What the next ack has to tell beside what Local.Held says.
 	applied, refused uint64
@@ -64,7 +69,7 @@ func New(local Local) *Session { return &Session{local: local} }
 func NewOver(local Local, link Link) *Session { return &Session{local: local, link: link} }
 
 // NewAsking returns a session that only asks what the peer holds: it hears the peer's clock (PeerClock), tells nothing but its
-// hello, and ends. Of Local it calls Facts alone. link may be nil.
+// hello, and ends. Of Local it calls Facts and Meet alone. link may be nil.
 func NewAsking(local Local, link Link) *Session {
 	return &Session{local: local, link: link, asks: true}
 }

@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/internal/order"
 	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/store"
@@ -102,6 +104,10 @@ func (l *local) Meet(peer protocol.Peer, skew int64) (*protocol.Held, error) {
 	var held protocol.Held
 	err := l.r.view(l.ctx, func(s *snap) error {
 		held = s.heldNow()
+		var err error
+		if held.Common, err = s.common(peer.Author); err != nil {
+			return err
+		}
 		m, err := l.r.snapshot(s.tx)
 		if err != nil || m.author.key.IsZero() || l.begins(m.author.key.Author()) {
 			return err
@@ -175,7 +181,9 @@ func (s *snap) heldNow() protocol.Held {
 // a commit here as well.
 func (l *local) Acknowledge(peer protocol.Peer, ack protocol.Ack) error {
 	l.peer, l.owing = peer, true
-	l.seen.clock = l.seen.clock.Join(ack.Clock)
+	if l.seen.clock = l.seen.clock.Join(ack.Clock); ack.Equal {
+		l.seen.clock = ack.Clock // to the entry, so that both remember the same
+	}
 	if ack.Live && !l.eager {
 		return nil
 	}
@@ -235,6 +243,28 @@ func (s *snap) dotsBeyond(known history.Clock) (n uint64, err error) {
 		return nil
 	})
 	return n, err
+}
+
+// common is what this database and a peer held when they last held the same, or what else the peer was then known to hold.
+func (s *snap) common(peer identity.Author) (clock.Vector, error) {
+	p, err := readPeer(s.tx, peer)
+	if err != nil {
+		return nil, err
+	}
+	return heldBy(&p)
+}
+
+// heldBy is what a peer has said that it holds.
+func heldBy(p *store.Peer) (clock.Vector, error) {
+	if len(p.Clock) == 0 {
+		return nil, nil
+	}
+	r := canon.NewReader(p.Clock)
+	held, err := clock.ReadVector(&r)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the receipt of a peer: %w", store.ErrCorrupt, err)
+	}
+	return held, nil
 }
 
 func readPeer(tx store.Tx, a identity.Author) (store.Peer, error) {

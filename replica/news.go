@@ -53,6 +53,7 @@ func (l *local) brought(c *commit, came dotRanges) {
 		entries[i] = clock.Entry{Author: tip.Author, Seq: tip.Seq, ID: tip.ID.Prefix()}
 	}
 	l.seen.clock = l.seen.clock.Join(clock.NewVector(entries...))
+	l.owing = l.owing || l.stay // the peer will know as much of us
 }
 
 // certified reports whether the peer is known to hold versions of an author, and so the certificate. Of an author that is

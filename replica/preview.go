@@ -27,6 +27,16 @@ type asker struct{ *local }
 // Facts implements protocol.Local.
 func (a asker) Facts() (protocol.Facts, error) { return a.facts() }
 
+// Meet implements protocol.Local.
+func (a asker) Meet(peer protocol.Peer, _ int64) (*protocol.Held, error) {
+	held := new(protocol.Held)
+	err := a.r.view(a.ctx, func(s *snap) (err error) {
+		held.Common, err = s.common(peer.Author)
+		return err
+	})
+	return held, err
+}
+
 // Preview asks the replica at the other end of conn what it holds, and tells what Sync would do. Nothing changes here, and no
 // version is sent. It does not close conn.
 func (r *Replica) Preview(ctx context.Context, conn transport.Conn) (Preview, error) {

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
-	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -90,13 +88,9 @@ func (s *snap) holders(v Version) (n int, err error) {
 
 // receipt is what a peer has said that it holds, as far as it is here.
 func (s *snap) receipt(p *store.Peer) (history.Clock, error) {
-	if len(p.Clock) == 0 {
-		return history.Clock{}, nil
-	}
-	r := canon.NewReader(p.Clock)
-	held, err := clock.ReadVector(&r)
+	held, err := heldBy(p)
 	if err != nil {
-		return history.Clock{}, fmt.Errorf("%w: the receipt of a peer: %w", store.ErrCorrupt, err)
+		return history.Clock{}, err
 	}
 	return s.clockOf(held, true)
 }
