@@ -67,7 +67,7 @@ func typeAll(b *testing.B, text *Text, edits []Splice, times int) {
 			if err := text.Splice(dot, edits[i]); err != nil {
 				b.Fatal(err)
 			}
-			dot.Seq += uint64(edits[i].Width())
+			dot.Seq = uint64(text.log.next) + 1
 		}
 	}
 }

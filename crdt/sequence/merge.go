@@ -34,20 +34,20 @@ func (c *core) merge(from *Log) error {
 func (g *graph) branches() []int32 {
 	first := make([]int32, len(g.entries)+1) // of each entry, where its children start in children
 	missing := make([]int32, len(g.entries)) // parents that have not come yet
-	for i := range g.entries {
-		for _, p := range g.entryParents(i) {
-			first[g.entryOf(p)+1]++
-			missing[i]++
-		}
+	of := make([]int32, len(g.parents))      // the entries of all parents
+	for i, p := range g.parents {
+		of[i] = int32(g.entryOf(p))
+		first[of[i]+1]++
 	}
 	for i := range g.entries {
 		first[i+1] += first[i]
+		missing[i] = int32(len(g.entryParents(i)))
 	}
 	children := make([]int32, len(g.parents))
 	filled := slices.Clone(first)
 	for i := len(g.entries) - 1; i >= 0; i-- {
-		for _, p := range g.entryParents(i) {
-			e := g.entryOf(p)
+		from := g.entries[i].parents
+		for _, e := range of[from : from+uint32(missing[i])] {
 			children[filled[e]] = int32(i)
 			filled[e]++
 		}
@@ -79,6 +79,8 @@ type merger struct {
 	// known are events of from, entry by entry as they were carried, and the events that they are here.
 	known  []same
 	places []span // of each entry, where its events are in known
+	// parents are those of the stretch at work.
+	parents []uint32
 }
 
 // same says that n events from there on in one log are those from here on in another.
@@ -98,9 +100,9 @@ func (m *merger) note(entry int, s same) {
 	p.n++
 }
 
-// here is the event here that is an event there.
-func (m *merger) here(there uint32) uint32 {
-	p := m.places[m.from.entryOf(there)]
+// here is the event here that is an event there, in an entry.
+func (m *merger) here(entry int, there uint32) uint32 {
+	p := m.places[entry]
 	low, high := p.lv, p.end()
 	for high-low > 1 {
 		if mid := (low + high) / 2; m.known[mid].there <= there {
@@ -124,11 +126,16 @@ func (m *merger) stretch(lv, end uint32) (next uint32, err error) {
 		m.note(e, same{lv, here, n})
 		return lv + n, nil
 	}
-	var parents []uint32
-	for _, p := range m.from.parentsOf(lv) {
-		parents = append(parents, m.here(p))
+	parents := m.parents[:0]
+	if lv > m.from.entries[e].lv {
+		parents = append(parents, m.here(e, lv-1))
+	} else {
+		for _, p := range m.from.entryParents(e) {
+			parents = append(parents, m.here(m.from.entryOf(p), p))
+		}
+		order.Sort(parents, cmp.Compare)
 	}
-	order.Sort(parents, cmp.Compare)
+	m.parents = parents
 	length, linear, err := m.prepare(parents)
 	if err != nil {
 		return 0, err

@@ -94,12 +94,13 @@ func (t *Text) splice(dot *Dot, parents []uint32, s *Splice) error {
 	}
 	lv := t.log.add(dot, w, uint32(width), parents)
 	if s.Removed > 0 {
-		t.piece = piece{kind: remove, lv: lv, n: uint32(s.Removed), pos: uint32(s.Pos)}
+		t.piece.kind, t.piece.lv, t.piece.n, t.piece.pos = remove, lv, uint32(s.Removed), uint32(s.Pos)
 		t.apply(&t.piece, linear)
 		lv += uint32(s.Removed)
 	}
 	if n > 0 {
-		t.piece = piece{kind: insert, lv: lv, n: n, pos: uint32(s.Pos), text: addText(&t.log.content, s.Text)}
+		t.piece.kind, t.piece.lv, t.piece.n, t.piece.pos = insert, lv, n, uint32(s.Pos)
+		t.piece.text = addText(&t.log.content, s.Text)
 		t.apply(&t.piece, linear)
 	}
 	return nil

@@ -58,7 +58,12 @@ func (w *walker) start(base, length uint32) {
 func (w *walker) replay(to uint32) error {
 	i := w.log.entryOf(w.end)
 	to = min(to, w.log.entryEnd(i))
-	w.moveTo(w.log.parentsOf(w.end))
+	if w.log.entries[i].lv == w.end {
+		w.moveTo(w.log.entryParents(i))
+	} else {
+		before := [...]uint32{w.end - 1}
+		w.moveTo(before[:])
+	}
 	if err := w.log.check(w.end, to, w.tracker.tree.total().seen()-1); err != nil {
 		return err
 	}
