@@ -18,7 +18,8 @@ type Anchor struct {
 	Side Side
 }
 
-// Anchor is the position pos, held to the element after it (Before) or to the one before it (After). The error wraps ErrPosition.
+// Anchor is the position pos, held to the element after it (Before) or to the one before it (After). The error wraps
+// ErrPosition.
 func (t *Text) Anchor(pos int, side Side) (Anchor, error) {
 	if err := checkRange(pos, 0, t.rope.size.runes()); err != nil {
 		return Anchor{}, err
@@ -33,9 +34,9 @@ func (t *Text) Anchor(pos int, side Side) (Anchor, error) {
 	}
 }
 
-// Position is where an anchor is now. If its element was removed, that is where it would stand; to find that out takes as long
-// as applying what was written since it was inserted. Editors keep cursors with Edit.Shift, and anchors where text is not open.
-// The error wraps ErrEvent if there is no such element here, or ErrHistory.
+// Position is where an anchor is now. If its element was removed, that is where it would stand; to find that out takes as
+// long as applying what was written since it was inserted. Editors keep cursors with Edit.Shift, and anchors where text is
+// not open. The error wraps ErrEvent if there is no such element here, or ErrHistory.
 func (t *Text) Position(a Anchor) (int, error) {
 	if a.Dot.Seq == 0 {
 		if a.Side == Before {

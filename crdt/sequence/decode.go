@@ -2,8 +2,8 @@ package sequence
 
 import "slices"
 
-// DecodeLog reads a log, or the first part of one, that Append appended. The error wraps ErrEncoding. A log says what was written, and
-// not that it makes sense: positions are checked when it is replayed.
+// DecodeLog reads a log, or the first part of one, that Append appended. The error wraps ErrEncoding. A log says what was
+// written, and not that it makes sense: positions are checked when it is replayed.
 func DecodeLog(b []byte) (*Log, error) {
 	r := reader{b: b}
 	r.uint(wireFormat)

@@ -4,44 +4,44 @@
 // # The model
 //
 // An author writes a SPLICE: at this position, take out so many elements and put these in. Each element taken out and each
-// put in is an EVENT with a dot of its own. A position is an index in what the author SAW, and means nothing without that. Who
-// saw what is a graph: the PARENTS of an event are the newest events that its author had seen.
+// put in is an EVENT with a dot of its own. A position is an index in what the author SAW, and means nothing without that.
+// Who saw what is a graph: the PARENTS of an event are the newest events that its author had seen.
 //
-//	B types at 2, having seen "ab"       LV      0 ── 1 ── 2 ── 3           a text is a LOG of events, numbered in the
-//	c  d  ────────────────────────▶               a    b    c    d         order in which they came to this replica
-//	x  ──────────────────────────▶                      \                  (LV), and what they make: the VIEW
-//	A types at 0, having seen "ab"                         4               parents of 4: 1
-//	                                                       x               heads: 3 and 4
+//	LV   0 ── 1 ── 2 ── 3      B types "cd" at 2, having seen "ab"          a document is a LOG of events, numbered in
+//	     a    b    c    d                                                   the order in which they came to this
+//	           \                                                            replica (LV), and what they make: the VIEW
+//	            ── 4           A types "x" at 0, having seen "ab":
+//	               x           the parent of 4 is 1, heads are 3 and 4      here "xabcd"
 //
 // Heads name a VERSION of the document: they and all events before them. To know what an event does, its position must be
 // understood in the version of its parents, the PREPARE version; what it does is done to the version of all events that were
 // applied so far, the EFFECT version. Mostly the two are one: the event has seen everything, its position is good as
 // it is, and applying it is a splice in a rope and a line in the log. Otherwise a TRACKER knows both:
 //
-//	 element   b   x   a   c         an ITEM is a run of elements that fare alike; it stays when it is removed
-//	 prepare   ✓   –   ✓   removed   not there yet (–), there (✓), or removed by one or more events
-//	 effect    ✓   ✓   ✓   gone      there, or gone for good
+//	element   x  a  b  c  d      ITEMS are runs of elements that fare alike; they stay when they are removed
+//	prepare   +  +  +  .  .      +  there    .  not inserted yet    -  removed, by one or more of its events
+//	effect    +  +  +  +  +      +  there    -  gone for good
 //
 //	moving the prepare version           undo (retreat) the events that it is not to have, do again (advance) those that
 //	                                     it lacks: a change of state for each element concerned
-//	an event that inserts at pos         goes after the pos-th ✓ of the first line; all that stand there and are not in
+//	an event that inserts at pos         goes after the pos-th + of the first line; all that stand there and are not in
 //	                                     its version are passed or not by the order below; its place in the document is the
-//	                                     number of ✓ before it in the second line
-//	an event that removes at pos         removes the pos-th ✓ of the first line; if it was not gone, it goes from the document
+//	                                     number of + before it in the second line
+//	an event that removes at pos         removes the pos-th + of the first line; if it was not gone, it goes from the document
 //
-// A version is CRITICAL while every event after it has seen all of it. What is before a critical version can be forgotten: the
-// tracker starts at the newest one that serves, with the document of that time as one item whose events nobody looks up.
+// A version is CRITICAL while every event after it has seen all of it. What is before a critical version can be forgotten:
+// the tracker starts at the newest one that serves, with the document of that time as one item whose events nobody looks up.
 // So it holds what was written concurrently and no more, and it is given up when everybody has caught up.
 //
-// THE ORDER of what several authors inserted at one place is that of FugueMax. An element has two ORIGINS, its neighbours where and when it
-// was inserted, removed ones among them. It stands between them. Among others that stand there too and that its author did not
-// see, origins decide, and between the same origins author key, seq and id. What one author typed in one go, forwards or
-// backwards, is never interleaved with what another one did.
+// THE ORDER of what several authors inserted at one place is that of FugueMax. An element has two ORIGINS, its neighbours
+// where and when it was inserted, removed ones among them. It stands between them. Among others that stand there too and
+// that its author did not see, origins decide, and between the same origins author key, seq and id. What one author typed in
+// one go, forwards or backwards, is never interleaved with what another one did.
 //
-// A LIST is the same machine with elements that are opaque bytes, and two events more. A MOVE puts an element elsewhere: a new
-// place for it is inserted, and of the places that an element has, the one of the greatest move in the total order of
-// versions shows it. A REPLACE gives it other content, and the greatest stands. An element that somebody removed is gone, whatever others did to it
-// meanwhile.
+// A LIST is the same machine with elements that are opaque bytes, and two events more. A MOVE puts an element elsewhere: a
+// new place for it is inserted, and of the places that an element has, the one of the greatest move in the total order of
+// versions shows it. A REPLACE gives it other content, and the greatest stands. An element that somebody removed is gone,
+// whatever others did to it meanwhile.
 //
 // # Invariants
 //
@@ -68,11 +68,11 @@
 //
 // # The seam
 //
-// The caller owns versions; History tells who saw whom, and the graph of package history can (seam_test.go). The log here keeps the
-// graph of this document alone: parents are found by asking which of the events here an op's version has seen. LVs are this replica's,
-// and of this document; nothing outside knows them. Keep Text.AppendSnapshot, from which a text opens without its past, and
-// beside it Log.Append in parts. Give the past to Load when ErrHistory asks for it: for a concurrent event, or an old
-// version, or an anchor whose element was removed.
+// The caller owns versions; History tells who saw whom, and the graph of package history can (seam_test.go). The log here
+// keeps the graph of this document alone: parents are found by asking which of the events here an op's version has seen. LVs
+// are this replica's, and of this document; nothing outside knows them. Keep Text.AppendSnapshot, from which a text opens
+// without its past, and beside it Log.Append in parts. Give the past to Load when ErrHistory asks for it: for a concurrent
+// event, or an old version, or an anchor whose element was removed.
 //
 // # Reading on
 //

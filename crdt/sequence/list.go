@@ -18,8 +18,8 @@ const (
 	ListReplace
 )
 
-// ListEdit changes a list, of which its author saw positions. As the result of applying an op, it says what that did to the list that
-// this replica shows; such edits come one after the other.
+// ListEdit changes a list, of which its author saw positions. As the result of applying an op, it says what that did to the
+// list that this replica shows; such edits come one after the other.
 type ListEdit struct {
 	Kind         ListKind
 	Pos, Removed int
@@ -187,8 +187,8 @@ func (l *List) Merge(from *Log) ([]ListEdit, error) {
 // Len is the number of elements.
 func (l *List) Len() int { return int(l.items.length()) }
 
-// All are the elements and the dots that inserted them, which name them for ever, in their order. The caller must not change an
-// element, nor the list meanwhile.
+// All are the elements and the dots that inserted them, which name them for ever, in their order. The caller must not change
+// an element, nor the list meanwhile.
 func (l *List) All() iter.Seq2[Dot, []byte] {
 	return func(yield func(Dot, []byte) bool) {
 		for e := range l.items.all() {

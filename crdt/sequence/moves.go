@@ -92,7 +92,8 @@ func (t *tracker) removeFated(f *fate) {
 	t.conceal(id, true)
 }
 
-// shiftFated does or undoes in the prepare version an event that removes an element which has a fate, or that made one of its places.
+// shiftFated does or undoes in the prepare version an event that removes an element which has a fate, or that made one of
+// its places.
 func (t *tracker) shiftFated(f *fate, id uint32, up, removal bool) {
 	switch {
 	case removal && up:

@@ -3,8 +3,8 @@ package sequence
 // pageSize is how many numbers a page maps.
 const pageSize = 256
 
-// pages maps numbers to leaves. Neighbours mostly map to the same leaf, so a page holds one leaf for all of its numbers until it
-// has to tell them apart.
+// pages maps numbers to leaves. Neighbours mostly map to the same leaf, so a page holds one leaf for all of its numbers
+// until it has to tell them apart.
 type pages struct {
 	uniform []int32 // −1 where nothing is set
 	apart   []*[pageSize]int32

@@ -53,9 +53,9 @@ func (t *Text) Splice(dot Dot, s Splice) error {
 	return t.splice(&dot, t.log.heads, &s)
 }
 
-// Apply applies ops of anybody, in an order in which each comes after those that its version has seen; ops that were applied already are
-// passed over. It returns what they did to the text. The error wraps ErrPosition, ErrText, ErrEvent, ErrHistory or
-// ErrLimit: the ops before the one that it speaks of were applied, that one and those after it were not.
+// Apply applies ops of anybody, in an order in which each comes after those that its version has seen; ops that were applied
+// already are passed over. It returns what they did to the text. The error wraps ErrPosition, ErrText, ErrEvent, ErrHistory
+// or ErrLimit: the ops before the one that it speaks of were applied, that one and those after it were not.
 func (t *Text) Apply(ops ...Op) ([]Edit, error) {
 	t.edits, t.quiet = nil, false
 	for i := range ops {
