@@ -158,3 +158,22 @@ func BenchmarkHundred(b *testing.B) {
 	}
 	b.ReportMetric(float64(time.Since(start).Milliseconds()), "merge-ms")
 }
+
+// BenchmarkCrowd applies what two hundred people typed at once into one text, op by op, each having seen his own only.
+func BenchmarkCrowd(b *testing.B) {
+	const people, each = 200, 20
+	c := newCrowd(1, people)
+	for range each {
+		for by := range people {
+			c.write(b, by)
+		}
+	}
+	best(b, func() {
+		text := NewText(c)
+		for i := range c.ops {
+			if _, err := text.Apply(c.ops[i].Op); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -72,7 +72,8 @@
 // keeps the graph of this document alone: parents are found by asking which of the events here an op's version has seen. LVs
 // are this replica's, and of this document; nothing outside knows them. Keep Text.AppendSnapshot, from which a text opens
 // without its past, and beside it Log.Append in parts. Give the past to Load when ErrHistory asks for it: for a concurrent
-// event, or an old version, or an anchor whose element was removed.
+// event, or an old version, or an anchor whose element was removed. Of an op whose text was erased, positions and lengths
+// remain: give it that many U+FFFD as text, and what was written around it stays where it is.
 //
 // # Reading on
 //
@@ -86,9 +87,9 @@
 //	tree.go rope.go rope_read.go list_items.go what is visible
 //	encode.go decode.go snapshot.go list_snapshot.go
 //
-// Sources: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker: Better, Faster, Smaller" (2025): section 3
-// for the walker, 3.5 for critical versions, 3.6 for the document as one item, 3.8 for the encoding. Weidner and Kleppmann,
-// "The Art of the Fugue: Minimizing Interleaving in Collaborative Text Editing" (2023), section 5, for FugueMax; the
-// comparison of origins is YjsMod of Gentle's reference-crdts, which gives the same order. Kleppmann, "Moving Elements in
-// List CRDTs" (2020), for moves.
+// Sources: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker: Better, Faster, Smaller" (2025): sections 3.2
+// to 3.4 for the walk, the two versions and the trees, 3.5 for critical versions, 3.6 for the document as one item, 3.8 for the
+// encoding. Weidner and Kleppmann, "The Art of the Fugue: Minimizing Interleaving in Collaborative Text Editing" (2023), for
+// FugueMax; the comparison of origins is YjsMod of Gentle's reference-crdts, which gives the same order. Kleppmann, "Moving
+// Elements in List CRDTs" (2020), for moves.
 package sequence

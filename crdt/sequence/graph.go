@@ -236,40 +236,34 @@ func (w *frontierWalk) mixed() bool {
 	return false
 }
 
-// covers reports whether an event is one of the heads of a version or in the past of one.
-func (g *graph) covers(heads []uint32, lv uint32) bool {
-	if slices.Contains(heads, lv) {
-		return true
+// reduce takes out of ascending events those that are in the past of others.
+func (g *graph) reduce(lvs []uint32) []uint32 {
+	if len(lvs) < 2 {
+		return lvs
 	}
+	// The left side has the events themselves, the right side what is before one of them.
 	var w frontierWalk
-	for _, h := range heads {
-		w.push(h, lv, left)
+	base := lvs[0]
+	for _, lv := range lvs {
+		w.push(lv, base, left)
 	}
+	kept := lvs[:0]
 	for len(w.queue) > 0 {
 		v := w.pop()
+		if v.side == left {
+			kept = append(kept, v.lv)
+		}
 		i := g.entryOf(v.lv)
 		start := g.entries[i].lv
-		if start <= lv {
-			return true // from lv to v there is nothing but a chain: v.lv ≥ lv
-		}
 		for k := len(w.queue) - 1; k >= 0 && w.queue[k].lv >= start; k-- {
 			w.queue = w.queue[:k]
 		}
 		for _, p := range g.entryParents(i) {
-			w.push(p, lv, left)
+			w.push(p, base, right)
 		}
 	}
-	return false
-}
-
-// reduce takes out of ascending events those that are in the past of others.
-func (g *graph) reduce(lvs []uint32) []uint32 {
-	for i := len(lvs) - 2; i >= 0; i-- {
-		if g.covers(lvs[i+1:], lvs[i]) {
-			lvs = slices.Delete(lvs, i, i+1)
-		}
-	}
-	return lvs
+	slices.Reverse(kept)
+	return kept
 }
 
 // seen are the heads of what a version has seen, when has tells of each event: if it has one, it has what is before that.
@@ -291,6 +285,9 @@ func (g *graph) seen(has func(lv uint32) bool) ([]uint32, error) {
 		i := g.entryOf(v.lv)
 		// What it has of a chain is the start of it: low is not in, or not of the chain; high is past what may be.
 		low, high := g.entries[i].lv, v.lv+1
+		if !has(low) {
+			high = low // none of it, as mostly where many write at once
+		}
 		for low < high {
 			if mid := high - 1 - (high-1-low)/2; has(mid) {
 				low = mid + 1

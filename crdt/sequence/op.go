@@ -27,7 +27,8 @@ type Dot struct {
 
 // History is what a document asks of the versions of its space. The graph of package history can answer.
 type History interface {
-	// Covers reports whether the version that owns b has the version that owns a in its past, or is the same.
+	// Covers reports whether the version that owns b has the version that owns a in its past, or is the same. Where many
+	// write at once it is asked many times with one b: an answer from the clock of the last b is fast.
 	Covers(b, a Dot) bool
 	// Stamp is the place in the total order of the version that owns a dot.
 	Stamp(Dot) clock.Stamp

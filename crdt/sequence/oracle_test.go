@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// oracle is the definition, as simple as it can be written: the tree of FugueMax (Weidner and Kleppmann, "The Art of the
-// Fugue", algorithm 2), and for each event the set of all events that it has seen. It knows nothing of trackers, runs or
+// oracle is the definition, as simple as it can be written: the tree of FugueMax (Weidner and Kleppmann, "The Art of
+// the Fugue"), and for each event the set of all events that it has seen. It knows nothing of trackers, runs or
 // critical versions, and takes O(n²).
 type oracle struct {
 	events []oracleEvent

@@ -50,7 +50,7 @@ func (c *crowd) Covers(b, a Dot) bool { return c.op(b).clock[a.Author[2]] >= a.S
 func (c *crowd) Stamp(Dot) clock.Stamp { panic("nobody is forked") }
 
 // write lets a peer write something: mostly on from where he is, sometimes elsewhere.
-func (c *crowd) write(t *testing.T, by int) {
+func (c *crowd) write(t testing.TB, by int) {
 	p := &c.peers[by]
 	length := p.text.Len()
 	s := Splice{Pos: c.rand.IntN(length + 1)}

@@ -88,6 +88,32 @@ type tracedOp struct {
 	parents []int
 }
 
+// covers reports whether an event is one of the heads of a version or in the past of one, by walking down.
+func (g *graph) covers(heads []uint32, lv uint32) bool {
+	if slices.Contains(heads, lv) {
+		return true
+	}
+	var w frontierWalk
+	for _, h := range heads {
+		w.push(h, lv, left)
+	}
+	for len(w.queue) > 0 {
+		v := w.pop()
+		i := g.entryOf(v.lv)
+		start := g.entries[i].lv
+		if start <= lv {
+			return true // from lv to v there is nothing but a chain: v.lv ≥ lv
+		}
+		for k := len(w.queue) - 1; k >= 0 && w.queue[k].lv >= start; k-- {
+			w.queue = w.queue[:k]
+		}
+		for _, p := range g.entryParents(i) {
+			w.push(p, lv, left)
+		}
+	}
+	return false
+}
+
 // logHistory is a History that looks into a log which has everything.
 type logHistory struct{ log *Log }
 
