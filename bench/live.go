@@ -89,7 +89,7 @@ func (p *livePair) stop() error { return errors.Join(p.la.Stop(), p.lb.Stop()) }
 
 // writeSeen writes on one side, each time waiting until a watch on the other has it, and returns how long that took after the
 // write was done.
-func (p *livePair) writeSeen(ctx context.Context, writes int) (took []time.Duration, err error) {
+func (p *livePair) writeSeen(ctx context.Context, writes int, value func(int) any) (took []time.Duration, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	events := p.b.Watch(ctx, "live/")
@@ -119,7 +119,7 @@ func commitToVisible(b *bench) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	took, err := p.writeSeen(b.ctx, warm+writes)
+	took, err := p.writeSeen(b.ctx, warm+writes, func(i int) any { return value(i) })
 	if err != nil {
 		return result{}, err
 	}

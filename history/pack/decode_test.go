@@ -150,7 +150,7 @@ func TestRefused(t *testing.T) {
 		"no versions":            func(h *pack.Header, _ *cols) { h.Count = 0 },
 		"fewer versions":         func(h *pack.Header, _ *cols) { h.Count = 2 },
 		"more versions":          func(h *pack.Header, _ *cols) { h.Count = 4 },
-		"times in wrong order":   func(h *pack.Header, _ *cols) { h.First, h.Last = h.Last, h.First },
+		"times beyond 63 bits":   func(h *pack.Header, _ *cols) { h.Last = h.First + history.MaxSeq },
 		"a codec of later":       func(h *pack.Header, _ *cols) { h.Codec = 2 },
 		"no chains":              func(h *pack.Header, _ *cols) { h.Chains = nil },
 		"a chain of no dots":     func(h *pack.Header, _ *cols) { h.Chains[0].Tip.Seq = 0 },

@@ -111,7 +111,7 @@ func (w *headerWriter) append(dst []byte, h *Header) []byte {
 	dst = canon.AppendUint(dst, uint64(h.Plain))
 	dst = canon.AppendUint(dst, uint64(h.Count))
 	dst = canon.AppendUint(dst, uint64(h.First))
-	dst = canon.AppendUint(dst, uint64(h.Last))
+	dst = canon.AppendUint(dst, uint64(h.Last-h.First))
 	dst = canon.AppendArray(dst, len(w.authors))
 	for i := range w.authors {
 		dst = canon.AppendBytes(dst, w.authors[i][:])
@@ -311,8 +311,8 @@ func (r *headerReader) read(h *Header) error {
 	h.Plain = int(r.uint(min(MaxBody, uint64(h.Stored)*MaxRatio+slack)))
 	h.Count = int(r.uint(MaxVersions))
 	h.First = clock.Time(r.uint(history.MaxSeq))
-	h.Last = clock.Time(r.uint(history.MaxSeq))
-	if r.err == nil && (h.Count == 0 || h.First > h.Last || h.Codec == CodecNone && h.Stored != h.Plain) {
+	h.Last = h.First + clock.Time(r.uint(history.MaxSeq-uint64(h.First)))
+	if r.err == nil && (h.Count == 0 || h.Codec == CodecNone && h.Stored != h.Plain) {
 		return errShape
 	}
 	r.authors = make([]identity.Author, r.list(minAuthor))
