@@ -103,6 +103,24 @@ func sameLogs(t *testing.T, w *careWorld, all []LogEntry, key string, q LogQuery
 	}
 }
 
+// A log without clocks says everything else.
+func TestLogWithoutClocks(t *testing.T) {
+	t.Parallel()
+	w := randomWorld(t, 3)
+	for _, key := range []string{"", "n/1"} {
+		whole, brief := logged(t, w.replicas[0], key, LogQuery{}), logged(t, w.replicas[0], key, LogQuery{NoClock: true})
+		for i := range whole {
+			if len(whole[i].Clock) == 0 || brief[i].Clock != nil {
+				t.Fatalf("%s has the clock %v, and without clocks %v", whole[i].Version, whole[i].Clock, brief[i].Clock)
+			}
+			whole[i].Clock = nil
+		}
+		if got, want := fmt.Sprintf("%+v", brief), fmt.Sprintf("%+v", whole); got != want || len(whole) == 0 {
+			t.Errorf("the log of %q without clocks is\n%s, want\n%s", key, got, want)
+		}
+	}
+}
+
 // heldAt are the versions that a point holds, by the parents and times that a whole log tells.
 func heldAt(all []LogEntry, p Point) map[clock.ID]bool {
 	held := map[clock.ID]bool{}

@@ -54,7 +54,7 @@ func (r *Replica) Graph(ctx context.Context, key string, q LogQuery) iter.Seq2[G
 // graphOfAll passes the versions with their parents.
 func (s *snap) graphOfAll(ctx context.Context, f *logFilter, pass func(GraphEntry) error) error {
 	return s.logOfAll(ctx, f, func(v *stored, parents []*stored, wanted bool) error {
-		e, err := s.graphEntry(v, parents, "", wanted)
+		e, err := f.graphEntry(v, parents, "", wanted)
 		if err == nil {
 			e.Below, err = s.belowAll(parents)
 		}
@@ -65,11 +65,11 @@ func (s *snap) graphOfAll(ctx context.Context, f *logFilter, pass func(GraphEntr
 	})
 }
 
-func (s *snap) graphEntry(v *stored, parents []*stored, key string, wanted bool) (e GraphEntry, err error) {
+func (f *logFilter) graphEntry(v *stored, parents []*stored, key string, wanted bool) (e GraphEntry, err error) {
 	if !wanted {
 		return GraphEntry{LogEntry: LogEntry{Version: Version{Stamp: v.Stamp()}}, Hidden: true}, nil
 	}
-	e.LogEntry, err = s.logEntry(v, parents, key)
+	e.LogEntry, err = f.s.logEntry(v, parents, key, f.withClock)
 	return e, err
 }
 
@@ -235,16 +235,16 @@ func (s *snap) belowAll(parents []*stored) (below []Version, err error) {
 }
 
 // entry is the version as the graph shows it.
-func (n *keyNode) entry(s *snap, key string) (GraphEntry, error) {
-	v, err := s.version(n.lv)
+func (n *keyNode) entry(f *logFilter, key string) (GraphEntry, error) {
+	v, err := f.s.version(n.lv)
 	if err != nil {
 		return GraphEntry{}, err
 	}
-	parents, err := s.parentsOf(v)
+	parents, err := f.s.parentsOf(v)
 	if err != nil {
 		return GraphEntry{}, err
 	}
-	e, err := s.graphEntry(v, parents, key, n.shown)
+	e, err := f.graphEntry(v, parents, key, n.shown)
 	for _, m := range n.below {
 		e.Below = append(e.Below, Version{Stamp: m.stamp})
 	}
@@ -264,7 +264,7 @@ func (s *snap) graphOfKey(ctx context.Context, key string, f *logFilter, pass fu
 		for len(held) > 0 && nodes[held[0].lv].found && (bound == nil || !held[0].stamp.Less(bound.stamp)) {
 			n := nodes[held.next().lv]
 			delete(nodes, n.lv)
-			e, err := n.entry(s, key)
+			e, err := n.entry(f, key)
 			if err == nil {
 				err = pass(e)
 			}

@@ -43,7 +43,7 @@ func (r *Replica) Undo(ctx context.Context, opts ...WriteOption) (Undone, error)
 		if err != nil {
 			return err
 		}
-		if undo.Edit, err = s.logEntry(edit, parents, ""); err != nil {
+		if undo.Edit, err = s.logEntry(edit, parents, "", true); err != nil {
 			return err
 		}
 		undo.Version, err = c.write(ops, history.Meta{Message: o.message, Undo: edit.ID.String()})

@@ -37,7 +37,7 @@ func (c *logCmd) Run(ctx context.Context, a *app) error {
 }
 
 func (c *logCmd) print(ctx context.Context, a *app, db *database) error {
-	query, err := c.query(ctx, db)
+	query, err := c.query(ctx, a, db)
 	if err != nil {
 		return err
 	}
@@ -75,8 +75,8 @@ func (c *logCmd) draw(ctx context.Context, a *app, db *database, query replica.L
 	return nil
 }
 
-func (c *logCmd) query(ctx context.Context, db *database) (replica.LogQuery, error) {
-	query := replica.LogQuery{Limit: c.Number, Author: c.Author}
+func (c *logCmd) query(ctx context.Context, a *app, db *database) (replica.LogQuery, error) {
+	query := replica.LogQuery{Limit: c.Number, Author: c.Author, NoClock: !a.asJSON}
 	var err error
 	if query.Since, err = db.pointOrNil(ctx, c.Since); err != nil {
 		return query, fmt.Errorf("--since: %w", err)
