@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"os"
 	"os/exec"
@@ -49,5 +50,32 @@ func TestInterruptWhileWaitingForInput(t *testing.T) {
 		if _, err := os.Stat(db); err == nil {
 			t.Errorf("kdelta %s made a file", strings.Join(args, " "))
 		}
+	}
+}
+
+// Ctrl-C is how a watch is ended.
+func TestInterruptOfAWatch(t *testing.T) {
+	s := newShell(t)
+	s.ok("set", "a/b", "1")
+	cmd := exec.Command("kdelta", "--db", s.db, "watch", "--since", "0")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stuck := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+	defer stuck.Stop()
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || !strings.Contains(line, "a/b  1") {
+		t.Errorf("it told %q, %v", line, err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+		t.Errorf("it ended with %v, %s", err, stderr.String())
 	}
 }
