@@ -164,3 +164,20 @@ func TestLoadOfAnother(t *testing.T) {
 		t.Errorf("Load: %v", err)
 	}
 }
+
+// TestMergeOfAnotherKind refuses the log of a list in a text, and of a text in a list.
+func TestMergeOfAnotherKind(t *testing.T) {
+	text, list := NewText(nil), NewList(nil)
+	if err := text.Splice(Dot{Author: author(1), Seq: 1}, Splice{Text: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := list.Edit(Dot{Author: author(1), Seq: 1}, ListEdit{Elements: [][]byte{[]byte("x")}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := text.Merge(list.log); !errors.Is(err, ErrEvent) {
+		t.Errorf("a list into a text: %v", err)
+	}
+	if _, err := list.Merge(text.log); !errors.Is(err, ErrEvent) {
+		t.Errorf("a text into a list: %v", err)
+	}
+}

@@ -97,7 +97,7 @@ func (l *List) Edit(dot Dot, e ListEdit) error {
 	return l.edit(&dot, l.log.heads, &e)
 }
 
-// Apply applies ops of anybody, as Text.Apply.
+// Apply applies ops of anybody, as Text.Apply. The caller must not change the elements of the edits that it returns.
 func (l *List) Apply(ops ...ListOp) ([]ListEdit, error) {
 	l.edits = nil
 	for i := range ops {

@@ -1,6 +1,9 @@
 package sequence
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // AppendSnapshot appends what OpenList reads.
 func (l *List) AppendSnapshot(b []byte) []byte {
@@ -38,6 +41,7 @@ func OpenList(snapshot []byte, history History) (*List, error) {
 	}
 	l := &List{items: newListItems()}
 	l.init(log, history, (*listView)(l))
+	r.b = slices.Clone(r.b) // what was given stays the caller's
 	last, pos := uint32(0), uint32(0)
 	var known []span
 	for len(spans.b) > 0 {

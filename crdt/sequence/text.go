@@ -14,8 +14,8 @@ type Text struct {
 	quiet bool
 }
 
-// NewText is an empty text. history answers who saw whom; where nothing is applied but what was made here (Splice), it
-// is never asked and may be nil.
+// NewText is an empty text. history answers who saw whom. Splice never asks it, and Merge only where an author is forked:
+// without Apply it may be nil.
 func NewText(history History) *Text {
 	t := &Text{rope: newRope()}
 	t.init(newLog(0, nil, false), history, (*textView)(t))
@@ -106,8 +106,10 @@ func (t *Text) splice(dot *Dot, parents []uint32, s *Splice) error {
 	return nil
 }
 
-// Merge applies all events of another log of the same document that are not here, and returns what they did to the text.
-// The error wraps ErrEncoding, ErrHistory or ErrLimit.
+// Merge applies all events of another log of the same document that are not here, and returns what they did to the text: one
+// edit, if there was none. The branches of forked authors must have the same numbers in both. The error wraps ErrPosition or
+// ErrEvent for a log that makes no sense, ErrHistory for one without its past, or ErrLimit; events before the one that it
+// speaks of were applied.
 func (t *Text) Merge(from *Log) ([]Edit, error) {
 	t.edits, t.quiet = nil, t.log.next == 0
 	err := t.merge(from)
