@@ -45,7 +45,11 @@ func (c *core) parentsOf(dot *Dot) ([]uint32, error) {
 	if c.history == nil && len(c.log.heads) > 0 {
 		return nil, fault(ErrHistory, "give the document a History to ask")
 	}
-	has := func(lv uint32) bool { return c.log.madeBefore(dot, lv) || c.history.Covers(*dot, c.log.dot(lv)) }
+	has := func(lv uint32) bool {
+		d := c.log.dot(lv)
+		own := d.Seq < dot.Seq && d.Branch == dot.Branch && d.Author == dot.Author
+		return own || c.history.Covers(*dot, d)
+	}
 	all := true
 	for _, h := range c.log.heads {
 		all = all && has(h)

@@ -140,9 +140,3 @@ func (d *dots) compare(a, b uint32) int {
 	}
 	return cmp.Compare(x.seq+uint64(a-x.lv), y.seq+uint64(b-y.lv))
 }
-
-// madeBefore reports whether an event is an earlier one of a dot's writer.
-func (d *dots) madeBefore(dot *Dot, lv uint32) bool {
-	m := &d.made[d.makingOf(lv)]
-	return m.seq+uint64(lv-m.lv) < dot.Seq && d.writers[m.writer].is(dot)
-}

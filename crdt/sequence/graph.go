@@ -168,15 +168,20 @@ func (w *frontierWalk) push(lv, base uint32, s side) {
 	if lv < base {
 		return
 	}
-	i := len(w.queue)
-	for i > 0 && w.queue[i-1].lv > lv {
-		i--
+	low, high := 0, len(w.queue) // what is before low is less, what is from high on is greater
+	for low < high {
+		mid := int(uint(low+high) >> 1)
+		switch v := &w.queue[mid]; {
+		case v.lv == lv:
+			v.side |= s
+			return
+		case v.lv < lv:
+			low = mid + 1
+		default:
+			high = mid
+		}
 	}
-	if i > 0 && w.queue[i-1].lv == lv {
-		w.queue[i-1].side |= s
-		return
-	}
-	w.queue = slices.Insert(w.queue, i, visit{lv, s})
+	w.queue = slices.Insert(w.queue, low, visit{lv, s})
 }
 
 func (w *frontierWalk) pop() visit {

@@ -119,7 +119,7 @@ func (t *tracker) refresh(f *fate) {
 		}
 	}
 	for i, p := range f.places {
-		state := uint16(absent)
+		state := uint32(absent)
 		switch {
 		case p.on && i == in && f.removals == 0:
 			state = present
@@ -136,7 +136,7 @@ func (t *tracker) refresh(f *fate) {
 func (t *tracker) conceal(id uint32, gone bool) { t.mark(id, t.item(t.find(id)).state, gone) }
 
 // mark sets the state of one element in one place.
-func (t *tracker) mark(id uint32, state uint16, gone bool) {
+func (t *tracker) mark(id uint32, state uint32, gone bool) {
 	p := t.find(id)
 	p = t.isolate(p, id-t.item(p).id, 1)
 	it := t.item(p)

@@ -1,8 +1,6 @@
 package sequence
 
-import (
-	"io"
-)
+import "io"
 
 // Text is a document of Unicode text. It is for one goroutine while it is changed; between changes any number may read.
 // Make one with NewText or OpenText.

@@ -26,7 +26,7 @@ type item struct {
 	// Origins of the first element: what stood left and right of it, removed or not, where it was inserted. Of each
 	// other element, the left one is the element before it and the right one is the same.
 	left, right uint32
-	state       uint16
+	state       uint32
 	gone        bool // not visible in the effect version
 }
 

@@ -137,7 +137,7 @@ func (t *tracker) alter(p place, off, n uint32, by int, gone bool) {
 	p = t.isolate(p, off, n)
 	it := t.item(p)
 	was := it.weight()
-	it.state = uint16(int(it.state) + by)
+	it.state = uint32(int(it.state) + by)
 	it.gone = it.gone || gone
 	t.grow(p.leaf, it.weight().minus(was))
 	t.join(p)
