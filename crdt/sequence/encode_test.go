@@ -2,9 +2,11 @@ package sequence
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/kdelta/kdelta/internal/zstd"
@@ -179,5 +181,51 @@ func TestMergeOfAnotherKind(t *testing.T) {
 	}
 	if _, err := list.Merge(text.log); !errors.Is(err, ErrEvent) {
 		t.Errorf("a text into a list: %v", err)
+	}
+}
+
+// TestBytes holds the encodings to what they are: whoever changes them changes these, and the format with them.
+func TestBytes(t *testing.T) {
+	w := newWorld(nil, 3)
+	w.write(0, Splice{Text: "añ🙂"})
+	w.meet(1, 0)
+	w.write(0, Splice{Pos: 2, Removed: 1, Text: "x"})
+	w.write(1, Splice{Pos: 3, Text: "!"})
+	w.write(1, Splice{Pos: 3, Removed: 1})
+	w.write(1, Splice{Pos: 2, Removed: 1})
+	text := NewText(w)
+	lists := newWorld(nil, 2)
+	lists.writeList(0, ListEdit{Elements: [][]byte{[]byte("1"), []byte("22")}})
+	lists.writeList(0, ListEdit{Kind: ListMove, Pos: 0, To: 1})
+	lists.writeList(0, ListEdit{Kind: ListReplace, Pos: 0, Elements: [][]byte{[]byte("333")}})
+	list := NewList(lists)
+	for i := range w.versions {
+		if _, err := text.Apply(w.versions[i].op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range lists.versions {
+		if _, err := list.Apply(lists.versions[i].list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key0, key1 := strings.Repeat("00", 32), "000001"+strings.Repeat("00", 29)
+	for _, c := range []struct {
+		name string
+		got  []byte
+		want string
+	}{
+		{"log of a text", text.log.Append(nil, 0), "00000008" + "42" + key0 + "00" + key1 + "00" +
+			"0400000002" + "050500030103" + "051809080812" + "050001000000" + "61c3b1f09f99827821"},
+		{"snapshot of a text", text.AppendSnapshot(nil), "0000080204" + "01" + "42" + key0 + "00" + key1 + "00" +
+			"06050000030100" + "0400020401" + "61c3b178"},
+		{"log of a list", list.log.Append(nil, 0), "00010004" + "21" + key0 + "00" +
+			"020000" + "020400" + "03100b0c" + "0400030101" + "03010203" + "313232333333"},
+		{"snapshot of a list", list.AppendSnapshot(nil), "0001040101" + "21" + key0 + "00" +
+			"03040000" + "0402010301" + "020301" + "33333331"},
+	} {
+		if got := hex.EncodeToString(c.got); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
 	}
 }
