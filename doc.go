@@ -18,7 +18,7 @@
 //	5  protocol                                  the conversation of two replicas, without I/O
 //	4  store   store/sqlite   store/memory       the persistence contract and its adapters
 //	3  history   history/pack   query            versions, DAG | packs | questions about values
-//	2  crdt   (crdt/clock beneath it)            values, clocks, merge laws: pure functions
+//	2  crdt   crdt/clock   crdt/sequence         values, clocks, merge laws; text and lists
 //	1  internal/canon   internal/msgpack         bytes | Go values
 //	   identity   transport   transport/pipe     keys and signatures | links of opaque frames
 //	0  internal/order   internal/zstd            sorting | compression, for all floors
