@@ -36,7 +36,7 @@ func open(frame []byte) (*decoder, *failure) {
 		return nil, malformed("", err)
 	}
 	d.kind, d.fields = kind(k), n-1
-	if d.kind < kindHello || d.kind > kindBye {
+	if d.kind < kindHello || d.kind > kindPresence {
 		return nil, malformed("unknown "+d.kind.String(), nil)
 	}
 	return d, nil
@@ -174,11 +174,7 @@ func (d *decoder) hello() (m hello, err *failure) {
 	d.expect(10)
 	m.space = d.bytes32()
 	m.author = d.bytes32()
-	if nonce := d.bytes(); len(nonce) == len(m.instance) {
-		m.instance = Instance(nonce)
-	} else {
-		d.refuse("an instance of " + strconv.Itoa(len(nonce)) + " bytes")
-	}
+	m.instance = d.instance()
 	wall := d.uint()
 	if wall > math.MaxInt64 {
 		d.refuse("a wall clock beyond 63 bits")
@@ -250,6 +246,14 @@ func (d *decoder) ack() (m ack, err *failure) {
 		d.refuse("more refusals listed than counted")
 	}
 	return m, d.end()
+}
+
+func (d *decoder) instance() (i Instance) {
+	nonce := d.bytes()
+	if copy(i[:], nonce) != len(nonce) || len(nonce) < len(i) {
+		d.refuse("an instance of " + strconv.Itoa(len(nonce)) + " bytes")
+	}
+	return i
 }
 
 // digest reads a digest, or nil where none is told.

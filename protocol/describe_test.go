@@ -56,6 +56,10 @@ func (w *world) describe(frame []byte) string {
 		}
 		text += fmt.Sprintf(" applied=%d refused=%d", m.applied, m.refused)
 		text += w.refusals(m.refusals)
+	case kindPresence:
+		var m Presence
+		m, err = d.presence()
+		text = fmt.Sprintf("of %c: %d, %d hops %q", m.Origin[0], m.Seq, m.Hops, m.Body)
 	case kindBye:
 		var m bye
 		m, err = d.bye()

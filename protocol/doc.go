@@ -16,6 +16,7 @@
 //	5 ack    packs, end, whole, clock, tips digest, state digest,        within 16 packs, and behind the peer's end
 //	         applied, refused, refusals; or packs alone                  behind what came in a session that stays
 //	6 bye    reason, text                                                last, or as soon as something is wrong
+//	7 presence  author, origin, seq, hops, body                          while both stay
 //
 // doc/protocol.md gives every field its type, range and meaning.
 //
@@ -45,6 +46,8 @@
 //	│◀────────────────────────── pack ──┤     B has written
 //	├─ ack ────────────────────────────▶│
 //	├─ bye ────────────╲ ╱──────── bye ─┤     A leaves
+//
+// Beside versions such a session carries PRESENCES: what is true for the moment, passed on and never stored.
 //
 // What is under way is bounded by CREDIT (limits.go): a sender waits for acks, whatever the link buffers.
 //

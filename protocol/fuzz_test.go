@@ -73,6 +73,12 @@ func reencoded(t *testing.T, frame []byte) {
 			return
 		}
 		again = m.encode()
+	case kindPresence:
+		m, err := d.presence()
+		if err != nil {
+			return
+		}
+		again = m.encode()
 	case kindPack:
 		m, err := d.pack()
 		if err != nil {

@@ -22,9 +22,15 @@ const (
 	MaxStrategyName = 64
 	// MaxRefusals is the most versions that one ack, or one Report, names as refused. Further ones are counted.
 	MaxRefusals = 64
+	// MaxPresence is the most bytes of one Presence, MaxHops over how many links it goes.
+	MaxPresence = 4_096
+	MaxHops     = 8
 	// MaxText is the most bytes of one text for people: the reason of a refusal or of a bye.
 	MaxText = 1_024
 )
+
+// maxQueued is of how many origins a session holds what it has not told yet.
+const maxQueued = 64
 
 // Credit. What was sent and not acked is bounded at both ends, whatever the transport buffers: a sender waits once
 // MaxUnacked packs or unackedBytes of them are under way, and more than MaxUnacked are ErrUnexpected where they arrive. A

@@ -19,6 +19,8 @@ const (
 	kindEnd   kind = 4
 	kindAck   kind = 5
 	kindBye   kind = 6
+
+	kindPresence kind = 7
 )
 
 func (k kind) String() string {
@@ -35,6 +37,8 @@ func (k kind) String() string {
 		return "ack"
 	case kindBye:
 		return "bye"
+	case kindPresence:
+		return "presence"
 	default:
 		return "kind " + strconv.FormatUint(uint64(k), 10)
 	}

@@ -30,6 +30,8 @@ var outOfPlace = []struct{ script, want string }{
 	{"say, hello, have, say, early ack, early ack", "ack while syncing: for nothing"},
 	{"say, hello, have, say, ack", "ack while syncing: of an end that was not said"},
 	{"say, hello, have, say, ack of 1, ack of 1", "ack while syncing: for nothing"},
+	{"say, presence", "presence while connecting: before its hello"},
+	{"say, hello, have, say, presence", "presence while syncing: before the session is live"},
 	{"say, hello, have, say, short ack", "ack while syncing: the short one before its last"},
 	{"say, hello, have, say, ack of 1, bye", "bye while syncing: before its end and its last ack"},
 	{"say, hello, have, say, end, bye", "bye while syncing: before its end and its last ack"},
@@ -69,6 +71,7 @@ func TestFramesOutOfPlace(t *testing.T) {
 		"ack of 1":    ack{packs: 1, end: true}.encode(),
 		"short ack":   ack{packs: 1, whole: true}.encode(),
 		"early ack":   ack{packs: 1}.encode(),
+		"presence":    Presence{}.encode(),
 		"bye":         bye{}.encode(),
 	}
 	for _, c := range outOfPlace {

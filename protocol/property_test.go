@@ -312,6 +312,10 @@ func TestMessagesRoundTrip(t *testing.T) {
 		k.whole = k.end && rapid.Bool().Draw(t, "whole")
 		recoded(t, k.encode(), (*decoder).ack)
 		recoded(t, ack{packs: k.packs, whole: true}.encode(), (*decoder).ack)
+		recoded(t, Presence{
+			Author: bytes32.Draw(t, "author"), Origin: Instance(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "origin")), Seq: rapid.Uint64().Draw(t, "seq"),
+			Hops: rapid.Uint64Range(0, MaxHops-1).Draw(t, "hops"), Body: rapid.SliceOfN(rapid.Byte(), 0, 100).Draw(t, "body"),
+		}.encode(), (*decoder).presence)
 		y := bye{reason: Reason(rapid.Uint64().Draw(t, "reason")), text: clean(rapid.String().Draw(t, "text"), MaxText)}
 		recoded(t, y.encode(), (*decoder).bye)
 	})

@@ -65,6 +65,8 @@ func (s *Session) unexpected(k kind) string {
 		return "beyond the credit"
 	case k == kindAck && s.peer.final && !s.live():
 		return "for nothing"
+	case k == kindPresence && !s.live():
+		return "before the session is live"
 	default:
 		return ""
 	}
@@ -98,6 +100,12 @@ func (s *Session) hear(d *decoder) error {
 		var m end
 		if m, err = d.endOfPacks(); err == nil {
 			return s.hearEnd(m)
+		}
+	case kindPresence:
+		var m Presence
+		if m, err = d.presence(); err == nil {
+			s.hearPresence(m)
+			return nil
 		}
 	case kindAck:
 		var m ack

@@ -58,6 +58,9 @@ func (s *Session) say() ([]byte, error) {
 	case !s.own.end || !s.own.final:
 		return nil, nil
 	}
+	if s.live() && len(s.presences) > 0 && !s.peer.bye {
+		return s.sayPresence(), nil
+	}
 	if s.live() && !s.peer.bye {
 		if frame, err := s.sayNews(); frame != nil || err != nil {
 			return frame, err

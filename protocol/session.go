@@ -43,6 +43,8 @@ type Session struct {
 	owed   int
 	credit credit
 
+	// presences are what the peer is to be told of the moment, one of each origin.
+	presences []Presence
 	// changed is true if there may be news, leaving once this side wants to end a session that stays.
 	changed, leaving bool
 

@@ -27,6 +27,8 @@ func (d *liveDriver) drive(ctx context.Context) error {
 	beat, quit := d.local.r.listen()
 	defer quit()
 	d.beat, d.local.stay, d.idle = beat, true, d.wait
+	d.local.link = &outbox{poke: d.poke}
+	defer d.local.r.presences.join(d.local.link)()
 	return d.run(ctx)
 }
 
@@ -45,8 +47,13 @@ func (d *liveDriver) wait(ctx context.Context) error {
 	}
 	select {
 	case <-d.wake:
-		if d.over() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.failed {
 			return errSessionOver
+		}
+		for _, p := range d.local.link.take() {
+			d.session.Present(p)
 		}
 	case _, open := <-d.beat:
 		if !open {

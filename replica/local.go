@@ -30,6 +30,8 @@ type local struct {
 	// seen is what is known of the peer, stay that the session is to go on with what is written later.
 	seen seen
 	stay bool
+	// link is what the link is to say of the moment; nil where the session does not stay.
+	link *outbox
 	// eager makes receipts durable one by one.
 	eager bool
 	// trusts is true where the link itself says who is at its other end.

@@ -34,6 +34,8 @@ type Replica struct {
 	pasts pastCache
 	pulse pulse
 
+	presences presences
+
 	background background
 
 	mu     sync.RWMutex
