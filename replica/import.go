@@ -36,7 +36,7 @@ func (r *Replica) Import(ctx context.Context, pairs iter.Seq2[string, any], opts
 	var rep ImportReport
 	err = r.writeUser(ctx, func(c *commit) error {
 		rep = ImportReport{Records: len(records)}
-		tx := &Tx{c: c, ops: make([]history.Op, 0, len(records)), views: make(map[string]*crdt.State, len(records))}
+		tx := &Tx{c: c, ops: make([]history.Op, 0, len(records)), written: make(map[string]writtenKey, len(records))}
 		for i := range records {
 			if err := tx.set(records[i].Key, records[i].Value, &writeOptions{}); err != nil {
 				return fmt.Errorf("record %d, %q: %w", i+1, records[i].Key, err)

@@ -108,9 +108,22 @@ type Tx struct {
 	system bool
 	// once is set where nobody looks at the transaction behind its one write.
 	once bool
-	// views are the states of the keys that were written, with the writes.
-	views map[string]*crdt.State
+	// written are the keys that were written, groups what was: the ops of one call each.
+	written map[string]writtenKey
+	groups  []opGroup
 }
+
+// writtenKey is a key that a transaction wrote. What came of it is worked out when somebody looks.
+type writtenKey struct {
+	// state has the groups up to the one of number applied; it is nil before somebody looked.
+	state   *crdt.State
+	applied int
+	// newest is the number of the newest group on the key: its index in groups, and one more.
+	newest int
+}
+
+// opGroup is ops[from:to] of a transaction, on one key. before is the number of the group before it on that key.
+type opGroup struct{ from, to, before int }
 
 // errTxDone: a Tx was used after its Update.
 var errTxDone = errors.New("replica: the Tx of an Update that is over")
@@ -123,15 +136,50 @@ func (tx *Tx) state(key string) (*crdt.State, error) {
 	if err := crdt.CheckKey(key); err != nil {
 		return nil, err
 	}
-	if s := tx.views[key]; s != nil {
-		return s, nil
+	w := tx.written[key]
+	if w.state != nil && w.applied == w.newest {
+		return w.state, nil
 	}
-	e, err := tx.c.entry(key)
-	if err != nil {
+	state := w.state
+	if state == nil {
+		e, err := tx.c.entry(key)
+		if err != nil {
+			return nil, err
+		}
+		if err := tx.c.snap().unfold(e); err != nil || w.newest == 0 {
+			return e.state, err
+		}
+		state = e.state.Clone()
+	}
+	if err := tx.apply(state, w.newest, w.applied); err != nil {
 		return nil, err
 	}
-	return e.state, tx.c.snap().unfold(e)
+	tx.written[key] = writtenKey{state: state, applied: w.newest, newest: w.newest}
+	return state, nil
 }
+
+// apply applies a key's groups behind the one of number applied, up to newest. The version is not made yet; its place in the
+// order is above all that there is.
+func (tx *Tx) apply(state *crdt.State, newest, applied int) error {
+	var behind []opGroup
+	for n := newest; n > applied; n = tx.groups[n-1].before {
+		behind = append(behind, tx.groups[n-1])
+	}
+	var ops []crdt.Op
+	for _, g := range slices.Backward(behind) {
+		ops = ops[:0]
+		for i := g.from; i < g.to; i++ {
+			ops = append(ops, tx.ops[i].Op)
+		}
+		if _, err := state.Apply(ops, tx.c.provisional(g.from), seesAll{}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wrote reports whether the transaction has written a key.
+func (tx *Tx) wrote(key string) bool { return tx.written[key].newest > 0 }
 
 // view is what the transaction sees of a key.
 func (tx *Tx) view(key string) (crdt.View, error) {
@@ -147,35 +195,9 @@ func (tx *Tx) stage(key string, ops ...crdt.Op) error {
 	if strings.HasPrefix(key, ".") && !tx.system {
 		return fmt.Errorf("%w: %q", ErrReserved, namespaceOf(key))
 	}
-	if tx.once {
-		return tx.stageOnce(key, ops)
+	if tx.done {
+		return errTxDone
 	}
-	s, err := tx.state(key)
-	if err != nil {
-		return err
-	}
-	if s.Unknown() {
-		return fmt.Errorf("%w: %s", ErrNewerFormat, key)
-	}
-	if tx.views == nil {
-		tx.views = make(map[string]*crdt.State)
-	}
-	if tx.views[key] == nil {
-		s = s.Clone()
-	}
-	// The version is not made yet; its place in the order is above all that there is.
-	if _, err := s.Apply(ops, tx.c.provisional(len(tx.ops)), seesAll{}, nil); err != nil {
-		return err
-	}
-	tx.views[key] = s
-	for _, op := range ops {
-		tx.ops = append(tx.ops, history.Op{Op: op})
-	}
-	return nil
-}
-
-// stageOnce is stage without a look at what comes of it.
-func (tx *Tx) stageOnce(key string, ops []crdt.Op) error {
 	e, err := tx.c.entry(key)
 	if err != nil {
 		return err
@@ -183,9 +205,21 @@ func (tx *Tx) stageOnce(key string, ops []crdt.Op) error {
 	if e.state.Unknown() {
 		return fmt.Errorf("%w: %s", ErrNewerFormat, key)
 	}
+	g := opGroup{from: len(tx.ops), to: len(tx.ops) + len(ops)}
 	for _, op := range ops {
 		tx.ops = append(tx.ops, history.Op{Op: op})
 	}
+	if tx.once {
+		return nil
+	}
+	if tx.written == nil {
+		tx.written = make(map[string]writtenKey)
+	}
+	w := tx.written[key]
+	g.before = w.newest
+	tx.groups = append(tx.groups, g)
+	w.newest = len(tx.groups)
+	tx.written[key] = w
 	return nil
 }
 
@@ -257,7 +291,7 @@ func (tx *Tx) keys(prefix string) ([]string, error) {
 			keys = append(keys, e.key)
 		}
 	}
-	for key := range tx.views {
+	for key := range tx.written {
 		if strings.HasPrefix(key, prefix) {
 			keys = append(keys, key)
 		}

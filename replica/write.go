@@ -127,7 +127,7 @@ func (tx *Tx) set(key string, next canon.Value, o *writeOptions) error {
 
 // base is the value that the writer had read: what From says, else the current one.
 func (tx *Tx) base(key string, o *writeOptions) (canon.Value, error) {
-	if o.from == nil || tx.views[key] != nil {
+	if o.from == nil || tx.wrote(key) {
 		view, err := tx.view(key)
 		return view.Value, err
 	}
@@ -155,7 +155,7 @@ func (tx *Tx) check(key string, o *writeOptions) (crdt.View, error) {
 
 // glance is check for who does not look at the value: that may be null where the key shows another.
 func (tx *Tx) glance(key string, o *writeOptions) (crdt.View, error) {
-	if tx.done || tx.views[key] != nil || crdt.CheckKey(key) != nil {
+	if tx.done || tx.wrote(key) || crdt.CheckKey(key) != nil {
 		return tx.check(key, o)
 	}
 	e, err := tx.c.entry(key)
