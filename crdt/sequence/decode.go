@@ -176,8 +176,8 @@ func (d *logDecoder) readRun(lv uint32) uint32 {
 	default:
 		d.fail("a run of a kind that is not known")
 	}
-	if (p.kind == remove || p.kind == removeBack) && p.n > lv {
-		d.fail("more removed than there was")
+	if (p.kind == remove || p.kind == removeBack) && p.n > mark {
+		d.fail("more removed than was ever inserted") // by bytes or by elements: a replay takes memory for each
 	}
 	l.runs = append(l.runs, run{lv: lv, pos: p.pos, content: mark, kind: p.kind})
 	_, d.cursor = p.cursor()
