@@ -17,7 +17,7 @@ func (l *List) strings() []string {
 
 // TestListOrders delivers random histories of lists in many orders and compares with the oracle after each op.
 func TestListOrders(t *testing.T) {
-	worlds := 400
+	worlds := 250
 	if testing.Short() {
 		worlds = 40
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/kdelta/kdelta/crdt/clock"
 )
 
-var soakOps = flag.Int("soak.ops", 150_000, "random operations of TestSoak")
+var soakOps = flag.Int("soak.ops", 90_000, "random operations of TestSoak")
 
 // crowd is authors with a replica each, who write at random and now and then fetch what another one has. It is a History that
 // answers from vector clocks.

@@ -159,7 +159,7 @@ func (w *world) text(past map[int]bool) string { return w.oracle.text(w.oracle.u
 
 // TestOrders delivers random histories in many orders and compares with the oracle after each op.
 func TestOrders(t *testing.T) {
-	worlds := 300
+	worlds := 200
 	if testing.Short() {
 		worlds = 30
 	}
