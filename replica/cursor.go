@@ -68,7 +68,7 @@ func (s *snap) positionOf(c Cursor) (p position, known bool, err error) {
 	}
 	p = position{next: history.LV(next), id: clock.Prefix(id)}
 	ours, err := s.database()
-	if err != nil || uint32(db) != ours {
+	if err != nil || db != uint64(ours) {
 		return p, false, err
 	}
 	known, err = s.knows(p)
