@@ -61,6 +61,7 @@
 //	I16  A bad version, strategy or peer harms itself and what depends on it, and nothing else.
 //	I18  You read what you wrote, as soon as the write returns.
 //	I22  The events of a Watch from any cursor, replayed over what was there at it, give what is there.
+//	I19  What a replica is said to hold (WaitSynced, Peers) it has said so itself, of what was durable there.
 //	I24  With a seeded source of randomness and a clock given in Options, the same calls make the same versions.
 //
 // # Isolation
