@@ -80,7 +80,8 @@ func (w *wire) sync(ctx context.Context, a, b *replica.Replica) (rep replica.Rep
 			return errors.Join(err, end.Close())
 		}
 	}
-	return rep, w.connect(ctx, a, once(a, new(replica.Report)), once(b, &rep))
+	err = w.connect(ctx, a, once(a, new(replica.Report)), once(b, &rep))
+	return rep, err
 }
 
 func catchUpOverWS(b *bench) (result, error) {

@@ -58,7 +58,8 @@ func newLivePair(b *bench) (*livePair, error) {
 			return nil, err
 		}
 	}
-	return p, p.link(b.ctx, &wire{})
+	err = p.link(b.ctx, &wire{})
+	return p, err
 }
 
 // link joins the two and returns when they are in sync.
