@@ -44,6 +44,7 @@ var replicaCodes = map[string]struct {
 	"ErrNoSpace":         {replica.ErrNoSpace, 1},
 	"ErrRemote":          {replica.ErrRemote, 2},
 	"ErrCursor":          {replica.ErrCursor, 2},
+	"ErrPresence":        {replica.ErrPresence, 1},
 	"ErrInviteExpired":   {replica.ErrInviteExpired, 1},
 	"ErrBackup":          {replica.ErrBackup, 1},
 	"ErrBackupNewer":     {replica.ErrBackupNewer, 1},
