@@ -99,14 +99,14 @@ func DecodeDoc(b []byte) (Doc, error) {
 	var d Doc
 	r := rowReader{r: canon.NewReader(b)}
 	r.array(11)
-	d.Kind = r.string()
+	d.Kind = r.name()
 	d.Value = r.bytes()
 	d.Author = r.uint()
 	d.Seq = r.uint()
 	d.Time = r.uint()
 	d.Conflicts = r.uint()
 	d.ID = r.bytes32()
-	d.Strategy = r.string()
+	d.Strategy = r.name()
 	d.State = r.bytes()
 	d.Last = r.uint()
 	d.Count = r.uint()
@@ -218,6 +218,17 @@ func (d *rowReader) uint() uint64      { return read(d, d.r.Uint) }
 func (d *rowReader) int() int64        { return read(d, d.r.Int) }
 func (d *rowReader) string() string    { return read(d, d.r.String) }
 func (d *rowReader) bytes32() [32]byte { return read(d, d.r.Bytes32) }
+
+// name is string for what is mostly one of a few: those cost no memory.
+func (d *rowReader) name() string {
+	b := read(d, d.r.StringBytes)
+	for _, known := range [...]string{"register", "lww/1", "record", "fields/1", "counter", "set"} {
+		if string(b) == known {
+			return known
+		}
+	}
+	return string(b)
+}
 
 // bytes returns nil for an empty field: rows do not tell the two apart.
 func (d *rowReader) bytes() []byte {
