@@ -70,7 +70,7 @@ func (r *Replica) SyncLive(ctx context.Context, conn transport.Conn, opts ...Syn
 	return l
 }
 
-// KeepLive is SyncLive over links that dial makes: it makes another one when a link ends or cannot be made, after a pause that
+// KeepLive is SyncLive over links that dial makes, whose context bounds the making alone: it makes another one when a link ends or cannot be made, after a pause that
 // doubles from try to try, until Stop or the end of ctx.
 func (r *Replica) KeepLive(ctx context.Context, dial func(context.Context) (transport.Conn, error), opts ...SyncOption) *Live {
 	l, ctx := r.newLive(ctx, opts)
@@ -80,12 +80,12 @@ func (r *Replica) KeepLive(ctx context.Context, dial func(context.Context) (tran
 		for l.wanted(ctx) {
 			l.set(LinkStatus{State: LinkConnecting})
 			conn, err := l.dial(ctx, dial)
-			if err != nil {
+			switch {
+			case err != nil:
 				l.set(LinkStatus{State: LinkOffline, Cause: err})
-			} else if l.session(ctx, conn) {
+			case l.session(ctx, conn):
 				pause = firstPause
-			}
-			if l.Status().State == LinkDenied {
+			case l.Status().State != LinkBroken: // the peer does not stay, or does not want us
 				pause = lastPause
 			}
 			l.rest(ctx, pause)
@@ -109,7 +109,7 @@ func (l *Live) dial(ctx context.Context, dial func(context.Context) (transport.C
 	return dial(ctx)
 }
 
-// The pauses between two links. A peer that does not stay is met again after lastPause at the latest.
+// The pauses between two links. A peer that does not stay is met again after about lastPause.
 const (
 	firstPause = 250 * time.Millisecond
 	lastPause  = 30 * time.Second
@@ -159,7 +159,7 @@ func (l *Live) rest(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// session holds one session over a link and reports whether it came as far as being synced.
+// session holds one session over a link and reports whether both stayed.
 func (l *Live) session(ctx context.Context, conn transport.Conn) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -194,7 +194,7 @@ func (l *Live) session(ctx context.Context, conn transport.Conn) bool {
 		status.State = LinkBroken
 	}
 	l.set(status)
-	return p.Live || p.State == protocol.Synced
+	return p.Live && rep.Skew >= -maxSkew // who is that much ahead has left by itself
 }
 
 // linkStatus is the status while a session runs.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kdelta/kdelta/protocol"
@@ -255,6 +257,36 @@ func TestKeepLive(t *testing.T) {
 	if l.Status().State != replica.LinkOffline {
 		t.Errorf("at last it is %s", l.Status().State)
 	}
+}
+
+// TestKeepLiveIsPatient: a peer that does not stay, or does not want us, is not met again at once.
+func TestKeepLiveIsPatient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t)
+		p.do(p.a.Set(t.Context(), "a/1", 1))
+		var dials atomic.Int32
+		l := p.b.KeepLive(t.Context(), func(context.Context) (transport.Conn, error) {
+			dials.Add(1)
+			ours, theirs := pipe.New()
+			go func() {
+				if _, err := p.a.Sync(t.Context(), theirs); err != nil {
+					t.Error(err)
+				}
+			}()
+			return ours, nil
+		})
+		time.Sleep(10 * time.Second)
+		if n := dials.Load(); n != 1 {
+			t.Errorf("met %d times in 10 seconds", n)
+		}
+		time.Sleep(30 * time.Second)
+		if n := dials.Load(); n < 2 || n > 3 {
+			t.Errorf("met %d times in 40 seconds", n)
+		}
+		p.shows(p.b, "a/1", "1")
+		p.ok(l.Stop())
+		p.ok(errors.Join(p.a.Close(), p.b.Close()))
+	})
 }
 
 // TestLiveIsCheap: one change in a database of many keys costs 250 bytes at most, both ways together.
