@@ -128,8 +128,12 @@ func (s *session) judge(side int, err error) {
 	}
 }
 
-// pump puts on the link what one side has to say.
+// pump puts on the link what one side has to say. A replica whose newest writes could not be looked at, by a fault of its store,
+// says nothing before they were: others must not show what nobody is known to have written.
 func (s *session) pump(side int) {
+	if d := s.ends[side]; d.unsure && d.r != nil && !d.ingest() {
+		return
+	}
 	for !s.over {
 		frame, err := s.sides[side].Next()
 		if s.ends[side].dead() && s.ends[side].r != nil {
