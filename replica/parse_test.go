@@ -83,7 +83,7 @@ func TestParsePointVersions(t *testing.T) {
 func TestParsePointTag(t *testing.T) {
 	p := newPair(t)
 	p.do(p.a.Set(t.Context(), "notes/1", 1))
-	for _, name := range []string{"release-1", "facade1", "a@b", "x@7"} {
+	for _, name := range []string{"release-1", "facade1", "a@b", "x1@7"} {
 		p.do(p.a.Tag(t.Context(), name, nil))
 		got, err := p.a.ParsePoint(t.Context(), name)
 		if err != nil || got != replica.Tag(name) {
