@@ -1,8 +1,8 @@
 package replica
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
@@ -39,9 +39,17 @@ func (a *applier) wait(v *history.Version, reason history.Reason, wants history.
 	a.waiting = append(a.waiting, waiting{versions: []history.Version{*v}, reason: reason, wants: wants})
 }
 
-// keepWaiting stores what waits.
+// keepWaiting stores what waits. Of more than there may be rows the first are given up before anything is done for them: a
+// pack may hold any number of versions that wait.
 func (a *applier) keepWaiting() error {
-	for _, w := range a.waiting {
+	if len(a.waiting) == 0 {
+		return nil
+	}
+	table, err := a.c.pendingTable()
+	if err != nil {
+		return err
+	}
+	for _, w := range a.waiting[max(0, len(a.waiting)-maxPendingRows):] {
 		run, err := history.EncodeRun(w.versions)
 		if err != nil {
 			return err
@@ -53,7 +61,7 @@ func (a *applier) keepWaiting() error {
 		if seal, ok := a.sealed[last.ID]; ok && seal.Author == last.Author && seal.Seq == last.Seq {
 			p.Seal = seal.Sig[:]
 		}
-		if err := a.c.putPending(p); err != nil {
+		if err := table.put(p); err != nil {
 			return err
 		}
 	}
@@ -61,38 +69,77 @@ func (a *applier) keepWaiting() error {
 	return nil
 }
 
-// putPending adds a row, unless the same versions wait already, and gives up the oldest rows beyond the bounds.
-func (c *commit) putPending(p history.Pending) error {
-	type held struct {
-		ordinal uint64
-		size    int
-	}
-	var rows []held
-	total := 0
+// pendingTable is what waits, as far as who adds to it has to know.
+type pendingTable struct {
+	tx    store.Tx
+	rows  []pendingSize // the oldest first
+	total int
+	known map[pendingKey]bool
+	next  uint64
+}
+
+// pendingSize is a row and its bytes.
+type pendingSize struct {
+	ordinal uint64
+	size    int
+}
+
+// pendingKey tells what waits apart, whenever it came.
+type pendingKey struct {
+	author identity.Author
+	seq    uint64
+	wants  history.Ref
+	proved [sha256.Size]byte // the versions and the seal
+}
+
+func pendingKeyOf(p *history.Pending) pendingKey {
+	key := pendingKey{author: p.Author, seq: p.Seq, wants: p.Wants}
+	sum := sha256.New()
+	sum.Write(p.Seal)
+	sum.Write(p.Run)
+	sum.Sum(key.proved[:0])
+	return key
+}
+
+func (c *commit) pendingTable() (*pendingTable, error) {
+	t := &pendingTable{tx: c.tx, known: make(map[pendingKey]bool), next: 1}
 	for row, err := range c.tx.Scan(store.Pending, store.Range{}) {
 		if err != nil {
-			return err
+			return nil, err
 		}
-		old, err := decodePending(row.Value)
-		if err == nil && old.Author == p.Author && old.Seq == p.Seq && old.Wants == p.Wants && bytes.Equal(old.Run, p.Run) && bytes.Equal(old.Seal, p.Seal) {
-			return nil
+		if old, err := decodePending(row.Value); err == nil {
+			t.known[pendingKeyOf(&old)] = true
 		}
-		rows = append(rows, held{store.KeyInt(row.Key), len(row.Value)})
-		total += len(row.Value)
+		t.rows = append(t.rows, pendingSize{store.KeyInt(row.Key), len(row.Value)})
+		t.total += len(row.Value)
+		t.next = store.KeyInt(row.Key) + 1
 	}
-	next := uint64(1)
-	if n := len(rows); n > 0 {
-		next = rows[n-1].ordinal + 1
+	return t, nil
+}
+
+// put adds a row, unless the same versions wait already, and gives up the oldest rows beyond the bounds, or the new one where
+// it alone is beyond them.
+func (t *pendingTable) put(p history.Pending) error {
+	key := pendingKeyOf(&p)
+	if t.known[key] {
+		return nil
 	}
 	b := withSum(p.Append(nil))
-	for len(rows) > 0 && (len(rows) >= maxPendingRows || total+len(b) > maxPendingBytes) {
-		if err := c.tx.Delete(store.Pending, store.IntKey(rows[0].ordinal)); err != nil {
+	if len(b) > maxPendingBytes {
+		return nil
+	}
+	for len(t.rows) > 0 && (len(t.rows) >= maxPendingRows || t.total+len(b) > maxPendingBytes) {
+		if err := t.tx.Delete(store.Pending, store.IntKey(t.rows[0].ordinal)); err != nil {
 			return err
 		}
-		total -= rows[0].size
-		rows = rows[1:]
+		t.total -= t.rows[0].size
+		t.rows = t.rows[1:]
 	}
-	return c.tx.Put(store.Pending, store.IntKey(next), b)
+	t.known[key] = true
+	t.rows = append(t.rows, pendingSize{t.next, len(b)})
+	t.total += len(b)
+	t.next++
+	return t.tx.Put(store.Pending, store.IntKey(t.next-1), b)
 }
 
 // pendingRows yields what waits, oldest first. A damaged row is yielded with its error.
@@ -172,7 +219,8 @@ func (a *applier) retryRow(row pendingRow) (done bool, err error) {
 	if row.err != nil {
 		return true, nil
 	}
-	if !a.certified(row.Author) || row.Reason == history.ReasonMissingParent && !a.isHere(row.Wants) {
+	if !a.certified(row.Author) || row.Reason == history.ReasonMissingParent && !a.isHere(row.Wants) ||
+		row.Reason == history.ReasonNoSeal && !a.sealedBy(row.Author) {
 		return false, nil
 	}
 	versions, err := history.DecodeRun(a.c.member.Space(), row.Run)
@@ -213,6 +261,16 @@ func (a *applier) unpackSeal(row *pendingRow, last *history.Version) {
 		a.sealed[last.ID] = seal
 		a.wanted[last.ID] = true
 	}
+}
+
+// sealedBy reports whether a seal of the author came: without one the versions need not be read to know that they still wait.
+func (a *applier) sealedBy(author identity.Author) bool {
+	for _, seal := range a.sealed {
+		if seal.Author == author {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *applier) isHere(ref history.Ref) bool {

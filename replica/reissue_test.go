@@ -589,7 +589,7 @@ func TestReissueTellsThatStoresFail(t *testing.T) {
 func TestReissueProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		p := &history{t: t, rt: rt, wall: &handWall{}}
+		p := &rewriting{t: t, rt: rt, wall: &handWall{}}
 		p.wall.ms.Store(pairStart.UnixMilli())
 		p.begin()
 		for range rapid.IntRange(5, 30).Draw(rt, "steps") {
@@ -599,8 +599,8 @@ func TestReissueProperty(t *testing.T) {
 	})
 }
 
-// history is a random history of some replicas, of which those on disks can be copied.
-type history struct {
+// rewriting is a random history of some replicas, of which those on disks can be copied.
+type rewriting struct {
 	t        *testing.T
 	rt       *rapid.T
 	wall     *handWall
@@ -610,13 +610,13 @@ type history struct {
 	labels   int
 }
 
-func (p *history) ok(err error) {
+func (p *rewriting) ok(err error) {
 	if err != nil {
 		p.rt.Fatal(err)
 	}
 }
 
-func (p *history) begin() {
+func (p *rewriting) begin() {
 	var invite string
 	for i := range 3 {
 		disk := memory.New()
@@ -634,7 +634,7 @@ func (p *history) begin() {
 	}
 }
 
-func (p *history) sync(a, b *replica.Replica) {
+func (p *rewriting) sync(a, b *replica.Replica) {
 	if a == b {
 		return
 	}
@@ -642,7 +642,7 @@ func (p *history) sync(a, b *replica.Replica) {
 	p.ok(err)
 }
 
-func (p *history) step() {
+func (p *rewriting) step() {
 	i := rapid.IntRange(0, len(p.replicas)-1).Draw(p.rt, "who")
 	r, ctx := p.replicas[i], p.t.Context()
 	p.wall.move(time.Second)
@@ -674,7 +674,7 @@ func (p *history) step() {
 	}
 }
 
-func (p *history) end() {
+func (p *rewriting) end() {
 	for range 3 {
 		for i := range p.replicas {
 			for j := range i {
