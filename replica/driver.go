@@ -16,6 +16,8 @@ type driver struct {
 	session *protocol.Session
 	local   *local
 	conn    transport.Conn
+	// link is conn where that binds both ends, else nil.
+	link protocol.Link
 	// wake tells the sender that the session may have something to say.
 	wake chan struct{}
 	// failed is true once no more frames can come.
@@ -51,11 +53,18 @@ func (d *driver) run(ctx context.Context) error {
 	return nil
 }
 
-// report is what the session did, for people.
+// report is what the session did, for people. A hello that somebody else has recorded proves nobody to be here.
 func (d *driver) report() Report {
 	rep := reportOf(d.session.Report())
-	rep.Proven = rep.Proven || d.local.trusts
+	rep.Proven = rep.Proven && d.link.Confirmed() || d.local.trusts
 	return rep
+}
+
+// met reports whether the peer has said who it is and, over a link that tells, something that nobody can have recorded.
+func (d *driver) met() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.session.State() != protocol.Connecting && (d.link == nil || d.link.Confirmed())
 }
 
 // cause drops what only says that the other half of the driver has ended.

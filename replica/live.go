@@ -30,6 +30,10 @@ const (
 	LinkBroken LinkState = "broken"
 )
 
+// ErrSilent is the cause of a live sync that ended because the other end of its link did not say within 15 seconds who it is.
+// See that a replica of this version answers there.
+var ErrSilent = errors.New("replica: the other end of the link does not say who it is")
+
 // LinkStatus says how a live sync is.
 type LinkStatus struct {
 	State LinkState

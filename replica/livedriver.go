@@ -11,9 +11,9 @@ import (
 type liveDriver struct {
 	*driver
 	// beat says that something was committed, leave that the session is to end, save that receipts have waited long enough
-	// for others.
+	// for others, meet that the peer has had its time to say who it is.
 	beat, leave <-chan struct{}
-	save        <-chan time.Time
+	save, meet  <-chan time.Time
 	// hear is told where the session stands whenever there is nothing to say.
 	hear func(protocol.Report)
 }
@@ -22,11 +22,16 @@ type liveDriver struct {
 // somebody waits for them.
 const receiptsRest = time.Second
 
+// meetTime is how long the other end of a link that stays may take to say who it is. Who never does would keep the place of
+// a member.
+const meetTime = 15 * time.Second
+
 // drive holds the session until it ends.
 func (d *liveDriver) drive(ctx context.Context) error {
 	beat, quit := d.local.r.listen()
 	defer quit()
 	d.beat, d.local.stay, d.idle = beat, true, d.wait
+	d.meet = time.After(meetTime)
 	d.local.link = &outbox{poke: d.poke}
 	defer d.local.r.presences.join(d.local.link)()
 	return d.run(ctx)
@@ -70,6 +75,10 @@ func (d *liveDriver) wait(ctx context.Context) error {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		return d.local.saveReceipts(ctx)
+	case <-d.meet:
+		if d.meet = nil; !d.met() {
+			return ErrSilent
+		}
 	case <-d.leave:
 		d.leave = nil
 		d.mu.Lock()

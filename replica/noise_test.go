@@ -1,11 +1,15 @@
 package replica_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/transport"
@@ -111,6 +115,59 @@ func TestReceiptsOfTheProvenAlone(t *testing.T) {
 	}
 	if peers, err := p.a.Peers(t.Context()); err != nil || len(peers) != 1 {
 		t.Errorf("it keeps %+v, %v", peers, err)
+	}
+}
+
+// recorder is an end of a link that keeps what was sent over it first, and goes away then.
+type recorder struct {
+	transport.Conn
+	first []byte
+}
+
+func (r *recorder) Send(_ context.Context, message []byte) error {
+	r.first = bytes.Clone(message)
+	return errors.Join(transport.ErrClosed, r.Close())
+}
+
+// TestRecordedHello: who sends again how somebody else once began leaves no receipt and no trace of them, and does not keep
+// the link for longer than who says nothing at all.
+func TestRecordedHello(t *testing.T) {
+	for _, speaks := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPair(t)
+			p.do(p.a.Set(t.Context(), "a/1", 1))
+			room, secret, err := p.a.Room(t.Context())
+			p.ok(err)
+			ca, _ := pipe.New()
+			victim := &recorder{Conn: ca}
+			begun, err := noise.Initiate(victim, noise.Room(room), noise.Key(secret))
+			p.ok(err)
+			if _, err := p.a.Sync(t.Context(), begun); err == nil || len(victim.first) == 0 {
+				t.Fatalf("recorded %d bytes, %v", len(victim.first), err)
+			}
+			thief, link := pipe.New()
+			conn := transport.Conn(bare{link})
+			if speaks {
+				p.ok(thief.Send(t.Context(), victim.first))
+				conn, err = noise.Respond(t.Context(), link, func(noise.Room) (noise.Key, bool) { return noise.Key(secret), true })
+				p.ok(err)
+			}
+			begin := time.Now()
+			status := ended(t, p.b.SyncLive(t.Context(), conn))
+			if status.State != replica.LinkBroken || !errors.Is(status.Cause, replica.ErrSilent) || status.Report.Proven {
+				t.Errorf("%s, proven %t: %v, want ErrSilent", status.State, status.Report.Proven, status.Cause)
+			}
+			if speaks != (status.Report.Peer != identity.Author{}) {
+				t.Errorf("it was said to be %s", status.Report.Peer)
+			}
+			if took := time.Since(begin); took > 15*time.Second {
+				t.Errorf("it kept the link for %s", took)
+			}
+			if peers, err := p.b.Peers(t.Context()); err != nil || len(peers) != 0 {
+				t.Errorf("it keeps %+v, %v", peers, err)
+			}
+			p.ok(thief.Close())
+		})
 	}
 }
 

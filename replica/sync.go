@@ -61,13 +61,13 @@ func (r *Replica) newDriver(ctx context.Context, conn transport.Conn, opts []Syn
 	d = &driver{conn: conn, wake: make(chan struct{}, 1), local: &local{ctx: ctx, r: r}}
 	d.idle = d.wait
 	_, d.local.trusts = conn.(transport.InProcess)
-	link, _ := conn.(protocol.Link)
+	d.link, _ = conn.(protocol.Link)
 	if o.hear == nil {
-		d.session = protocol.NewOver(d.local, link)
+		d.session = protocol.NewOver(d.local, d.link)
 		return d, nil
 	}
 	m = &meter{local: d.local, hear: o.hear}
-	d.session = protocol.NewOver(m, link)
+	d.session = protocol.NewOver(m, d.link)
 	return d, m
 }
 
