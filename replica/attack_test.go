@@ -2,11 +2,14 @@ package replica_test
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -26,8 +29,9 @@ type hostile struct {
 	member identity.Member
 	key    identity.AuthorKey
 	packs  []protocol.Pack
-	heard  int    // versions that came from the other side
-	prefix string // of the keys that it writes
+	held   clock.Vector // what it says that it holds, nil for the truth
+	heard  int          // versions that came from the other side
+	prefix string       // of the keys that it writes
 	made   int
 }
 
@@ -47,23 +51,25 @@ func newHostile(t *testing.T, r *replica.Replica) *hostile {
 
 // Facts implements protocol.Local.
 func (h *hostile) Facts() (protocol.Facts, error) {
-	return protocol.Facts{Space: h.member.Space(), Author: h.key.Author(), Wall: pairStart.UnixMilli(), Stay: true}, nil
+	return protocol.Facts{
+		Space: h.member.Space(), Author: h.key.Author(), Wall: pairStart.UnixMilli(), Stay: true, Held: protocol.Held{Clock: h.held},
+	}, nil
 }
 
 // Meet implements protocol.Local.
 func (h *hostile) Meet(protocol.Peer, int64) (*protocol.Held, error) { return nil, nil }
 
 // Held implements protocol.Local.
-func (h *hostile) Held() (protocol.Held, error) { return protocol.Held{}, nil }
+func (h *hostile) Held() (protocol.Held, error) { return protocol.Held{Clock: h.held}, nil }
 
 // Acknowledge implements protocol.Local.
 func (h *hostile) Acknowledge(protocol.Peer, protocol.Ack) error { return nil }
 
-// Apply implements protocol.Local.
+// Apply implements protocol.Local. Its acks tell what it holds, as those of a replica do where something waits.
 func (h *hostile) Apply(b []byte) (protocol.Applied, error) {
 	header, _, err := pack.ReadHeader(b)
 	h.heard += header.Count
-	return protocol.Applied{Versions: header.Count}, err
+	return protocol.Applied{Versions: header.Count, Pending: len(h.held)}, err
 }
 
 // Missing implements protocol.Local: what it hands out, it hands out later.
@@ -152,6 +158,13 @@ func (h *hostile) pushSealed(sealed []history.Version, versions ...history.Versi
 		seals[i] = h.seal(v)
 	}
 	h.push([]identity.Certificate{h.certificate()}, seals, versions...)
+}
+
+// standing is a wall clock that stands at some time.
+func standing(at time.Time) *handWall {
+	wall := &handWall{}
+	wall.ms.Store(at.UnixMilli())
+	return wall
 }
 
 // talk lets two sessions say all that they have to say.
@@ -321,9 +334,7 @@ func pendingBytes(t *testing.T, st store.Store) (rows, size int) {
 func TestOrphanFlood(t *testing.T) {
 	const maxRows, maxBytes, maxScans = 256, 16 << 20, 5
 	st := &pendingScans{Store: memory.New()}
-	wall := &handWall{}
-	wall.ms.Store(pairStart.UnixMilli())
-	r, err := replica.Open(t.Context(), st, replica.Options{Wall: wall})
+	r, err := replica.Open(t.Context(), st, replica.Options{Wall: standing(pairStart)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -387,4 +398,44 @@ func TestOrphanFlood(t *testing.T) {
 		t.Errorf("it holds %d versions, want 4", got)
 	}
 	verified(t, r)
+}
+
+// lies are versions that nobody has ever seen.
+func lies(from, n int) clock.Vector {
+	entries := make([]clock.Entry, n)
+	for i := range entries {
+		binary.BigEndian.PutUint32(entries[i].Author[:], uint32(from+i))
+		entries[i].Seq = 1
+	}
+	return clock.NewVector(entries...)
+}
+
+// TestReceiptsForNothing: a peer that says that it holds ever more of what is not here is believed up to a bound, for itself
+// alone, and only what is here counts.
+func TestReceiptsForNothing(t *testing.T) {
+	replicas, _ := newSpace(t, 1, replica.Options{Wall: standing(pairStart)})
+	r := replicas[0]
+	v := wrote(t)(r.Set(t.Context(), "a/1", 1))
+	h := newHostile(t, r)
+	h.held = lies(0, protocol.MaxTips-1_500)
+	s, peer := r.LiveSession(t.Context()), protocol.New(h)
+	talk(t, s, peer)
+	for i := range 3 {
+		h.held = lies((i+1)<<20, 1_000)
+		v = wrote(t)(r.Set(t.Context(), "a/1", i))
+		talk(t, s, peer)
+	}
+	peers, err := r.Peers(t.Context())
+	if err != nil || len(peers) != 1 || peers[0].Author != h.key.Author() || peers[0].Behind != 4 {
+		t.Errorf("%+v, %v; want one peer that lacks all 4 versions", peers, err)
+	}
+	once, stop := context.WithCancel(t.Context())
+	stop()
+	if err := r.WaitSynced(once, v, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("somebody holds what nobody has said that they hold: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	talk(t, r.LiveSession(t.Context()), protocol.New(newHostile(t, r)))
 }

@@ -183,7 +183,7 @@ func (s *snap) heldNow() protocol.Held {
 // a commit here as well.
 func (l *local) Acknowledge(peer protocol.Peer, ack protocol.Ack) error {
 	l.peer, l.owing = peer, true
-	if l.seen.clock = l.seen.clock.Join(ack.Clock); ack.Equal {
+	if l.seen.learn(ack.Clock); ack.Equal {
 		l.seen.clock = ack.Clock // to the entry, so that both remember the same
 	}
 	if ack.Live && !l.eager {

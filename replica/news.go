@@ -52,8 +52,16 @@ func (l *local) brought(c *commit, came dotRanges) {
 		tip := &chains[i].Tip
 		entries[i] = clock.Entry{Author: tip.Author, Seq: tip.Seq, ID: tip.ID.Prefix()}
 	}
-	l.seen.clock = l.seen.clock.Join(clock.NewVector(entries...))
+	l.seen.learn(clock.NewVector(entries...))
 	l.owing = l.owing || l.stay // the peer will know as much of us
+}
+
+// learn adds to what the peer is known to hold, up to what one clock may have: a peer can name any number of versions that
+// nobody has ever seen.
+func (s *seen) learn(more clock.Vector) {
+	if all := s.clock.Join(more); len(all) <= protocol.MaxTips {
+		s.clock = all
+	}
 }
 
 // certified reports whether the peer is known to hold versions of an author, and so the certificate. Of an author that is
