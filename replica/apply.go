@@ -1,14 +1,11 @@
 package replica
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
@@ -23,13 +20,14 @@ import (
 // sealed by a certified author, and whose parents are here. The verdict on a version depends on its bytes and its
 // ancestry alone, so all replicas come to the same, in whatever order versions arrive.
 func (c *commit) applyPack(b []byte) (protocol.Applied, error) {
-	applied, _, err := c.applyPackFrom(b)
+	applied, _, err := c.applyPackFrom(b, nil)
 	return applied, err
 }
 
-// applyPackFrom is applyPack, and says at which dots the versions of the pack stand that are here now.
-func (c *commit) applyPackFrom(b []byte) (protocol.Applied, dotRanges, error) {
-	a := &applier{c: c, placed: make(map[history.ID]place), wanted: make(map[history.ID]bool)}
+// applyPackFrom is applyPack, and says at which dots the versions of the pack stand that are here now. Its proofs are checked
+// here where that was not done before.
+func (c *commit) applyPackFrom(b []byte, checked *proved) (protocol.Applied, dotRanges, error) {
+	a := &applier{c: c, proved: checked, placed: make(map[history.ID]place), wanted: make(map[history.ID]bool)}
 	if c.member.IsZero() {
 		return a.applied, nil, fmt.Errorf("replica: a pack for a database that belongs to no space")
 	}
@@ -75,10 +73,7 @@ type applier struct {
 	c       *commit
 	g       *history.Graph
 	applied protocol.Applied
-	// certificates are those of authors that are new here, checked.
-	certificates map[identity.Author]identity.Certificate
-	// sealed are the ids that a valid seal is over.
-	sealed map[history.ID]identity.Seal
+	*proved
 	// placed says where versions of the pack stand that are here now, for those that are asked about: wanted holds the
 	// ids of sealed ones and of parents other than an author's previous version.
 	placed map[history.ID]place
@@ -101,8 +96,15 @@ func (a *applier) apply(b []byte) error {
 		a.refuse(&history.Version{}, err)
 		return nil
 	}
-	if err := a.check(d.Header()); err != nil {
-		return err
+	if a.proved == nil {
+		unproved, err := a.c.snap().proofsIn(d.Header())
+		if err != nil {
+			return err
+		}
+		a.proved = unproved.check()
+	}
+	for id := range a.sealed {
+		a.wanted[id] = true
 	}
 	versions := a.decode(d)
 	vouched := a.vouched(versions)
@@ -132,101 +134,6 @@ func (a *applier) apply(b []byte) error {
 		return a.c.leaveAuthor(a.foreign)
 	}
 	return nil
-}
-
-// check verifies the seals, and the certificates of authors that are not known here. A signature costs as much as some
-// hundred versions, so many of them are shared out among the processors.
-func (a *applier) check(h *pack.Header) error {
-	space := a.c.member.Space()
-	seals, err := a.newSeals(h.Seals)
-	if err != nil {
-		return err
-	}
-	good := inParallel(len(seals), func(i int) bool { return seals[i].Verify(space) == nil })
-	a.sealed = make(map[history.ID]identity.Seal, len(seals))
-	for i, s := range seals {
-		if good[i] {
-			a.sealed[s.ID] = s
-			a.wanted[s.ID] = true
-		}
-	}
-	var certificates []identity.Certificate
-	for _, cert := range h.Certificates {
-		if len(a.c.byAuthor[cert.Author]) == 0 {
-			certificates = append(certificates, cert)
-		}
-	}
-	a.certificates = make(map[identity.Author]identity.Certificate, len(certificates))
-	if len(certificates) == 0 {
-		return nil
-	}
-	// Mostly one grant stands behind all of them.
-	grant := certificates[0].Grant
-	granted := grant.Verify(space) == nil
-	good = inParallel(len(certificates), func(i int) bool {
-		if granted && certificates[i].Grant == grant {
-			return certificates[i].VerifyUnder(grant) == nil
-		}
-		return certificates[i].Verify(space) == nil
-	})
-	for i, cert := range certificates {
-		if good[i] {
-			a.certificates[cert.Author] = cert
-		}
-	}
-	return nil
-}
-
-// newSeals are the seals but for those whose signature is stored here.
-func (a *applier) newSeals(all []identity.Seal) ([]identity.Seal, error) {
-	seals := make([]identity.Seal, 0, len(all))
-	for _, s := range all {
-		kept, err := a.isKept(&s)
-		if err != nil {
-			return nil, err
-		}
-		if !kept {
-			seals = append(seals, s)
-		}
-	}
-	return seals, nil
-}
-
-// isKept reports whether the very signature is stored here. Then the version that it is over is here too, and it can vouch
-// for nothing that is new; over another version it would not verify.
-func (a *applier) isKept(s *identity.Seal) (bool, error) {
-	for _, line := range a.c.byAuthor[s.Author] {
-		kept, err := a.c.tx.Get(store.Seals, sealKey(line, s.Seq))
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return false, err
-		}
-		if err == nil && bytes.HasPrefix(kept, s.Sig[:]) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// inParallel asks check about each of n things, on all processors if they are many.
-func inParallel(n int, check func(int) bool) []bool {
-	out := make([]bool, n)
-	workers := min(runtime.GOMAXPROCS(0), n/8)
-	if workers < 2 {
-		for i := range out {
-			out[i] = check(i)
-		}
-		return out
-	}
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < n; i += workers {
-				out[i] = check(i)
-			}
-		})
-	}
-	wg.Wait()
-	return out
 }
 
 // decode reads the versions and refuses those that are invalid by themselves.

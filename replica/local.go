@@ -285,10 +285,14 @@ func readPeer(tx store.Tx, a identity.Author) (store.Peer, error) {
 // Apply implements protocol.Local.
 func (l *local) Apply(b []byte) (protocol.Applied, error) {
 	var applied protocol.Applied
-	err := l.r.write(l.ctx, func(c *commit) error {
+	checked, err := l.r.proofsChecked(l.ctx, b)
+	if err != nil {
+		return applied, err
+	}
+	err = l.r.write(l.ctx, func(c *commit) error {
 		var came dotRanges
 		var err error
-		applied, came, err = c.applyPackFrom(b)
+		applied, came, err = c.applyPackFrom(b, checked)
 		c.applied = append(c.applied, &applied)
 		if err == nil && len(applied.Refused) == 0 {
 			l.brought(c, came)

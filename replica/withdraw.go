@@ -407,7 +407,8 @@ func (c *commit) loadGraph() (*history.Graph, error) {
 func (w *withdrawal) replay() error {
 	c := w.c
 	w.again = &applier{
-		c: c, g: c.private, placed: make(map[history.ID]place), wanted: make(map[history.ID]bool), certificates: w.certificates,
+		c: c, g: c.private, placed: make(map[history.ID]place), wanted: make(map[history.ID]bool),
+		proved: &proved{certificates: w.certificates},
 	}
 	whole := c.whole
 	c.whole = true

@@ -1,0 +1,136 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/history/pack"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/store"
+)
+
+// proofs are the signatures of a pack that have to be checked. That takes a while where a peer sends many of them, and nobody
+// has to wait for it: it needs no transaction.
+type proofs struct {
+	space        identity.Space
+	seals        []identity.Seal
+	certificates []identity.Certificate
+}
+
+// proved are the proofs that hold.
+type proved struct {
+	// certificates are those of authors that are new here.
+	certificates map[identity.Author]identity.Certificate
+	// sealed are the ids that a valid seal is over.
+	sealed map[history.ID]identity.Seal
+}
+
+// proofsIn are those of a pack, but for seals whose signature is stored here and certificates of authors that are known.
+func (s *snap) proofsIn(h *pack.Header) (proofs, error) {
+	p := proofs{space: s.space, seals: make([]identity.Seal, 0, len(h.Seals))}
+	for _, seal := range h.Seals {
+		kept, err := s.isKept(&seal)
+		if err != nil {
+			return proofs{}, err
+		}
+		if !kept {
+			p.seals = append(p.seals, seal)
+		}
+	}
+	for _, cert := range h.Certificates {
+		if len(s.byAuthor[cert.Author]) == 0 {
+			p.certificates = append(p.certificates, cert)
+		}
+	}
+	return p, nil
+}
+
+// proofsChecked are those of a pack that hold; of bytes that are no pack, none.
+func (r *Replica) proofsChecked(ctx context.Context, b []byte) (*proved, error) {
+	h, _, err := pack.ReadHeader(b)
+	if err != nil {
+		return &proved{}, nil // what applies it refuses it
+	}
+	var unproved proofs
+	err = r.view(ctx, func(s *snap) error {
+		unproved, err = s.proofsIn(&h)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return unproved.check(), nil
+}
+
+// isKept reports whether the very signature is stored here. Then the version that it is over is here too, and it can vouch
+// for nothing that is new; over another version it would not verify.
+func (s *snap) isKept(seal *identity.Seal) (bool, error) {
+	for _, line := range s.byAuthor[seal.Author] {
+		kept, err := s.tx.Get(store.Seals, sealKey(line, seal.Seq))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return false, err
+		}
+		if err == nil && bytes.HasPrefix(kept, seal.Sig[:]) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// check verifies them. A signature costs as much as some hundred versions, so many of them are shared out among the processors.
+func (p *proofs) check() *proved {
+	out := &proved{
+		sealed:       make(map[history.ID]identity.Seal, len(p.seals)),
+		certificates: make(map[identity.Author]identity.Certificate, len(p.certificates)),
+	}
+	good := inParallel(len(p.seals), func(i int) bool { return p.seals[i].Verify(p.space) == nil })
+	for i, s := range p.seals {
+		if good[i] {
+			out.sealed[s.ID] = s
+		}
+	}
+	if len(p.certificates) == 0 {
+		return out
+	}
+	// Mostly one grant stands behind all of them.
+	grant := p.certificates[0].Grant
+	granted := grant.Verify(p.space) == nil
+	good = inParallel(len(p.certificates), func(i int) bool {
+		if granted && p.certificates[i].Grant == grant {
+			return p.certificates[i].VerifyUnder(grant) == nil
+		}
+		return p.certificates[i].Verify(p.space) == nil
+	})
+	for i, cert := range p.certificates {
+		if good[i] {
+			out.certificates[cert.Author] = cert
+		}
+	}
+	return out
+}
+
+// inParallel asks check about each of n things, on all processors if they are many.
+func inParallel(n int, check func(int) bool) []bool {
+	out := make([]bool, n)
+	workers := min(runtime.GOMAXPROCS(0), n/8)
+	if workers < 2 {
+		for i := range out {
+			out[i] = check(i)
+		}
+		return out
+	}
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < n; i += workers {
+				out[i] = check(i)
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
