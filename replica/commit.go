@@ -79,6 +79,9 @@ const (
 	minStaged = 64
 )
 
+// stagedSize is what a version counts for in the size of a row.
+func stagedSize(v *history.Version) int { return len(v.Payload) + minStaged }
+
 // begin opens a commit: with what is cached, if the database is still where that left it.
 func (r *Replica) begin(ctx context.Context, tx store.Tx) (*commit, error) {
 	m, state, err := r.latest(tx)
@@ -232,7 +235,7 @@ func (c *commit) place(v *history.Version, line history.Line, parents []history.
 	if err := c.fold(s, c.pastOf(first, remote)); err != nil {
 		return err
 	}
-	c.bytes += len(v.Payload) + minStaged
+	c.bytes += stagedSize(v)
 	c.advance(s, line, parents)
 	c.wrote = true
 	return nil

@@ -30,7 +30,7 @@ func (r *Replica) Compact(ctx context.Context, progress func(done, total uint64)
 }
 
 // packedAtOnce is how many rows one commit packs: some ten milliseconds' work, which writers wait for.
-const packedAtOnce = 4
+const packedAtOnce = 16
 
 // packRows packs some of the rows before a dot, and reports whether there are more.
 func (c *commit) packRows(end history.LV, whole bool) (more bool, err error) {

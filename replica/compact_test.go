@@ -165,6 +165,65 @@ func TestCompactMakesSmall(t *testing.T) {
 	if rep, err := r.Verify(t.Context(), nil); err != nil || len(rep.Damage) > 0 {
 		t.Errorf("verify: %v, %v", rep.Damage, err)
 	}
+	if size := largestPacked(t, r); size < packedRow/2 || size > packedRow+packedRow/2 {
+		t.Errorf("the largest packed row of several versions has %d bytes of them", size)
+	}
+}
+
+// largestPacked is the size, before it was packed, of the largest packed row of more than one version.
+func largestPacked(t *testing.T, r *Replica) (largest int) {
+	t.Helper()
+	err := r.view(t.Context(), func(s *snap) error {
+		for row, err := range s.rows(1, false) {
+			if err != nil {
+				return err
+			}
+			if len(row) == 1 || row[0].lv >= s.tip.packed {
+				continue
+			}
+			size := 0
+			for i := range row {
+				size += stagedSize(&row[i].Version)
+			}
+			largest = max(largest, size)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return largest
+}
+
+// TestCompactTakesLargeRowsApart: rows that came from a peer in one piece become several, and show what they did.
+func TestCompactTakesLargeRowsApart(t *testing.T) {
+	w := newCareWorld(t)
+	from := w.replicas[0]
+	for i := range 2500 {
+		w.ok(from.Set(t.Context(), fmt.Sprintf("notes/%d", i%10), i))
+	}
+	peer, err := Join(t.Context(), memory.New(), w.invite(from), testOptions(6))
+	w.ok(nil, err)
+	w.sync(from, peer)
+	logOf := func() (lines []string) {
+		for e, err := range peer.Log(t.Context(), "notes/3", LogQuery{}) {
+			w.ok(nil, err)
+			lines = append(lines, fmt.Sprint(e.Version, e.Ops, e.Clock, e.Parents))
+		}
+		return lines
+	}
+	want := logOf()
+	w.ok(nil, peer.Compact(t.Context(), nil))
+	peer.runs.clear()
+	if got := logOf(); !reflect.DeepEqual(got, want) || len(got) < 250 {
+		t.Errorf("the log of a key has %d lines, had %d", len(got), len(want))
+	}
+	if size := largestPacked(t, peer); size < packedRow/2 || size > packedRow+packedRow/2 {
+		t.Errorf("the largest packed row has %d bytes of versions", size)
+	}
+	if rep, err := peer.Verify(t.Context(), nil); err != nil || len(rep.Damage) > 0 {
+		t.Errorf("verify: %v, %v", rep.Damage, err)
+	}
 }
 
 func runBytes(t *testing.T, st store.Store) (n int) {

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +15,9 @@ import (
 )
 
 // The rows of Runs below the tip's dot packed hold their versions as packs (package history/pack): small, and as quick to
-// read as others. A packed row stands for as many rows as make some 64 KiB, and differs from them in nothing else: its key
-// is the first dot, it has the links of its versions, and is open where the last of those rows was.
+// read as others. Packed rows are of some 16 KiB each, whatever the size of the rows that they stand for, and differ from
+// them in nothing else: the key is the first dot, and the links of the versions are there. Where rows were put together, the
+// packed row is open if the last of them was; where one was taken apart, all but the last part are.
 //
 //	row     [tip | nil (open), links, run]
 //	packed  [open, links, pack, checksum]
@@ -108,12 +110,17 @@ func (r *rowReader) all(space identity.Space, p *runRow) ([]history.Version, err
 	}
 }
 
+// packedRow is the size that packed rows have before they are packed. Whoever wants one version of a row decompresses and
+// hashes all of them, so larger rows save little room and cost each read of an old version.
+const packedRow = 16 << 10
+
 // packer turns rows of Runs into packed ones, in one commit.
 type packer struct {
 	c       *commit
 	reader  rowReader
 	encoder pack.Encoder
-	rows    []history.LV // what stands for the next packed row: its rows, their versions and links
+	groups  []keyOps
+	rows    []history.LV // what is to be packed next: rows, their versions and links
 	all     []history.Version
 	links   []byte
 	open    bool
@@ -150,7 +157,7 @@ func (p *packer) pack(end history.LV, n int, whole bool) (more bool, err error) 
 	return true, nil
 }
 
-// gather reads rows until they fill a packed one, and reports whether they do.
+// gather reads rows until they fill a packed one at least, and reports whether they do.
 func (p *packer) gather(end history.LV) (full bool, err error) {
 	p.rows, p.all, p.links, p.size = p.rows[:0], p.all[:0], p.links[:0], 0
 	r := store.Range{From: store.IntKey(uint64(p.c.tip.packed)), To: store.IntKey(uint64(end))}
@@ -159,7 +166,7 @@ func (p *packer) gather(end history.LV) (full bool, err error) {
 			return false, err
 		}
 		first := history.LV(store.KeyInt(row.Key))
-		if len(p.rows) > 0 && p.size+len(row.Value) > maxRunRow {
+		if len(p.rows) > 0 && p.size+len(row.Value) > packedRow {
 			return true, nil
 		}
 		parts, err := parseRunRow(first, row.Value)
@@ -173,32 +180,61 @@ func (p *packer) gather(end history.LV) (full bool, err error) {
 		for i := range versions { // they alias the row
 			v := &versions[i]
 			p.all = append(p.all, v.Clone())
-			p.size += len(v.Payload) + minStaged
+			p.size += stagedSize(v)
 			first += history.LV(v.Width)
 		}
 		p.rows = append(p.rows, history.LV(store.KeyInt(row.Key)))
 		p.links, p.open, p.next = append(p.links, parts.links...), parts.open, first
 	}
-	return p.size >= maxRunRow, nil
+	return p.size >= packedRow, nil
 }
 
-// write puts a packed row in the place of those that were gathered.
+// write puts packed rows, of one size if it may be, in the place of those that were gathered.
 func (p *packer) write() error {
 	c := p.c
-	packed, err := p.encoder.Append(nil, p.all, pack.Options{})
-	if err != nil {
-		return fmt.Errorf("replica: packing versions: %w", err)
-	}
-	for _, first := range p.rows[1:] {
+	for _, first := range p.rows {
 		if err := c.fail(c.tx.Delete(store.Runs, store.IntKey(uint64(first)))); err != nil {
 			return err
 		}
 	}
-	c.rowBuf = appendPackedRow(c.rowBuf[:0], runRow{open: p.open, links: p.links, run: packed})
-	if err := c.fail(c.tx.Put(store.Runs, store.IntKey(uint64(p.rows[0])), c.rowBuf)); err != nil {
-		return err
+	share := p.size / max(1, p.size/packedRow)
+	first, versions, links := p.rows[0], p.all, p.links
+	for len(versions) > 0 {
+		next, n, linked, err := p.part(first, versions, links, share)
+		if err != nil {
+			return err
+		}
+		row := runRow{open: p.open || n < len(versions), links: links[:linked]}
+		if row.run, err = p.encoder.Append(nil, versions[:n], pack.Options{}); err != nil {
+			return fmt.Errorf("replica: packing versions: %w", err)
+		}
+		c.rowBuf = appendPackedRow(c.rowBuf[:0], row)
+		if err := c.fail(c.tx.Put(store.Runs, store.IntKey(uint64(first)), c.rowBuf)); err != nil {
+			return err
+		}
+		first, versions, links = next, versions[n:], links[linked:]
+		p.done++
 	}
 	c.tip.packed, c.wrote = p.next, true
-	p.done++
 	return nil
+}
+
+// part takes versions from the dot first on until they make a share: how many, with how many bytes of the links, and the
+// dot behind them.
+func (p *packer) part(first history.LV, versions []history.Version, links []byte, share int) (next history.LV, n, linked int, err error) {
+	next = first
+	for size := 0; n < len(versions) && size < share; n++ {
+		v := &versions[n]
+		size += stagedSize(v)
+		next += history.LV(v.Width)
+		p.groups = groupOps(p.groups[:0], v)
+		for range p.groups {
+			_, width := binary.Uvarint(links[linked:])
+			if width <= 0 {
+				return next, n, linked, errLinks(first)
+			}
+			linked += width
+		}
+	}
+	return next, n, linked, nil
 }

@@ -252,7 +252,7 @@ func (p *runRow) versions(space identity.Space, first history.LV) ([]stored, err
 		for k := range groups {
 			n, size := binary.Uvarint(links)
 			if size <= 0 {
-				return nil, fmt.Errorf("%w: run %d: links are missing", store.ErrCorrupt, first)
+				return nil, errLinks(first)
 			}
 			links = links[size:]
 			row[i].keys[k] = keyLink{groups[k].key, link{prev: history.LV(n >> 1), all: n&1 == 1}}
@@ -262,6 +262,10 @@ func (p *runRow) versions(space identity.Space, first history.LV) ([]stored, err
 		return nil, fmt.Errorf("%w: run %d: links are left over", store.ErrCorrupt, first)
 	}
 	return row, nil
+}
+
+func errLinks(first history.LV) error {
+	return fmt.Errorf("%w: run %d: links are missing", store.ErrCorrupt, first)
 }
 
 // runCache keeps decoded rows of Runs. Rows of one epoch change by being packed alone, which the tip tells, so it needs no
@@ -286,7 +290,7 @@ type cachedRun struct {
 	used   bool
 }
 
-// maxRunCache bounds what the cached rows' bytes add up to; decoded they take about twice that.
+// maxRunCache bounds what the cached rows' bytes add up to; decoded they take about twice that, packed ones many times as much.
 const maxRunCache = 8 << 20
 
 // get returns the row whose first dot is first, as it stands where the rows below the tip's dot packed are packed.
