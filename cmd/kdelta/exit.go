@@ -74,7 +74,7 @@ func report(w io.Writer, err error, selected *kong.Node) {
 	if errors.Is(err, errReported) {
 		return
 	}
-	text := err.Error()
+	text := errorText(err)
 	if errors.Is(err, context.Canceled) {
 		text = "interrupted"
 	}

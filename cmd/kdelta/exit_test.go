@@ -51,6 +51,15 @@ var replicaCodes = map[string]struct {
 	"ErrBackupKeys":      {replica.ErrBackupKeys, 1},
 }
 
+// TestReportIsOneLine: an error that is several is told as such, without what a line break looks like in a name.
+func TestReportIsOneLine(t *testing.T) {
+	var out strings.Builder
+	report(&out, errors.Join(errors.New("cut"), fmt.Errorf("closed: %w", errors.Join(errors.New("a"), errors.New("b")))), nil)
+	if got := out.String(); got != "kdelta: cut; closed: a; b\n" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	for _, name := range exportedErrors(t, "../../replica") {
 		if _, listed := replicaCodes[name]; !listed {

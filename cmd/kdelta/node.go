@@ -171,7 +171,7 @@ func (l *nodeLink) shape(status replica.LinkStatus) linkJSON {
 		Unacked: status.Unacked, Sent: status.Report.Sent, Received: status.Report.Received,
 	}
 	if status.Cause != nil {
-		line.Cause = status.Cause.Error()
+		line.Cause = errorText(status.Cause)
 	}
 	return line
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -32,6 +33,17 @@ func expectLines(t *testing.T, got string, want ...string) {
 			t.Errorf("lacks %q:\n%s", line, got)
 		}
 	}
+}
+
+// TestStatusCallsLinksLikePeers: the other end of a link has its name where one is known.
+func TestStatusCallsLinksLikePeers(t *testing.T) {
+	phone := identity.Author{1}
+	node := &nodeJSON{PID: 7, Links: []linkJSON{
+		{Peer: authorJSON(phone), State: "synced"},
+		{Peer: authorJSON(identity.Author{2}), State: "syncing"},
+	}}
+	got := printed(t, func(a *app) { a.printNodeStatus(node, []replica.PeerStatus{{Author: phone, Name: "phone"}}) })
+	expectLines(t, got, "node      process 7, not listening", "link      phone  synced", "link      "+authorJSON(identity.Author{2})+"  syncing")
 }
 
 func TestSyncSaysWhatWentWrong(t *testing.T) {

@@ -93,7 +93,7 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 			return a.printJSON(statusShape(db.path, bytes, st, peers, node))
 		}
 		a.printStatus(ctx, db, bytes, st)
-		a.printNodeStatus(node)
+		a.printNodeStatus(node, peers)
 		a.printTroubles(st, peers)
 		return nil
 	})
@@ -142,8 +142,8 @@ func statusShape(path string, bytes int64, st replica.Status, peers []replica.Pe
 	return shape
 }
 
-// printNodeStatus tells what a running node knows of its links.
-func (a *app) printNodeStatus(node *nodeJSON) {
+// printNodeStatus tells what a running node knows of its links, whose other ends are called as the peers are.
+func (a *app) printNodeStatus(node *nodeJSON, peers []replica.PeerStatus) {
 	if node == nil {
 		return
 	}
@@ -153,7 +153,13 @@ func (a *app) printNodeStatus(node *nodeJSON) {
 	}
 	a.fact("node", fmt.Sprintf("process %d, %s", node.PID, where))
 	for _, l := range node.Links {
-		a.fact("link", linkText(l, l.Peer))
+		name := l.Peer
+		for i := range peers {
+			if authorJSON(peers[i].Author) == l.Peer {
+				name = peers[i].Name
+			}
+		}
+		a.fact("link", linkText(l, name))
 	}
 }
 

@@ -16,6 +16,9 @@ func hazardous(r rune) bool {
 	return r < 0x20 || r >= 0x7f && r <= 0x9f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
+// errorText is an error on one line: where it is several, one behind the other.
+func errorText(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
 // printable is s fit for one line of a terminal: what is hazardous is written as \u001b, invalid UTF-8 as \xff.
 func printable(s string) string {
 	clean := true
