@@ -45,6 +45,7 @@ var replicaCodes = map[string]struct {
 	"ErrRemote":          {replica.ErrRemote, 2},
 	"ErrCursor":          {replica.ErrCursor, 2},
 	"ErrPresence":        {replica.ErrPresence, 1},
+	"ErrSilent":          {replica.ErrSilent, 1},
 	"ErrInviteExpired":   {replica.ErrInviteExpired, 1},
 	"ErrBackup":          {replica.ErrBackup, 1},
 	"ErrBackupNewer":     {replica.ErrBackupNewer, 1},
