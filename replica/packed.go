@@ -85,13 +85,16 @@ func (r *rowReader) next() (*history.Version, error) {
 
 // all returns the versions of a row that is expected to be sound, in memory of their own where the row is packed.
 func (r *rowReader) all(space identity.Space, p *runRow) ([]history.Version, error) {
-	if err := r.reset(space, p); err != nil {
+	if !p.packed {
+		return history.DecodeRun(space, p.run)
+	}
+	if err := r.pack.Reset(space, p.run); err != nil {
 		return nil, err
 	}
 	memory := arena{size: 4 << 10}
-	versions := make([]history.Version, 0, r.len())
+	versions := make([]history.Version, 0, r.pack.Len())
 	for {
-		v, err := r.next()
+		v, err := r.pack.Next()
 		if errors.Is(err, io.EOF) {
 			return versions, nil
 		}
@@ -99,12 +102,9 @@ func (r *rowReader) all(space identity.Space, p *runRow) ([]history.Version, err
 			return nil, err
 		}
 		kept := *v
-		kept.Deps, kept.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
-		if r.packed {
-			kept.Payload = memory.keep(v.Payload)
-			for i := range kept.Contents {
-				kept.Contents[i].Body = memory.keep(kept.Contents[i].Body)
-			}
+		kept.Deps, kept.Contents, kept.Payload = slices.Clone(v.Deps), slices.Clone(v.Contents), memory.keep(v.Payload)
+		for i := range kept.Contents {
+			kept.Contents[i].Body = memory.keep(kept.Contents[i].Body)
 		}
 		versions = append(versions, kept)
 	}
