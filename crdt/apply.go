@@ -8,7 +8,7 @@ import (
 
 // Apply folds one version's ops on the state's key into the state, in their order: each of them covers past and the ones
 // before it. All that past covers of this key must have been applied before, and nothing may be applied twice. The ops
-// must have passed Op.Check; their bodies are kept, not copied, and must not change.
+// must have passed Op.Check, unless they were erased since and have no body; bodies are kept, not copied, and must not change.
 //
 // look is asked only if past.All() is false, and may be nil otherwise. The result is the conflicts that the version
 // closes, by ascending path.
@@ -16,7 +16,7 @@ import (
 // On error, which wraps ErrOp or ErrLookup, the state is as it was.
 func (s *State) Apply(ops []Op, at clock.Stamp, past Past, look Lookup) ([]Closed, error) {
 	all := past.All()
-	if all && len(ops) == 1 && ops[0].Code == CodePut && s.isPlain() {
+	if all && len(ops) == 1 && ops[0].Code == CodePut && ops[0].Body != nil && s.isPlain() {
 		s.setSimple(at, ops[0].Body)
 		return nil, nil
 	}
@@ -55,6 +55,7 @@ type version struct {
 // step is a decoded op.
 type step struct {
 	code     Code
+	erased   bool
 	value    Value
 	edits    []edit
 	amount   int64
@@ -67,6 +68,9 @@ func readSteps(ops []Op) ([]step, error) {
 	for i := range ops {
 		op, st := &ops[i], &steps[i]
 		st.code = op.Code
+		if st.erased = op.Body == nil; st.erased {
+			continue
+		}
 		var err error
 		switch op.Code {
 		case CodePut:
@@ -97,8 +101,8 @@ func (v *version) has(codes ...Code) bool {
 func (s *State) apply(v *version) {
 	for i := range v.steps {
 		st := &v.steps[i]
-		if st.code == CodeResolve {
-			continue // it says something of the version's other ops; see closedBy
+		if st.code == CodeResolve || st.code == CodeErase {
+			continue // they say something of other ops; see closedBy, and for an erase what its target has become
 		}
 		if !st.code.Known() {
 			s.unknown = true
@@ -117,7 +121,10 @@ func (s *State) apply(v *version) {
 		switch st.code {
 		case CodePut:
 			s.written = true
-			s.put(st.value, v.at, &v.past)
+			s.dropDocument(&v.past)
+			if !st.erased {
+				s.put(st.value, v.at)
+			}
 		case CodeDelete:
 			s.tombs = withStamp(s.tombs, v.at)
 		case CodePatch:
@@ -125,7 +132,9 @@ func (s *State) apply(v *version) {
 			s.patch(st.edits, v.at, &v.past)
 		case CodeAdd:
 			s.counted = true
-			s.counter.add(st.amount, &v.at)
+			if !st.erased {
+				s.counter.add(st.amount, &v.at)
+			}
 		case CodeSetAdd:
 			s.gathered = true
 			s.addToSet(st.elements, v.at, &v.past)

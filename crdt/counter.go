@@ -48,6 +48,9 @@ func recount(past Past, look Lookup) (counter, error) {
 		}
 		switch e.Op.Code {
 		case CodeAdd:
+			if e.Op.Body == nil {
+				continue
+			}
 			n, err := e.Op.Amount()
 			if err != nil {
 				return counter{}, err

@@ -27,7 +27,7 @@
 //	 5  set-add            1    [element, …]                                          set
 //	 6  set-remove         1    [element, …]                                          set
 //	 7  resolve            1    [[author, seq, first 16 bytes of the id], …]          (closes conflicts)
-//	 8  erase              1    reserved
+//	 8  erase              1    [[author, seq, first 16 bytes of the id], index]      (destroys the content of an op)
 //	16  text-splice        reserved
 //	17  list-splice        reserved
 //	18  list-move          reserved
@@ -58,6 +58,12 @@
 // it dropped. What the killer's own version wrote before it is dropped at once: nobody has seen it. A counter is the sum of the adds that only adds cover. A set is, for each element, the adds of it that
 // nothing covers: no later add of it, no remove of it, no delete, no op of another kind. A remove leaves no trace. Every
 // op but resolve and the unknown ones drops covered tombstones.
+//
+// An op that was ERASED has lost its body; which are, is for the caller to know (package replica), and is the same wherever
+// the same versions are. It takes out what it covers, as it did when it had its body, and leaves nothing itself: no root, no
+// field, no add, no element. So an erased put shows nothing and is in conflict with nothing; what
+// it had replaced stays away. What an erased patch had replaced member by member, or an erased set-remove removed, only its body
+// said, and it shows again: erase those ops too.
 //
 // A field also remembers what it stands ASIDE of: the roots, and the fields at paths above, that its version does not
 // cover. So a later look can tell an edit that knew what it wrote over from one that did not.

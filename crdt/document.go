@@ -7,13 +7,19 @@ import (
 	"github.com/kdelta/kdelta/crdt/clock"
 )
 
-// put is the algebra of a put: it replaces all that it covers.
-func (s *State) put(value Value, at clock.Stamp, past *seen) {
+// A put replaces all that it covers by its value: dropDocument, then put.
+
+// dropDocument drops the roots and fields that an op covers.
+func (s *State) dropDocument(past *seen) {
 	covered := func(e *entry) bool { return past.covers(&e.at) }
 	dropped := s.dropRoots(covered)
 	if s.dropFields(covered) || dropped {
 		s.sweepAsides()
 	}
+}
+
+// put adds a root.
+func (s *State) put(value Value, at clock.Stamp) {
 	s.eachField(func(e *entry) { e.aside = withStamp(e.aside, at) })
 	s.insertRoot(entry{at: at, value: value})
 }

@@ -13,8 +13,8 @@ type Value = canon.Value
 // Code is the number of an op's kind. Numbers are frozen: what one means, it means for ever.
 type Code uint64
 
-// The codes. Those from CodeTextSplice on have their place and no meaning here yet; they, CodeErase and every other
-// number are unknown to this version of the package.
+// The codes. Those from CodeTextSplice on have their place and no meaning here yet; they and every other number
+// are unknown to this version of the package.
 const (
 	CodePut       Code = 1
 	CodeDelete    Code = 2
@@ -49,13 +49,15 @@ func (c Code) String() string {
 		return "set-remove"
 	case CodeResolve:
 		return "resolve"
+	case CodeErase:
+		return "erase"
 	default:
 		return "unknown"
 	}
 }
 
 // Known reports whether this package can apply ops of the code.
-func (c Code) Known() bool { return c >= CodePut && c <= CodeResolve }
+func (c Code) Known() bool { return c >= CodePut && c <= CodeErase }
 
 // Fixed reports whether every op of the code owns exactly one dot and needs no structure beside its body. It holds for
 // all codes up to CodeErase.
@@ -68,7 +70,8 @@ type Op struct {
 	Width uint64
 	// Key is NAMESPACE/NAME; see CheckKey.
 	Key string
-	// Body is one canonical item, whose form the code decides; see the table in the package documentation.
+	// Body is one canonical item, whose form the code decides; see the table in the package documentation. nil stands for
+	// one that was erased: only Apply takes such an op.
 	Body []byte
 }
 
@@ -162,6 +165,8 @@ func CheckBody(code Code, body []byte) error {
 		err = checkElements(code, body)
 	case CodeResolve:
 		_, err = readSides(body)
+	case CodeErase:
+		_, err = readTarget(body)
 	}
 	return err
 }

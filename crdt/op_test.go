@@ -129,6 +129,11 @@ func TestCheckRefuses(t *testing.T) {
 		"a path that is no pointer": {Code: CodePatch, Body: text(append(array(1), 0x91), "a")},
 		"a patch with more behind":  {Code: CodePatch, Body: append(text(append(array(1), 0x91), "/a"), 1)},
 		"an add of text":            {Code: CodeAdd, Body: text(nil, "1")},
+		"an erase of nothing":       {Code: CodeErase, Body: array(0)},
+		"an erase of no version":    {Code: CodeErase, Body: append(array(2), 1, 1)},
+		"an erase of no dot":        {Code: CodeErase, Body: append((&clock.Entry{}).Append(array(2)), 1)},
+		"an erase beyond all ops":   {Code: CodeErase, Body: canon.AppendUint((&clock.Entry{Seq: 1}).Append(array(2)), 1<<16)},
+		"an erase with more behind": {Code: CodeErase, Body: append((&clock.Entry{Seq: 1}).Append(array(2)), 1, 1)},
 		"two dots":                  {Code: CodeErase, Width: 2},
 	} {
 		op.Key = testKey
@@ -190,6 +195,7 @@ func TestOpVectors(t *testing.T) {
 	note(`"b", 2, "a"`, setOp(CodeSetAdd, `"b"`, "2", `"a"`))
 	note("2", setOp(CodeSetRemove, "2"))
 	note("02000…@300 bb000…, 01000…@7 aa000…", must(Resolve(testKey, []clock.Entry{second, first})))
+	note("op 3 of 02000…@300 bb000…", must(Erase(testKey, Target{Version: second, Op: 3})))
 	golden(t, "testdata/ops.json", got)
 }
 

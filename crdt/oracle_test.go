@@ -114,7 +114,7 @@ func (o *oracle) document(s *State) {
 		switch a.op.Code {
 		case CodePut:
 			s.written = true
-			if !o.anyCovering(a, yes, CodePut) && !o.buried(a) {
+			if a.op.Body != nil && !o.anyCovering(a, yes, CodePut) && !o.buried(a) {
 				all = append(all, placed{op: a, at: o.stamp(a)})
 				s.roots = append(s.roots, entry{at: o.stamp(a), value: a.op.Body, killers: o.killers(a)})
 			}
@@ -169,7 +169,7 @@ func (o *oracle) others(s *State) {
 		switch a.op.Code {
 		case CodeAdd:
 			s.counted = true
-			if n, _ := a.op.Amount(); !o.anyCovering(a, yes, takeCounters...) {
+			if n, _ := a.op.Amount(); a.op.Body != nil && !o.anyCovering(a, yes, takeCounters...) {
 				at := o.stamp(a)
 				s.counter.add(n, &at)
 			}
@@ -187,7 +187,7 @@ func (o *oracle) others(s *State) {
 			}
 		case CodeSetRemove:
 			s.gathered = true
-		case CodePut, CodeDelete, CodePatch, CodeResolve:
+		case CodePut, CodeDelete, CodePatch, CodeResolve, CodeErase:
 		default:
 			s.unknown = true
 		}

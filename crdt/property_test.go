@@ -17,6 +17,7 @@ func TestEqualSetsAreEqual(t *testing.T) {
 		codes := rapid.SampledFrom([][]Code{documentCodes, allCodes, append(allCodes, CodeTextSplice)}).Draw(t, "codes")
 		w := drawWorld(t, 8, opsOf(codes))
 		w.drawResolves(t)
+		w.drawErasures(t)
 		want := newOracle(w).state().Append(nil)
 		first := mustFold(t, w, w.creation())
 		check := func(order []int) {
@@ -50,6 +51,7 @@ func sameView(a, b *View) bool {
 func TestClosedIsOfThePastAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(t, 8, opsOf(rapid.SampledFrom([][]Code{documentCodes, allCodes}).Draw(t, "codes")))
+		w.drawErasures(t)
 		f := mustFold(t, w, w.randomOrder(t))
 		want := make(map[Identity]bool)
 		for i := range w.versions {
@@ -236,6 +238,7 @@ func TestSuccessorWins(t *testing.T) {
 func TestStateEncoding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(t, 8, opsOf(append(allCodes, CodeTextSplice)))
+		w.drawErasures(t)
 		s := mustFold(t, w, w.creation()).state
 		b := s.Append(nil)
 		back, err := DecodeState(b)

@@ -40,7 +40,7 @@ func TestSimple(t *testing.T) {
 		"patched":    {{"a", 1, 1, "", one(put("{}"))}, {"b", 2, 2, "a", one(patchOp("/x", "1"))}},
 		"counted":    {{"a", 1, 1, "", one(put("1"), add(1))}},
 		"with a set": {{"a", 1, 1, "", one(put("1"), setOp(CodeSetAdd, "1"))}},
-		"unknown":    {{"a", 1, 1, "", one(put("1"), Op{Code: CodeErase, Width: 1, Key: testKey})}},
+		"unknown":    {{"a", 1, 1, "", one(put("1"), Op{Code: CodeTextSplice, Width: 1, Key: testKey, Body: []byte{0x90}})}},
 		"nothing":    nil,
 	} {
 		w, _ := build(steps)
@@ -130,7 +130,7 @@ func TestApplyIsAllOrNothing(t *testing.T) {
 		"no history for a delete": {one(del()), nil, ErrLookup},
 		"broken history, delete":  {one(del()), broken{}, errTest},
 		"a bad body after others": {one(put("3"), add(1), Op{Code: CodeAdd, Width: 1, Key: testKey, Body: []byte{0xc0}}), nil, ErrOp},
-		"a put without a body":    {one(add(1), Op{Code: CodePut, Width: 1, Key: testKey}), nil, ErrOp},
+		"a put without a body":    {one(add(1), Op{Code: CodePut, Width: 1, Key: testKey, Body: []byte{}}), nil, ErrOp},
 	} {
 		s := mustFold(t, w, w.creation()).state
 		before := s.Append(nil)

@@ -353,6 +353,20 @@ func (w *world) drawResolves(t *rapid.T) {
 	}
 }
 
+// drawErasures takes the content of some ops away.
+func (w *world) drawErasures(t *rapid.T) {
+	if !rapid.Bool().Draw(t, "erase") {
+		return
+	}
+	for i := range w.versions {
+		for j := range w.versions[i].ops {
+			if op := &w.versions[i].ops[j]; op.Code != CodeErase && op.Code.Known() && rapid.IntRange(0, 2).Draw(t, "gone") == 0 {
+				op.Body = nil
+			}
+		}
+	}
+}
+
 func mustFold(t interface{ Fatal(...any) }, w *world, order []int) *fold {
 	f := w.newFold()
 	if err := f.applyAll(order); err != nil {

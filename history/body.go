@@ -8,7 +8,7 @@ import (
 // fixed reports whether the body and the width of an op of that code are part of its version's validity. These are the
 // codes that every program of this format knows. Of any other code only the envelope counts, today and when it is
 // given a meaning: a program that learns it must not judge versions otherwise than one that never did.
-func fixed(code crdt.Code) bool { return code >= crdt.CodePut && code <= crdt.CodeResolve }
+func fixed(code crdt.Code) bool { return code >= crdt.CodePut && code <= crdt.CodeErase }
 
 // readBody reads and checks the inline body of an op.
 func readBody(r *canon.Reader, code crdt.Code) error {

@@ -11,6 +11,9 @@ const (
 	// MaxVersion is the size of one version in bytes: its header, its payload and its detached contents by the
 	// lengths that the payload declares, whether they are here or erased.
 	MaxVersion = 1 << 20
+	// MaxErasing is the size in bytes of the payload of a version with an erase op: it travels beside what it erased, as the
+	// proof; see Erasure.
+	MaxErasing = 64 << 10
 	// MaxParents is the number of parents: Prev and 63 others. PlanJoins says what to do with more heads.
 	MaxParents = 64
 	// MaxDeps is the number of parents beside Prev.

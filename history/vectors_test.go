@@ -79,7 +79,7 @@ func vectorVersions() (names []string, versions []history.Version) {
 	first := add("first version of an author, one put", a.write(nil, put("notes/1", `{"title":"Milk","n":1.5}`)))
 	other := add("first version of another author, one parent", b.write([]history.Ref{first.Ref()},
 		history.Op{Op: must(crdt.Add("stats/notes", -3))}, history.Op{Op: must(crdt.Delete("notes/1"))}))
-	add("two dots after one, detached body", a.write(nil, detached("private/1", `"secret"`, 7), put("notes/ü", `null`)))
+	secret := add("two dots after one, detached body", a.write(nil, detached("private/1", `"secret"`, 7), put("notes/ü", `null`)))
 	add("join version", a.write([]history.Ref{other.Ref()}))
 	meta := must(history.New(history.Draft{
 		Space: testSpace, Author: author(1), Prev: other.Ref(), Deps: []history.Ref{a.tip}, Time: a.time + 1,
@@ -87,6 +87,9 @@ func vectorVersions() (names []string, versions []history.Version) {
 		Meta: history.Meta{Message: "why", Undo: "g", App: must(canon.FromJSON([]byte(`{"k":true}`)))},
 	}))
 	add("unknown op of 300 dots, metadata", meta)
+	b.tip = meta.Ref()
+	b.time = meta.Time
+	add("erase of the op that was detached", b.write(nil, history.Op{Op: must(crdt.Erase("private/1", crdt.Target{Version: secret.Stamp().Entry()}))}))
 	return names, versions
 }
 
@@ -162,6 +165,7 @@ func refusedVectors(v *history.Version) []refusedVector {
 		{"put of 1.0 as a float", op(1, 1, "n/1", append(canon.AppendFloat(nil, 1), null)...), history.FaultOp},
 		{"put of two dots", op(1, 2, "n/1", null, null), history.FaultOp},
 		{"delete with a body", op(2, 1, "n/1", 1, null), history.FaultOp},
+		{"erase without a target", op(8, 1, "n/1", null, null), history.FaultOp},
 		{"op without dots", op(99, 0, "n/1", null, null), history.FaultOp},
 		{"more dots than allowed", op(99, 1<<20+1, "n/1", null, null), history.FaultLimit},
 		{"key without a slash", op(1, 1, "n", null, null), history.FaultKey},

@@ -151,6 +151,7 @@ func (v *Version) checkContents(scratch []byte) ([]byte, error) {
 // shape is what inspect learns about a payload.
 type shape struct {
 	width   uint64 // dots of the version, at least 1
+	erases  bool   // some op is an erase
 	content uint64 // declared bytes of detached bodies
 }
 
@@ -177,6 +178,11 @@ func inspect(payload []byte) (shape, error) {
 		}
 	}
 	s.width = max(s.width, 1)
+	if s.erases {
+		if err := checkLimit("the payload in bytes of a version that erases", uint64(len(payload)), MaxErasing); err != nil {
+			return s, overLimit(err)
+		}
+	}
 	meta, err := r.Value()
 	if err != nil {
 		return s, invalid(FaultEncoding, "the metadata", err)
@@ -213,8 +219,13 @@ func (s *shape) inspectOp(r *canon.Reader) error {
 	if fixed(crdt.Code(code)) && width != 1 {
 		return invalid(FaultOp, "an op that owns more than one dot and may not", nil)
 	}
+	erase := crdt.Code(code) == crdt.CodeErase
+	s.erases = s.erases || erase
 	if items == inlineItems {
 		return readBody(r, crdt.Code(code))
+	}
+	if erase {
+		return invalid(FaultOp, "an erase that could be erased itself", nil)
 	}
 	return s.inspectDetached(r, crdt.Code(code))
 }

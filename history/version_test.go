@@ -3,6 +3,7 @@ package history_test
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,6 +76,8 @@ func TestNewRefuses(t *testing.T) {
 	bigDetached.Detached = &history.Detached{}
 	structured := put("n/1", "1")
 	structured.Detached = &history.Detached{Structure: canon.AppendUint(nil, 1)}
+	erase := must(crdt.Erase("n/"+strings.Repeat("k", 900), crdt.Target{Version: clock.Entry{Author: author(1), Seq: 1}}))
+	erases := slices.Repeat([]history.Op{{Op: erase}}, 70)
 	cases := map[string]struct {
 		draft history.Draft
 		fault history.Fault
@@ -97,6 +100,9 @@ func TestNewRefuses(t *testing.T) {
 		"a key without name":      {history.Draft{Ops: raw(crdt.Op{Code: 99, Width: 1, Key: "n/", Body: null})}, history.FaultKey, false},
 		"a key of no namespace":   {history.Draft{Ops: raw(crdt.Op{Code: 99, Width: 1, Key: "/n", Body: null})}, history.FaultKey, false},
 		"structure of a put":      {history.Draft{Ops: []history.Op{structured}}, history.FaultOp, false},
+		"an erase without target": {history.Draft{Ops: raw(crdt.Op{Code: crdt.CodeErase, Width: 1, Key: "n/1", Body: null})}, history.FaultOp, false},
+		"an erase to be erased":   {history.Draft{Ops: []history.Op{{Op: erase, Detached: &history.Detached{}}}}, history.FaultOp, false},
+		"too large for a proof":   {history.Draft{Ops: erases}, history.FaultLimit, true},
 		"a key with a newline":    {history.Draft{Ops: raw(crdt.Op{Code: 99, Width: 1, Key: "n/\n", Body: null})}, history.FaultKey, false},
 		"a key with C1":           {history.Draft{Ops: raw(crdt.Op{Code: 99, Width: 1, Key: "n/\u0085", Body: null})}, history.FaultKey, false},
 		"a key that is too long":  {history.Draft{Ops: raw(crdt.Op{Code: 99, Width: 1, Key: "n/" + strings.Repeat("k", 1023), Body: null})}, history.FaultKey, false},

@@ -163,12 +163,17 @@ func (v Vector) head() Vector {
 func (v Vector) Append(b []byte) []byte {
 	b = canon.AppendArray(b, len(v))
 	for i := range v {
-		b = canon.AppendArray(b, 3)
-		b = canon.AppendBytes(b, v[i].Author[:])
-		b = canon.AppendUint(b, v[i].Seq)
-		b = canon.AppendBytes(b, v[i].ID[:])
+		b = v[i].Append(b)
 	}
 	return b
+}
+
+// Append appends the canonical form: an array of author, seq and id prefix.
+func (e *Entry) Append(b []byte) []byte {
+	b = canon.AppendArray(b, 3)
+	b = canon.AppendBytes(b, e.Author[:])
+	b = canon.AppendUint(b, e.Seq)
+	return canon.AppendBytes(b, e.ID[:])
 }
 
 // entryBytes is the least that an encoded entry takes.
@@ -185,7 +190,7 @@ func ReadVector(r *canon.Reader) (Vector, error) {
 	}
 	v := make(Vector, n)
 	for i := range v {
-		if v[i], err = readEntry(r); err != nil {
+		if v[i], err = ReadEntry(r); err != nil {
 			return nil, err
 		}
 		if i > 0 && v[i-1].Compare(v[i]) >= 0 {
@@ -195,7 +200,8 @@ func ReadVector(r *canon.Reader) (Vector, error) {
 	return v, nil
 }
 
-func readEntry(r *canon.Reader) (Entry, error) {
+// ReadEntry reads what Entry.Append wrote. Errors wrap canon.ErrMalformed.
+func ReadEntry(r *canon.Reader) (Entry, error) {
 	if err := readCount(r, 3); err != nil {
 		return Entry{}, err
 	}

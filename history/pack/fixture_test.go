@@ -84,11 +84,8 @@ func drawOp(t *rapid.T, salt byte) history.Op {
 	case 2:
 		return detached(key, `{"a":1}`, salt)
 	case 3: // unknown, wide
-		code := rapid.SampledFrom([]crdt.Code{0, 8, 99, 1<<64 - 1}).Draw(t, "code")
+		code := rapid.SampledFrom([]crdt.Code{0, 9, 99, 1<<64 - 1}).Draw(t, "code")
 		width := rapid.SampledFrom([]uint64{1, 2, 300}).Draw(t, "width")
-		if code.Fixed() {
-			width = 1
-		}
 		return history.Op{Op: crdt.Op{Code: code, Width: width, Key: key, Body: []byte{0x92, 1, 0xc0}}}
 	case 4: // unknown, wide, detached, with structure
 		d := &history.Detached{Salt: [history.SaltSize]byte{salt}}
