@@ -61,6 +61,7 @@
 //	span.go line.go graph.go attach.go        the graph and how versions get in
 //	walk.go tips.go clocks.go cut.go past.go  what came before what
 //	pending.go                                what must wait
+//	erasure.go                                what proves that contents were erased
 //	diff.go blame.go                          what changed, and who changed it
 //
 // Sources: the run-length graph and local version numbers are those of Gentle and Kleppmann, "Collaborative Text Editing

@@ -12,7 +12,7 @@
 //	│ authors           A, B                      │ times   +1 s, +0, +2 s, …                    │
 //	│ chains            A@5 … A@8, B@1 … B@2      │ keys    new, new, 1st, 1st, 2nd, …           │
 //	│ externals         C@7                       │ codes   put ×5                               │
-//	│ seals, certificates                         │ bodies  …                                    │
+//	│ seals, certificates, erasures               │ bodies  …                                    │
 //	└─────────────────────────────────────────────┴──────────────────────────────────────────────┘
 //	     for who carries packs: what is in it,         for who reads versions: payload by payload the very
 //	     what must be there before it                  bytes that were hashed are put together again
@@ -23,6 +23,8 @@
 //
 // A COLUMN holds one thing of all versions (or of all ops, …), which is alike and so compresses well. Numbers take 7 bits a
 // byte. A column in which values REPEAT is pairs (how many times, value). A column that nothing needs is empty and costs nothing.
+//
+// An ERASURE is the proof that contents were erased, which are therefore not in the body: see history.Erasure.
 //
 // A PIN is a version whose id a later one will need although its chain will have gone on by then. The body says in
 // advance which these are, so a reader keeps an id for each chain and each pin, and no more.

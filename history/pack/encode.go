@@ -11,9 +11,10 @@ import (
 
 // Options is what an Encoder adds to versions.
 type Options struct {
-	// Seals and Certificates go into the header as they are.
+	// Seals, Certificates and Erasures go into the header as they are.
 	Seals        []identity.Seal
 	Certificates []identity.Certificate
+	Erasures     []history.Erasure
 	// Plain leaves the body as it is: for versions so few that compressing them takes more time than it saves.
 	Plain bool
 }
@@ -100,7 +101,7 @@ func (e *Encoder) Append(dst []byte, versions []history.Version, o Options) ([]b
 	if len(e.plain) > MaxBody {
 		return dst, tooLarge("a body of too many bytes")
 	}
-	h := Header{Count: len(versions), First: first, Last: last, Seals: o.Seals, Certificates: o.Certificates}
+	h := Header{Count: len(versions), First: first, Last: last, Seals: o.Seals, Certificates: o.Certificates, Erasures: o.Erasures}
 	return e.finish(dst, &h, o.Plain), nil
 }
 

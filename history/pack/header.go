@@ -57,11 +57,13 @@ type Header struct {
 	// Seals and Certificates are what the pack was given to carry.
 	Seals        []identity.Seal
 	Certificates []identity.Certificate
+	// Erasures say why contents are not here. Their payloads alias the pack.
+	Erasures []history.Erasure
 }
 
 // The numbers of items, and the least bytes that each takes, so that counts are believed only as far as the input reaches.
 const (
-	headerItems   = 13
+	headerItems   = 14
 	chainItems    = 5
 	externalItems = 3
 	tipSealItems  = 2
@@ -74,6 +76,7 @@ const (
 	minSeal     = 1 + 1 + 66
 	minGrant    = 1 + 34 + 1 + 34 + 66
 	minCert     = 1 + 1 + 1 + 66
+	minErasure  = 200
 )
 
 // headerWriter appends a header; it numbers authors and grants as they come.
@@ -103,6 +106,10 @@ func (w *headerWriter) append(dst []byte, h *Header) []byte {
 	b := w.chains(w.rest[:0], h)
 	b = w.seals(b, h)
 	b = w.certificates(b, h)
+	b = canon.AppendArray(b, len(h.Erasures))
+	for i := range h.Erasures {
+		b = h.Erasures[i].Append(b)
+	}
 	w.rest = b
 	dst = canon.AppendArray(dst, headerItems)
 	dst = canon.AppendUint(dst, FormatByte)
@@ -322,6 +329,7 @@ func (r *headerReader) read(h *Header) error {
 	r.chains(h)
 	r.seals(h)
 	r.certificates(h)
+	r.erasures(h)
 	return r.err
 }
 
@@ -412,6 +420,20 @@ func (r *headerReader) certificates(h *Header) {
 		}
 		c.Author, c.Sig = r.author(), r.signature()
 		if r.err != nil {
+			return
+		}
+	}
+}
+
+func (r *headerReader) erasures(h *Header) {
+	h.Erasures = make([]history.Erasure, r.list(minErasure))
+	for i := range h.Erasures {
+		b, err := r.r.Raw()
+		if err == nil {
+			h.Erasures[i], err = history.DecodeErasure(b)
+		}
+		if err != nil {
+			r.fail(err)
 			return
 		}
 	}

@@ -3,10 +3,12 @@ package pack_test
 import (
 	"bytes"
 	"errors"
+	"iter"
 	"reflect"
 	"slices"
 	"testing"
 
+	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
@@ -47,6 +49,8 @@ func TestHeader(t *testing.T) {
 	tip, earlier := key.Seal(testSpace, v4.Seq, v4.ID), key.Seal(testSpace, v2.Seq, v2.ID)
 	tip.Author, earlier.Author = b.author, b.author // the signature is not the pack's to judge
 	o.Seals = []identity.Seal{tip, earlier, key.Seal(testSpace, 9, history.ID{9})}
+	w := a.write([]history.Ref{v4.Ref()}, erase("n/1", &v1), erase("n/2", &v2))
+	o.Erasures = []history.Erasure{{Version: w, Sig: key.Seal(testSpace, w.Seq, w.ID).Sig}}
 	packed := must(pack.Encode(nil, []history.Version{v2, v3, v4, v5}, o))
 	h, body, err := pack.ReadHeader(packed)
 	if err != nil {
@@ -61,6 +65,11 @@ func TestHeader(t *testing.T) {
 		},
 		Externals: []history.Ref{far.Ref()}, Seals: o.Seals, Certificates: o.Certificates,
 	}
+	if len(h.Erasures) != 1 || h.Erasures[0].Ref() != w.Ref() || h.Erasures[0].Sig != o.Erasures[0].Sig ||
+		!slices.Equal(slices.Collect(keys(&h.Erasures[0])), []string{"n/1", "n/2"}) {
+		t.Errorf("erasures %+v", h.Erasures)
+	}
+	h.Erasures = nil
 	if !reflect.DeepEqual(h, want) {
 		t.Errorf("header\n%+v, want\n%+v", h, want)
 	}
@@ -78,6 +87,20 @@ func TestHeader(t *testing.T) {
 	}
 }
 
+func erase(key string, v *history.Version) history.Op {
+	return history.Op{Op: must(crdt.Erase(key, crdt.Target{Version: v.Stamp().Entry()}))}
+}
+
+func keys(e *history.Erasure) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for key := range e.Targets() {
+			if !yield(key) {
+				return
+			}
+		}
+	}
+}
+
 // TestHeaderCutShort reads the first bytes of a header with everything in it.
 func TestHeaderCutShort(t *testing.T) {
 	m := newMember(1)
@@ -86,6 +109,7 @@ func TestHeaderCutShort(t *testing.T) {
 	key := identity.AuthorKeyFromSeed([32]byte{1})
 	packed := must(pack.Encode(nil, []history.Version{v}, pack.Options{
 		Plain: true, Seals: []identity.Seal{key.Seal(testSpace, 1, v.ID)}, Certificates: []identity.Certificate{m.writer.Certify(m.grant, w.author)},
+		Erasures: []history.Erasure{{Version: w.write(nil, erase("n/1", &v))}},
 	}))
 	_, body, err := pack.ReadHeader(packed)
 	if err != nil {
@@ -109,7 +133,7 @@ func TestHeaderCutShort(t *testing.T) {
 func TestCountsAreNotBelieved(t *testing.T) {
 	const n = 1 << 20
 	who, id := author(0), history.ID{1}
-	head := append(canon.AppendArray(nil, 13), 0, 0, 0, 0, 1, 1, 1) // sizes, one version, times
+	head := append(canon.AppendArray(nil, 14), 0, 0, 0, 0, 1, 1, 1) // sizes, one version, times
 	one := canon.AppendBytes(canon.AppendArray(slices.Clone(head), 1), who[:])
 	one = canon.AppendBytes(append(canon.AppendArray(canon.AppendArray(one, 1), 5), 0, 0, 1, 0xc0), id[:])
 	none := []byte{0x90}
@@ -120,6 +144,7 @@ func TestCountsAreNotBelieved(t *testing.T) {
 		"seals":        slices.Concat(one, none),
 		"grants":       slices.Concat(one, none, none),
 		"certificates": slices.Concat(one, none, none, none),
+		"erasures":     slices.Concat(one, none, none, none, none),
 	} {
 		b = append(canon.AppendArray(slices.Clone(b), n/2), make([]byte, n)...)
 		var err error
