@@ -103,7 +103,7 @@ func (q LogQuery) filter(s *snap) (*logFilter, error) {
 			return nil, err
 		}
 		f.until = p.member(s)
-		if _, ok := p.cut.Clock(); ok {
+		if _, timed := p.cut.Time(); !timed && p.before == 0 {
 			f.from = p.tops
 			return f, nil
 		}

@@ -62,6 +62,8 @@ func narrowings(all []LogEntry, seed uint64) []LogQuery {
 			LogQuery{Since: a, Until: Frontier{b, some()}},
 			LogQuery{Since: TimePoint(a.Wall()), Author: b.Author.String(), Limit: rnd.IntN(4)},
 			LogQuery{Since: a, Until: TimePoint(b.Wall())},
+			LogQuery{Since: a, Until: Now()},
+			LogQuery{Since: Frontier{}, Until: b},
 		)
 	}
 	return queries
@@ -134,6 +136,10 @@ func heldAt(all []LogEntry, p Point) map[clock.ID]bool {
 	case TimePoint:
 		for _, e := range all {
 			held[e.ID] = !e.Wall().After(time.Time(p))
+		}
+	case present:
+		for _, e := range all {
+			held[e.ID] = true
 		}
 	}
 	for _, e := range all { // parents come behind their children

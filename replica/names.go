@@ -91,10 +91,14 @@ type TagInfo struct {
 }
 
 // Tag names a point, on all replicas; nil names the present. A point in time names what this replica holds of it now. A
-// tag of that name moves. A text that ParsePoint reads as a time is no name for a tag: ErrPointText.
+// tag of that name moves. A text that ParsePoint reads as a time or as now, or that IsRange reads as a range, is no name for
+// a tag: ErrPointText.
 func (r *Replica) Tag(ctx context.Context, name string, p Point) (Version, error) {
-	if _, isTime, _ := r.parseTime(name); isTime {
+	if _, isMoment, _ := r.parseMoment(name); isMoment {
 		return Version{}, noPoint("no tag can be called %q, which is a time", name)
+	}
+	if IsRange(name) {
+		return Version{}, noPoint("no tag can be called %q: two dots make a range", name)
 	}
 	return r.updateSystem(ctx, func(tx *Tx) error {
 		s := tx.c.snap()
@@ -122,7 +126,7 @@ func (r *Replica) Untag(ctx context.Context, name string) (Version, error) {
 
 // frontier are the versions of a point that no other version of it covers, ascending.
 func (s *snap) frontier(p Point) ([]clock.Stamp, error) {
-	if p == nil {
+	if _, now := p.(present); now || p == nil {
 		stamps := make([]clock.Stamp, 0, len(s.tip.heads))
 		for _, h := range s.tip.heads {
 			stamps = append(stamps, clock.Stamp{Time: h.time, Author: s.lines[h.line].Author, Seq: h.seq, ID: h.id})

@@ -31,6 +31,7 @@ const maxCandidates = 10
 //	                       or the beginning of an author's key
 //	3f9a02…                the version whose id begins so: 6 hexadecimal digits at least, in upper or lower case. This
 //	                       reads the whole history
+//	now                    all that is here
 //	release-1              a tag
 //
 // The first form that fits is meant. A key's first 8 characters or more come before device names, and these before
@@ -38,7 +39,7 @@ const maxCandidates = 10
 // nothing here with ErrPoint, which ErrAmbiguous comes with as well, and so does ErrPointText: the text cannot mean
 // anything anywhere.
 func (r *Replica) ParsePoint(ctx context.Context, text string) (Point, error) {
-	if p, ok, err := r.parseTime(text); ok {
+	if p, ok, err := r.parseMoment(text); ok {
 		return p, err
 	}
 	var p Point
@@ -69,7 +70,7 @@ func (r *Replica) ParsePoint(ctx context.Context, text string) (Point, error) {
 }
 
 // pointForms is what a point may be.
-const pointForms = "a point is an RFC 3339 time, a date, \"5m ago\", AUTHOR@SEQ, %d or more digits of a version's id, or a tag"
+const pointForms = "a point is an RFC 3339 time, a date, \"5m ago\", \"now\", AUTHOR@SEQ, %d or more digits of a version's id, or a tag"
 
 // noPoint is an ErrPointText.
 func noPoint(format string, args ...any) error {
@@ -83,8 +84,11 @@ func (e *badPoint) Error() string { return e.text }
 // Unwrap makes it an ErrPoint as well.
 func (e *badPoint) Unwrap() []error { return []error{ErrPointText, ErrPoint} }
 
-// parseTime reads the forms that say a time; ok is false for all other texts.
-func (r *Replica) parseTime(text string) (p Point, ok bool, err error) {
+// parseMoment reads the forms that say when, whatever the database holds; ok is false for all other texts.
+func (r *Replica) parseMoment(text string) (p Point, ok bool, err error) {
+	if text == "now" {
+		return Now(), true, nil
+	}
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return TimePoint(t), true, nil
 	}

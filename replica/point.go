@@ -16,7 +16,7 @@ import (
 )
 
 // A Point is a point in the past: a set of versions that holds the parents of each of its versions. Version, Frontier,
-// TimePoint and Tag are points.
+// TimePoint, Tag and Now are points.
 type Point interface {
 	resolve(s *snap) (point, error)
 }
@@ -29,6 +29,13 @@ type Frontier []Version
 
 // Tag is the frontier that a tag names.
 type Tag string
+
+// Now is all that is here when the point is used, whatever the clocks say that wrote it.
+func Now() Point { return present{} }
+
+type present struct{}
+
+func (present) resolve(s *snap) (point, error) { return point{before: s.tip.next}, nil }
 
 // point is a Point in terms of one database: a cut of its graph, or all that it had applied before a dot.
 type point struct {

@@ -9,7 +9,7 @@ import (
 
 type diffCmd struct {
 	Key  string `arg:"" help:"NAMESPACE/KEY."`
-	From string `arg:"" optional:"" help:"The POINT to compare from. Default: before the last edit."`
+	From string `arg:"" optional:"" help:"The POINT to compare from, or a RANGE of both: A..B. Default: before the last edit."`
 	To   string `arg:"" optional:"" help:"The POINT to compare with. Default: now."`
 }
 
@@ -25,13 +25,9 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.read(ctx, func(db *database) error {
-		from, err := db.pointOrNil(ctx, c.From)
+		from, to, err := c.points(ctx, db)
 		if err != nil {
-			return fmt.Errorf("from: %w", err)
-		}
-		to, err := db.pointOrNil(ctx, c.To)
-		if err != nil {
-			return fmt.Errorf("to: %w", err)
+			return err
 		}
 		changes, err := db.Diff(ctx, c.Key, from, to)
 		if err != nil {
@@ -47,6 +43,20 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 		a.printChanges(changes)
 		return nil
 	})
+}
+
+// points are those to compare; nil stands for one that was not given.
+func (c *diffCmd) points(ctx context.Context, db *database) (from, to replica.Point, err error) {
+	if c.To == "" && replica.IsRange(c.From) {
+		return db.ParseRange(ctx, c.From)
+	}
+	if from, err = db.pointOrNil(ctx, c.From); err != nil {
+		return nil, nil, fmt.Errorf("from: %w", err)
+	}
+	if to, err = db.pointOrNil(ctx, c.To); err != nil {
+		return nil, nil, fmt.Errorf("to: %w", err)
+	}
+	return from, to, nil
 }
 
 // pointOrNil is the point that a text means, nil where there is no text.

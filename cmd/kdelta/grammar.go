@@ -71,7 +71,7 @@ var commandGroups = []kong.Group{
 const description = `A database in one file that works offline and syncs without losing anybody's write.
 
 A KEY is NAMESPACE/KEY, a VALUE is JSON ("-" reads it from standard input), a POINT is a time, a date, "5m ago", ` +
-	`AUTHOR@SEQ, a version's id or a tag. Exit codes: 0 done, 1 failed, 2 usage, 3 not found.`
+	`"now", AUTHOR@SEQ, a version's id or a tag. Exit codes: 0 done, 1 failed, 2 usage, 3 not found.`
 
 // helpShown is what kong's exit after help is turned into, so that run alone decides when the process ends.
 type helpShown struct{}

@@ -10,6 +10,7 @@ import (
 
 type logCmd struct {
 	Key    string `arg:"" optional:"" help:"Only what was written to this key."`
+	Range  string `arg:"" optional:"" help:"Only versions that POINT B holds and POINT A does not: A..B, A.. or ..B. It may stand without a key."`
 	Number int    `short:"n" placeholder:"N" help:"End after N versions."`
 	Since  string `placeholder:"POINT" help:"Only versions after this point."`
 	Until  string `placeholder:"POINT" help:"Only versions up to this point."`
@@ -26,6 +27,12 @@ func (logCmd) Help() string {
 func (c *logCmd) Run(ctx context.Context, a *app) error {
 	if c.Number < 0 {
 		return usagef("-n %d: write how many versions to show, 0 for all", c.Number)
+	}
+	if replica.IsRange(c.Key) && !strings.Contains(c.Key, "/") { // alone, or in front as git has it
+		c.Key, c.Range = c.Range, c.Key
+	}
+	if c.Range != "" && (c.Since != "" || c.Until != "") {
+		return usagef("%s says since when and until when: leave --since and --until out", c.Range)
 	}
 	if c.Key == "" {
 		return a.readOrNothing(ctx, func(db *database) error { return c.print(ctx, a, db) })
@@ -78,6 +85,10 @@ func (c *logCmd) draw(ctx context.Context, a *app, db *database, query replica.L
 func (c *logCmd) query(ctx context.Context, a *app, db *database) (replica.LogQuery, error) {
 	query := replica.LogQuery{Limit: c.Number, Author: c.Author, NoClock: !a.asJSON}
 	var err error
+	if c.Range != "" {
+		query.Since, query.Until, err = db.ParseRange(ctx, c.Range)
+		return query, err
+	}
 	if query.Since, err = db.pointOrNil(ctx, c.Since); err != nil {
 		return query, fmt.Errorf("--since: %w", err)
 	}
