@@ -194,7 +194,7 @@ func (d *Decoder) end() error {
 			return notPack("the body: "+faultTips, nil)
 		}
 	}
-	if d.times != [2]clock.Time{d.header.First, d.header.Last} {
+	if d.header.Count > 0 && d.times != [2]clock.Time{d.header.First, d.header.Last} {
 		return notPack("the body: "+faultTimes, nil)
 	}
 	return io.EOF

@@ -24,7 +24,8 @@
 // A COLUMN holds one thing of all versions (or of all ops, …), which is alike and so compresses well. Numbers take 7 bits a
 // byte. A column in which values REPEAT is pairs (how many times, value). A column that nothing needs is empty and costs nothing.
 //
-// An ERASURE is the proof that contents were erased, which are therefore not in the body: see history.Erasure.
+// An ERASURE is the proof that contents were erased, which are therefore not in the body: see history.Erasure. A pack may be
+// nothing but such proofs.
 //
 // A PIN is a version whose id a later one will need although its chain will have gone on by then. The body says in
 // advance which these are, so a reader keeps an id for each chain and each pin, and no more.

@@ -66,19 +66,16 @@ type parent struct {
 // Append appends the versions as one pack, in the given order, in which parents must come before their children. Authors may
 // alternate and fork. The same versions in the same order give the same pack, but for what compression makes of it. A
 // content that is not of the length that its op declares is left out. Beyond a limit of packs the error wraps
-// history.ErrTooLarge: make several. All errors wrap ErrPack.
+// history.ErrTooLarge: make several. Without versions the Options must have Erasures. All errors wrap ErrPack.
 func (e *Encoder) Append(dst []byte, versions []history.Version, o Options) ([]byte, error) {
-	if len(versions) == 0 {
-		return dst, notPack("no version to encode", nil)
+	if len(versions) == 0 && len(o.Erasures) == 0 {
+		return dst, notPack("nothing to encode", nil)
 	}
 	if len(versions) > MaxVersions {
 		return dst, tooLarge("too many versions")
 	}
 	e.reset(len(versions))
-	first, last := versions[0].Time, versions[0].Time
-	for i := range versions {
-		first, last = min(first, versions[i].Time), max(last, versions[i].Time)
-	}
+	first, last := timesOf(versions)
 	e.time = first
 	payloads := 0
 	for i := range versions {
@@ -103,6 +100,18 @@ func (e *Encoder) Append(dst []byte, versions []history.Version, o Options) ([]b
 	}
 	h := Header{Count: len(versions), First: first, Last: last, Seals: o.Seals, Certificates: o.Certificates, Erasures: o.Erasures}
 	return e.finish(dst, &h, o.Plain), nil
+}
+
+// timesOf are the least and the greatest time of versions.
+func timesOf(versions []history.Version) (first, last clock.Time) {
+	for i := range versions {
+		t := versions[i].Time
+		if i == 0 {
+			first = t
+		}
+		first, last = min(first, t), max(last, t)
+	}
+	return first, last
 }
 
 func (e *Encoder) reset(n int) {

@@ -319,7 +319,7 @@ func (r *headerReader) read(h *Header) error {
 	h.Count = int(r.uint(MaxVersions))
 	h.First = clock.Time(r.uint(history.MaxSeq))
 	h.Last = h.First + clock.Time(r.uint(history.MaxSeq-uint64(h.First)))
-	if r.err == nil && (h.Count == 0 || h.Codec == CodecNone && h.Stored != h.Plain) {
+	if r.err == nil && (h.Count == 0 && h.Last > 0 || h.Codec == CodecNone && h.Stored != h.Plain) {
 		return errShape
 	}
 	r.authors = make([]identity.Author, r.list(minAuthor))
@@ -330,6 +330,9 @@ func (r *headerReader) read(h *Header) error {
 	r.seals(h)
 	r.certificates(h)
 	r.erasures(h)
+	if r.err == nil && h.Count == 0 && (len(h.Externals) > 0 || len(h.Erasures) == 0) {
+		return errShape // there is nothing in it
+	}
 	return r.err
 }
 
@@ -342,7 +345,7 @@ func (r *headerReader) author() (a identity.Author) {
 
 func (r *headerReader) chains(h *Header) {
 	n := r.list(minChain)
-	if r.err == nil && (n == 0 || n > h.Count) {
+	if r.err == nil && (n == 0 && h.Count > 0 || n > h.Count) {
 		r.fail(errCount)
 		return
 	}

@@ -87,6 +87,34 @@ func TestHeader(t *testing.T) {
 	}
 }
 
+// TestProofsAlone is a pack without versions.
+func TestProofsAlone(t *testing.T) {
+	w := &writer{author: author(0)}
+	v := w.write(nil, put("n/1", "1"))
+	e := history.Erasure{Version: w.write(nil, erase("n/1", &v))}
+	packed := must(pack.Encode(nil, nil, pack.Options{Erasures: []history.Erasure{e}}))
+	var d pack.Decoder
+	if got, err := read(&d, packed); err != nil || len(got) > 0 {
+		t.Fatalf("%d versions, %v", len(got), err)
+	}
+	if h := d.Header(); len(h.Erasures) != 1 || h.Erasures[0].ID != e.ID {
+		t.Errorf("%+v", h)
+	}
+	if _, err := pack.Encode(nil, nil, pack.Options{}); !errors.Is(err, pack.ErrPack) {
+		t.Errorf("a pack of nothing: %v", err)
+	}
+	h, cols := pack.Split(packed)
+	h.Erasures = nil
+	if _, err := read(&d, pack.Join(h, cols)); !errors.Is(err, pack.ErrPack) {
+		t.Errorf("nothing is read: %v", err)
+	}
+	h, cols = pack.Split(must(pack.Encode(nil, []history.Version{v}, pack.Options{Plain: true, Erasures: []history.Erasure{e}})))
+	h.Count, h.Chains, h.First, h.Last = 0, nil, 0, 0
+	if _, err := read(&d, pack.Join(h, cols)); !errors.Is(err, pack.ErrPack) {
+		t.Errorf("columns of no version are read: %v", err)
+	}
+}
+
 func erase(key string, v *history.Version) history.Op {
 	return history.Op{Op: must(crdt.Erase(key, crdt.Target{Version: v.Stamp().Entry()}))}
 }
