@@ -13,6 +13,7 @@
 //	            Checkpoints  key, 0, ordinal     → the state of a key as it was
 //	state    ┤  Docs         NAMESPACE/KEY       → the current state of a key and its visible value
 //	            Conflicts    key, 0, identity    → a concurrent write that is not shown
+//	            Erasures     what and by whom    → contents that were destroyed, and what proves it
 //	sync     ┤  Pending      ordinal             → versions that came before what they need
 //	            Peers        author              → what another replica is known to hold
 //

@@ -90,6 +90,13 @@ type Shrinking interface {
 	Shrink(ctx context.Context) error
 }
 
+// Scrubbing is an optional ability of stores that leave what was deleted, or replaced, in their files: Scrub sees to it that
+// nothing of it is there any more when it returns nil. It may take as long as copying the database, and waits for its turn like an
+// Update. ErrBusy says that somebody else who has the database open keeps some of it there: try again later.
+type Scrubbing interface {
+	Scrub(ctx context.Context) error
+}
+
 // Changing is an optional ability of stores that several processes may have open: a number that differs when
 // somebody else has committed since it was last asked for; it may differ after a commit of one's own too. Stores
 // without it have one owner.

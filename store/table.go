@@ -21,11 +21,12 @@ const (
 	Conflicts
 	Pending
 	Peers
+	Erasures
 	tables
 )
 
 var tableNames = [tables]string{
-	"meta", "author", "seal", "run", "span", "checkpoint", "doc", "conflict", "pending", "peer",
+	"meta", "author", "seal", "run", "span", "checkpoint", "doc", "conflict", "pending", "peer", "erasure",
 }
 
 // Tables lists all tables.

@@ -21,10 +21,10 @@ const (
 // errOver is what a Tx says that outlived its View or Update.
 var errOver = fmt.Errorf("%w: the transaction is over", store.ErrClosed)
 
-// busy reports whether err is about another connection's lock.
+// busy reports whether err is about another connection's lock, or its reading.
 func (d door) busy(err error) bool {
 	code := d.code(err)
-	return code == codeBusy || code == codeLocked
+	return code == codeBusy || code == codeLocked || errors.Is(err, errLogInUse)
 }
 
 // translate turns a driver's error into one of package store's, with the file's path and the driver's text. What is

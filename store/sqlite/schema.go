@@ -13,7 +13,7 @@ const applicationID = 0x6b646c74
 
 // migrations are the steps from an empty file to the present schema. Released ones never change; a new schema is a
 // new step at the end.
-func migrations() []string { return []string{schema1} }
+func migrations() []string { return []string{schema1, schema2} }
 
 // schema1 is the schema of the first release; doc.go describes it.
 const schema1 = `
@@ -68,6 +68,11 @@ SELECT
 	END,
 	skew_ms, behind, sent, received, note
 FROM peer;
+`
+
+// schema2 adds what was erased, and what proves it.
+const schema2 = `
+CREATE TABLE erasure(k BLOB PRIMARY KEY, v BLOB NOT NULL) STRICT, WITHOUT ROWID;
 `
 
 // inspect says what the file is: its number of migrations, or why it is not ours to touch (Q4). An empty file has 0.

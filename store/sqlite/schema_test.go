@@ -192,7 +192,7 @@ func TestPragmas(t *testing.T) {
 			}{
 				{s.writer, "PRAGMA synchronous", synchronous},
 				{s.writer, "PRAGMA application_id", applicationID},
-				{s.writer, "PRAGMA user_version", 1},
+				{s.writer, "PRAGMA user_version", int64(len(migrations()))},
 				{s.watcher, "PRAGMA query_only", 1},
 				{s.writer, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'", 1},
 			} {
