@@ -1,8 +1,6 @@
 package crdt
 
 import (
-	"slices"
-
 	"github.com/kdelta/kdelta/crdt/clock"
 )
 
@@ -24,8 +22,8 @@ func (s *State) Apply(ops []Op, at clock.Stamp, past Past, look Lookup) ([]Close
 	if err != nil {
 		return nil, err
 	}
-	v := version{at: at, steps: steps, past: seen{at: at.ID, past: past}}
-	if !all && s.counter.adds > 0 && v.has(CodePut, CodePatch, CodeDelete, CodeSetAdd, CodeSetRemove) {
+	v := newVersion(at, steps, past)
+	if !all && s.counter.adds > 0 && v.kinds&^counters != 0 {
 		if v.left, err = recount(past, look); err != nil {
 			return nil, err
 		}
@@ -41,15 +39,25 @@ func (s *State) Apply(ops []Op, at clock.Stamp, past Past, look Lookup) ([]Close
 
 // isPlain reports whether there is at most one value: nothing that a put that covers all could close.
 func (s *State) isPlain() bool {
-	return len(s.roots) <= 1 && len(s.fields) == 0 && len(s.tombs) == 0 && s.counter.adds == 0 && len(s.set) == 0
+	return len(s.roots) <= 1 && len(s.fields) == 0 && len(s.tombs) == 0 && s.counter.adds == 0 &&
+		len(s.set)+len(s.text)+len(s.list) == 0
 }
 
 // version is what one version does to one key, decoded.
 type version struct {
 	at    clock.Stamp
 	steps []step
+	kinds kinds // of the steps
 	past  seen
 	left  counter // what an op that is no add leaves of the counter
+}
+
+func newVersion(at clock.Stamp, steps []step, past Past) version {
+	v := version{at: at, steps: steps, past: seen{at: at.ID, past: past}}
+	for i := range steps {
+		v.kinds |= steps[i].code.kind()
+	}
+	return v
 }
 
 // step is a decoded op.
@@ -93,12 +101,9 @@ func readSteps(ops []Op) ([]step, error) {
 	return steps, nil
 }
 
-func (v *version) has(codes ...Code) bool {
-	return slices.ContainsFunc(v.steps, func(s step) bool { return slices.Contains(codes, s.code) })
-}
-
 // apply runs the steps; it cannot fail. Each op takes out what it covers of the kinds that are not its own.
 func (s *State) apply(v *version) {
+	uncovered := func(x *clock.Stamp) bool { return !v.past.covers(x) }
 	for i := range v.steps {
 		st := &v.steps[i]
 		if st.code == CodeResolve || st.code == CodeErase {
@@ -108,19 +113,26 @@ func (s *State) apply(v *version) {
 			s.unknown = true
 			continue
 		}
+		kind := st.code.kind()
+		s.held |= kind
 		s.dropTombs(&v.past)
-		if st.code != CodePut && st.code != CodePatch {
+		if kind != documents {
 			s.kill(v.at, &v.past)
 		}
-		if st.code != CodeAdd {
+		if kind != counters {
 			s.counter = v.left
 		}
-		if st.code != CodeSetAdd && st.code != CodeSetRemove {
+		if kind != sets {
 			s.clearSet(&v.past)
+		}
+		if kind != texts || !st.erased {
+			s.text = keepStamps(s.text, uncovered)
+		}
+		if kind != lists || !st.erased {
+			s.list = keepStamps(s.list, uncovered)
 		}
 		switch st.code {
 		case CodePut:
-			s.written = true
 			s.dropDocument(&v.past)
 			if !st.erased {
 				s.put(st.value, v.at)
@@ -128,19 +140,23 @@ func (s *State) apply(v *version) {
 		case CodeDelete:
 			s.tombs = withStamp(s.tombs, v.at)
 		case CodePatch:
-			s.written = true
 			s.patch(st.edits, v.at, &v.past)
 		case CodeAdd:
-			s.counted = true
 			if !st.erased {
 				s.counter.add(st.amount, &v.at)
 			}
 		case CodeSetAdd:
-			s.gathered = true
 			s.addToSet(st.elements, v.at, &v.past)
 		case CodeSetRemove:
-			s.gathered = true
 			s.removeFromSet(st.elements, &v.past)
+		case CodeTextSplice:
+			if !st.erased {
+				s.text = withStamp(s.text, v.at)
+			}
+		case CodeListSplice, CodeListMove, CodeListReplace:
+			if !st.erased {
+				s.list = withStamp(s.list, v.at)
+			}
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
 	}
 	before := s
 	if !all {
-		if s.followsOwnPut(v) {
+		if s.followsOwnWrite(v) {
 			return nil, nil
 		}
 		var err error
@@ -71,13 +71,14 @@ func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
 		}
 	}
 	// A patch alone ends conflicts between members, anything else those between whole values; both those between kinds.
-	byMember := !v.has(CodePut, CodeDelete, CodeAdd, CodeSetAdd, CodeSetRemove)
+	byMember := !slices.ContainsFunc(v.steps, func(s step) bool { return s.code != CodePatch && s.code.kind() != 0 })
 	open := before.openConflicts(byMember)
 	if len(open) == 0 {
 		return nil, nil
 	}
 	after := before.Clone()
-	after.apply(&version{at: v.at, steps: v.steps, past: seen{at: v.at.ID, past: everything{}}})
+	over := newVersion(v.at, v.steps, everything{})
+	after.apply(&over)
 	still := make(map[Identity]bool)
 	for _, c := range after.openConflicts(byMember) {
 		still[c.Identity()] = true
@@ -99,25 +100,27 @@ func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
 	return closed, nil
 }
 
-// mayClose reports whether the version can write over a conflict. An add, or an op on a set, writes over what is of
-// another kind; where there never was any it need not be asked what it saw.
+// mayClose reports whether the version can write over a conflict. An add, an op on a set and an edit of a text or a list write
+// over what is of another kind, and these edits over deletes; where there never was any they need not be asked what they saw.
 func (s *State) mayClose(v *version) bool {
-	onSet := v.has(CodeSetAdd, CodeSetRemove)
 	switch {
-	case v.has(CodePut, CodeDelete, CodePatch), onSet && v.has(CodeAdd):
+	case v.kinds == 0:
+		return false
+	case v.kinds&(documents|deletes) != 0 || v.kinds.several():
 		return true
-	case onSet:
-		return s.written || s.counted
+	case v.kinds&sequences != 0:
+		return s.held&^v.kinds != 0
 	}
-	return v.has(CodeAdd) && (s.written || s.gathered)
+	return s.held&^(v.kinds|deletes) != 0
 }
 
-// followsOwnPut reports whether the version's author put the key, and merged nothing since: there was no conflict then.
-func (s *State) followsOwnPut(v *version) bool {
+// followsOwnWrite reports whether the version's author put the key, or edited its text or list, and merged nothing since: there
+// was no conflict then.
+func (s *State) followsOwnWrite(v *version) bool {
 	run, able := v.past.past.(SameRun)
-	return able && slices.ContainsFunc(s.roots, func(e entry) bool {
-		return e.at.Author == v.at.Author && run.SameRun(e.at)
-	})
+	own := func(x clock.Stamp) bool { return x.Author == v.at.Author && run.SameRun(x) }
+	return able && (slices.ContainsFunc(s.roots, func(e entry) bool { return own(e.at) }) ||
+		slices.ContainsFunc(s.text, own) || slices.ContainsFunc(s.list, own))
 }
 
 func stateAt(past Past, look Lookup) (*State, error) {

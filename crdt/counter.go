@@ -58,7 +58,10 @@ func recount(past Past, look Lookup) (counter, error) {
 			if !past.Covers(e.Stamp) {
 				adds = append(adds, add{n: n, at: e.Stamp})
 			}
-		case CodePut, CodePatch, CodeDelete, CodeSetAdd, CodeSetRemove:
+		default:
+			if e.Op.Code.kind() == 0 {
+				continue
+			}
 			gone := seen{at: e.Stamp.ID, past: e.Past}
 			kept := adds[:0]
 			for i := range adds {

@@ -11,7 +11,7 @@ import (
 // that wraps ErrState.
 func DecodeState(b []byte) (*State, error) {
 	d := decoder{r: canon.NewReader(b)}
-	d.exactly(8)
+	d.exactly(stateItems)
 	if d.uint() != stateFormat {
 		d.refuse("a format that this version does not know")
 	}
@@ -20,8 +20,7 @@ func DecodeState(b []byte) (*State, error) {
 		d.refuse("flags that this version does not know")
 	}
 	s := &State{
-		branched: flags&flagBranched != 0, unknown: flags&flagUnknown != 0,
-		written: flags&flagWritten != 0, counted: flags&flagCounted != 0, gathered: flags&flagGathered != 0,
+		branched: flags&flagBranched != 0, unknown: flags&flagUnknown != 0, held: kinds(flags >> kindShift),
 	}
 	d.readStamps()
 	d.readRoots(s)
@@ -29,8 +28,14 @@ func DecodeState(b []byte) (*State, error) {
 	s.tombs = d.versions()
 	d.readCounter(&s.counter)
 	d.readSet(s)
-	if len(s.roots)+len(s.fields) > 0 && !s.written || s.counter.adds > 0 && !s.counted || len(s.set) > 0 && !s.gathered {
+	s.text = d.versions()
+	s.list = d.versions()
+	told, standing := s.held, s.standing()
+	if standing&^(told|deletes) != 0 {
 		d.refuse("a value that no op made")
+	}
+	if s.held |= standing; s.held.lasting() != told {
+		d.refuse("deletes that the flags deny, or should not tell")
 	}
 	for _, used := range d.used {
 		if !used {
@@ -44,6 +49,26 @@ func DecodeState(b []byte) (*State, error) {
 		return nil, faultOf(ErrState, "fold it again from the versions", d.err)
 	}
 	return s, nil
+}
+
+// standing is the kinds that the state holds something of.
+func (s *State) standing() (k kinds) {
+	for _, part := range []struct {
+		kind kinds
+		size int
+	}{
+		{documents, len(s.roots) + len(s.fields)},
+		{counters, int(min(s.counter.adds, 1))},
+		{sets, len(s.set)},
+		{texts, len(s.text)},
+		{lists, len(s.list)},
+		{deletes, len(s.tombs)},
+	} {
+		if part.size > 0 {
+			k |= part.kind
+		}
+	}
+	return k
 }
 
 // decoder reads an encoded state. The first error stays, and later reads return zero values.

@@ -11,30 +11,32 @@ import (
 // stateFormat is the first item of an encoded state; another number is another format.
 const stateFormat = 0
 
-// The flags of an encoded state.
+// stateItems is how many items an encoded state has.
+const stateItems = 10
+
+// The flags of an encoded state, and how far those for the kinds that it held are shifted.
 const (
 	flagBranched = 1 << iota
 	flagUnknown
-	flagWritten
-	flagCounted
-	flagGathered
-	allFlags = flagBranched | flagUnknown | flagWritten | flagCounted | flagGathered
+	allFlags  = 1<<8 - 1
+	kindShift = 2
 )
 
 // Append appends the state's canonical bytes; equal states have equal bytes. The form, in which a version is an index
 // into stamps, is the array
 //
-//	[format, flags, stamps, roots, fields, tombstones, counter, set]
+//	[format, flags, stamps, roots, fields, tombstones, counter, set, text, list]
 //
 //	flags    1: some op did not cover all before it; 2: some op was unknown; 4: some op was a put or a patch;
-//	         8: some op was an add; 16: some op was a set-add or set-remove
+//	         8: some op was an add; 16: some op was a set-add or set-remove; 32: some op was a text-splice; 64: some op
+//	         was one on a list; 128: beside those on one text, or on one list, there were deletes and no others
 //	stamps   all versions named below, ascending
 //	roots    [[version, killers, value], …]                       ascending by version
 //	fields   [[path, [[version, killers, aside, value], …]], …]   ascending by path, then version; a removed one has no value
 //	counter  [] or [number of adds, sum >> 64, sum & (2^64−1), greatest add]
 //	set      [[value, adds], …]                                   ascending by canon.Compare
 //
-// where killers, aside, tombstones and adds are ascending arrays of versions.
+// where killers, aside, tombstones, adds, text and list are ascending arrays of versions.
 func (s *State) Append(b []byte) []byte { return s.encode(b, true) }
 
 // AppendDigest appends the bytes that stand for the state in a digest of all keys: those of Append without the values of
@@ -46,7 +48,7 @@ func (s *State) encode(b []byte, values bool) []byte {
 		return appendSimple(b, at, value, values)
 	}
 	e := encoder{b: b, stamps: s.stamps(), values: values}
-	e.b = canon.AppendArray(e.b, 8)
+	e.b = canon.AppendArray(e.b, stateItems)
 	e.b = canon.AppendUint(e.b, stateFormat)
 	e.b = canon.AppendUint(e.b, s.flags())
 	e.b = canon.AppendArray(e.b, len(e.stamps))
@@ -69,33 +71,27 @@ func (s *State) encode(b []byte, values bool) []byte {
 		e.b = append(e.b, s.set[i].value...)
 		e.versions(s.set[i].adds)
 	}
+	e.versions(s.text)
+	e.versions(s.list)
 	return e.b
 }
 
 func (s *State) flags() uint64 {
-	flags := uint64(0)
-	for _, f := range []struct {
-		set bool
-		bit uint64
-	}{
-		{s.branched, flagBranched},
-		{s.unknown, flagUnknown},
-		{s.written, flagWritten},
-		{s.counted, flagCounted},
-		{s.gathered, flagGathered},
-	} {
-		if f.set {
-			flags |= f.bit
-		}
+	flags := uint64(s.held.lasting()) << kindShift
+	if s.branched {
+		flags |= flagBranched
+	}
+	if s.unknown {
+		flags |= flagUnknown
 	}
 	return flags
 }
 
 // appendSimple is encode for what Simple describes, which nearly all states are: one version, one root, nothing else.
 func appendSimple(b []byte, at clock.Stamp, value Value, values bool) []byte {
-	b = canon.AppendArray(b, 8)
+	b = canon.AppendArray(b, stateItems)
 	b = canon.AppendUint(b, stateFormat)
-	b = canon.AppendUint(b, flagWritten)
+	b = canon.AppendUint(b, uint64(documents)<<kindShift)
 	b = at.Append(canon.AppendArray(b, 1))
 	b = canon.AppendArray(b, 1)
 	if values {
@@ -107,7 +103,7 @@ func appendSimple(b []byte, at clock.Stamp, value Value, values bool) []byte {
 	if values {
 		b = append(b, value...)
 	}
-	for range 4 { // fields, tombstones, counter, set
+	for range 6 { // fields, tombstones, counter, set, text, list
 		b = canon.AppendArray(b, 0)
 	}
 	return b
@@ -115,7 +111,7 @@ func appendSimple(b []byte, at clock.Stamp, value Value, values bool) []byte {
 
 // stamps returns all versions that the state names, ascending, each once.
 func (s *State) stamps() []clock.Stamp {
-	out := slices.Clone(s.tombs)
+	out := slices.Concat(s.tombs, s.text, s.list)
 	collect := func(e *entry) {
 		out = append(append(append(out, e.at), e.killers...), e.aside...)
 	}

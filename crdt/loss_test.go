@@ -55,6 +55,10 @@ func accounted(op Op, at clock.Stamp, view *View) bool {
 		return view.Kind == KindNone || named("") || view.Kind == KindCounter || view.Kind == KindSet || anotherKind(view, KindRegister, KindRecord)
 	case CodeAdd:
 		return view.Kind == KindCounter || anotherKind(view, KindCounter)
+	case CodeTextSplice:
+		return view.Kind == KindText || anotherKind(view, KindText)
+	case CodeListSplice, CodeListMove, CodeListReplace:
+		return view.Kind == KindList || anotherKind(view, KindList)
 	case CodeSetAdd:
 		return view.Kind == KindSet || anotherKind(view, KindSet)
 	default:

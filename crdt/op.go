@@ -13,8 +13,8 @@ type Value = canon.Value
 // Code is the number of an op's kind. Numbers are frozen: what one means, it means for ever.
 type Code uint64
 
-// The codes. Those from CodeTextSplice on have their place and no meaning here yet; they and every other number
-// are unknown to this version of the package.
+// The codes. CodeAttachment has its place and no meaning here yet; it and every other number are unknown to this version of
+// the package.
 const (
 	CodePut       Code = 1
 	CodeDelete    Code = 2
@@ -51,22 +51,34 @@ func (c Code) String() string {
 		return "resolve"
 	case CodeErase:
 		return "erase"
+	case CodeTextSplice:
+		return "text-splice"
+	case CodeListSplice:
+		return "list-splice"
+	case CodeListMove:
+		return "list-move"
+	case CodeListReplace:
+		return "list-replace"
 	default:
 		return "unknown"
 	}
 }
 
 // Known reports whether this package can apply ops of the code.
-func (c Code) Known() bool { return c >= CodePut && c <= CodeErase }
+func (c Code) Known() bool { return c >= CodePut && c <= CodeErase || c.isSequence() }
 
 // Fixed reports whether every op of the code owns exactly one dot and needs no structure beside its body. It holds for
 // all codes up to CodeErase.
 func (c Code) Fixed() bool { return c >= CodePut && c <= CodeErase }
 
-// Op is one edit of one key. An op of a known code owns one dot.
+// isSequence reports whether ops of the code edit a text or a list.
+func (c Code) isSequence() bool { return c >= CodeTextSplice && c <= CodeListReplace }
+
+// Op is one edit of one key.
 type Op struct {
 	Code Code
-	// Width is the number of dots that the op owns, 1 for every known code.
+	// Width is the number of dots that the op owns: for a splice one for each code point or element that it removes or
+	// inserts, 1 for every other known code.
 	Width uint64
 	// Key is NAMESPACE/NAME; see CheckKey.
 	Key string
@@ -125,29 +137,45 @@ func Resolve(key string, sides []clock.Entry) (Op, error) {
 }
 
 func checked(code Code, key string, body []byte) (Op, error) {
-	op := Op{Code: code, Width: 1, Key: key, Body: body}
-	if err := op.Check(); err != nil {
+	if err := CheckKey(key); err != nil {
 		return Op{}, err
 	}
-	return op, nil
+	width, err := bodyDots(code, body)
+	if err != nil {
+		return Op{}, err
+	}
+	return Op{Code: code, Width: width, Key: key, Body: body}, nil
 }
 
-// Check is nil if the op is valid: its key passes CheckKey, its width is 1 where its code is Fixed, and its body passes
-// CheckBody. The error wraps ErrKey or ErrOp. Apply relies on it: it runs on everything that comes from outside.
+// Check is nil if the op is valid: its key passes CheckKey, its body passes CheckBody, and its width is what the code and
+// the body ask for. The error wraps ErrKey or ErrOp. Apply relies on it: it runs on everything that comes from outside.
 func (op *Op) Check() error {
 	if err := CheckKey(op.Key); err != nil {
 		return err
 	}
-	if op.Code.Fixed() && op.Width != 1 {
-		return opError(op.Code, "owns "+strconv.FormatUint(op.Width, 10)+" dots; it must own 1", nil)
+	dots, err := bodyDots(op.Code, op.Body)
+	if err != nil || dots == 0 {
+		return err
 	}
-	return CheckBody(op.Code, op.Body)
+	return checkWidth(op.Code, op.Width, dots)
+}
+
+func checkWidth(code Code, width, dots uint64) error {
+	if width == dots {
+		return nil
+	}
+	return opError(code, "owns "+strconv.FormatUint(width, 10)+" dots; it must own "+strconv.FormatUint(dots, 10), nil)
 }
 
 // CheckBody is nil if body is the one canonical form of a body for the code; bodies of codes that are not Known are not
 // looked into. The error wraps ErrOp.
 func CheckBody(code Code, body []byte) error {
-	var err error
+	_, err := bodyDots(code, body)
+	return err
+}
+
+// bodyDots checks a body and is the number of dots that its op owns; 0 if the code leaves that open.
+func bodyDots(code Code, body []byte) (dots uint64, err error) {
 	switch code {
 	case CodePut:
 		if err = canon.Check(body); err != nil {
@@ -167,8 +195,14 @@ func CheckBody(code Code, body []byte) error {
 		_, err = readSides(body)
 	case CodeErase:
 		_, err = readTarget(body)
+	case CodeTextSplice, CodeListSplice, CodeListMove, CodeListReplace:
+		e, err := readSequenceOp(code, body, code)
+		return e.dots(code), err
 	}
-	return err
+	if !code.Fixed() {
+		return 0, err
+	}
+	return 1, err
 }
 
 func opError(code Code, what string, cause error) error {

@@ -144,7 +144,7 @@ func TestCheckRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	unknown := Op{Code: CodeTextSplice, Width: 900, Key: testKey, Body: []byte{0xc1}}
+	unknown := Op{Code: codeUnknown, Width: 900, Key: testKey, Body: []byte{0xc1}}
 	if err := unknown.Check(); err != nil {
 		t.Errorf("an unknown op was looked into: %v", err)
 	}
@@ -176,7 +176,11 @@ type vector struct {
 	Op   string `json:"op"`
 	Args string `json:"args"`
 	Code uint64 `json:"code"`
-	Body string `json:"body"`
+	// Width is left out where it is 1.
+	Width uint64 `json:"width,omitempty"`
+	Body  string `json:"body"`
+	// Structure is what stands in place of the body where that is detached, if anything.
+	Structure string `json:"structure,omitempty"`
 }
 
 func TestOpVectors(t *testing.T) {
@@ -184,7 +188,11 @@ func TestOpVectors(t *testing.T) {
 	second := clock.Entry{Author: identity.Author{2}, Seq: 300, ID: clock.Prefix{0xbb}}
 	var got []vector
 	note := func(args string, op Op) {
-		got = append(got, vector{op.Code.String(), args, uint64(op.Code), hex.EncodeToString(op.Body)})
+		v := vector{Op: op.Code.String(), Args: args, Code: uint64(op.Code), Body: hex.EncodeToString(op.Body)}
+		if v.Structure = hex.EncodeToString(Structure(op.Code, op.Body)); op.Width > 1 {
+			v.Width = op.Width
+		}
+		got = append(got, v)
 	}
 	note(`{"a":1}`, put(`{"a":1}`))
 	note("", del())
@@ -196,6 +204,11 @@ func TestOpVectors(t *testing.T) {
 	note("2", setOp(CodeSetRemove, "2"))
 	note("02000…@300 bb000…, 01000…@7 aa000…", must(Resolve(testKey, []clock.Entry{second, first})))
 	note("op 3 of 02000…@300 bb000…", must(Erase(testKey, Target{Version: second, Op: 3})))
+	note(`at 3, remove 2, insert "añ🙂"`, must(TextSplice(testKey, 3, 2, "añ🙂")))
+	note(`at 70000, remove 1`, must(TextSplice(testKey, 70000, 1, "")))
+	note(`at 0, insert 1, {"a":[]}`, must(ListSplice(testKey, 0, 0, []Value{js("1"), js(`{"a":[]}`)})))
+	note(`from 300 to 0`, must(ListMove(testKey, 300, 0)))
+	note(`at 2, "x"`, must(ListReplace(testKey, 2, js(`"x"`))))
 	golden(t, "testdata/ops.json", got)
 }
 
@@ -208,7 +221,7 @@ type stateVector struct {
 
 func TestStateVectors(t *testing.T) {
 	var got []stateVector
-	for _, c := range slices.Concat(registerRules(), recordRules(), reviveRules(), kindRules()) {
+	for _, c := range slices.Concat(registerRules(), recordRules(), reviveRules(), kindRules(), sequenceRules()) {
 		w, _ := build(c.steps)
 		s := mustFold(t, w, w.creation()).state
 		view := s.View(Fields(), nil)

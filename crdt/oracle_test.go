@@ -55,9 +55,11 @@ func yes(*oracleOp) bool { return true }
 
 // takeDocuments are the codes of the ops that leave nothing of a document that they cover; likewise the others.
 var (
-	takeDocuments = []Code{CodeDelete, CodeAdd, CodeSetAdd, CodeSetRemove}
-	takeCounters  = []Code{CodeDelete, CodePut, CodePatch, CodeSetAdd, CodeSetRemove}
-	takeSets      = []Code{CodeDelete, CodePut, CodePatch, CodeAdd}
+	onLists       = []Code{CodeListSplice, CodeListMove, CodeListReplace}
+	takeDocuments = append([]Code{CodeDelete, CodeAdd, CodeSetAdd, CodeSetRemove, CodeTextSplice}, onLists...)
+	takeCounters  = append([]Code{CodeDelete, CodePut, CodePatch, CodeSetAdd, CodeSetRemove, CodeTextSplice}, onLists...)
+	takeSets      = append([]Code{CodeDelete, CodePut, CodePatch, CodeAdd, CodeTextSplice}, onLists...)
+	takeAny       = append([]Code{CodeDelete, CodePut, CodePatch, CodeAdd, CodeSetAdd, CodeSetRemove, CodeTextSplice}, onLists...)
 )
 
 // buried: some patch saw what took a out, or the same version did.
@@ -75,6 +77,14 @@ func (o *oracle) killers(a *oracleOp) []clock.Stamp {
 		return false
 	}, takeDocuments...)
 	return sortedStamps(out)
+}
+
+// stands reports whether an edit of a text or a list, whose ops have the given codes, was not erased and nothing takes it out:
+// no op of another kind, and none of its own that was not erased.
+func (o *oracle) stands(a *oracleOp, own ...Code) bool {
+	return a.op.Body != nil && !o.anyCovering(a, func(b *oracleOp) bool {
+		return b.op.Body != nil || !slices.Contains(own, b.op.Code)
+	}, takeAny...)
 }
 
 func sortedStamps(s []clock.Stamp) []clock.Stamp {
@@ -113,17 +123,18 @@ func (o *oracle) document(s *State) {
 		a := &o.ops[i]
 		switch a.op.Code {
 		case CodePut:
-			s.written = true
+			s.held |= documents
 			if a.op.Body != nil && !o.anyCovering(a, yes, CodePut) && !o.buried(a) {
 				all = append(all, placed{op: a, at: o.stamp(a)})
 				s.roots = append(s.roots, entry{at: o.stamp(a), value: a.op.Body, killers: o.killers(a)})
 			}
 		case CodeDelete:
-			if !o.anyCovering(a, yes, CodePut, CodeDelete, CodePatch, CodeAdd, CodeSetAdd, CodeSetRemove) {
+			s.held |= deletes
+			if !o.anyCovering(a, yes, takeAny...) {
 				s.tombs = append(s.tombs, o.stamp(a))
 			}
 		case CodePatch:
-			s.written = true
+			s.held |= documents
 			edits, _ := a.op.Edits()
 			for _, e := range edits {
 				p := Pointer(e.Path)
@@ -168,13 +179,13 @@ func (o *oracle) others(s *State) {
 		a := &o.ops[i]
 		switch a.op.Code {
 		case CodeAdd:
-			s.counted = true
+			s.held |= counters
 			if n, _ := a.op.Amount(); a.op.Body != nil && !o.anyCovering(a, yes, takeCounters...) {
 				at := o.stamp(a)
 				s.counter.add(n, &at)
 			}
 		case CodeSetAdd:
-			s.gathered = true
+			s.held |= sets
 			elements, _ := a.op.Elements()
 			for _, v := range elements {
 				names := func(b *oracleOp) bool {
@@ -186,12 +197,23 @@ func (o *oracle) others(s *State) {
 				}
 			}
 		case CodeSetRemove:
-			s.gathered = true
+			s.held |= sets
+		case CodeTextSplice:
+			s.held |= texts
+			if o.stands(a, CodeTextSplice) {
+				s.text = append(s.text, o.stamp(a))
+			}
+		case CodeListSplice, CodeListMove, CodeListReplace:
+			s.held |= lists
+			if o.stands(a, onLists...) {
+				s.list = append(s.list, o.stamp(a))
+			}
 		case CodePut, CodeDelete, CodePatch, CodeResolve, CodeErase:
 		default:
 			s.unknown = true
 		}
 	}
+	s.text, s.list = sortedStamps(s.text), sortedStamps(s.list)
 	for v, adds := range bySet {
 		s.set = append(s.set, element{value: Value(v), adds: sortedStamps(adds)})
 	}

@@ -14,7 +14,7 @@ import (
 // of the definitions.
 func TestEqualSetsAreEqual(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		codes := rapid.SampledFrom([][]Code{documentCodes, allCodes, append(allCodes, CodeTextSplice)}).Draw(t, "codes")
+		codes := rapid.SampledFrom([][]Code{documentCodes, sequenceCodes, allCodes, append(allCodes, codeUnknown)}).Draw(t, "codes")
 		w := drawWorld(t, 8, opsOf(codes))
 		w.drawResolves(t)
 		w.drawErasures(t)
@@ -50,7 +50,7 @@ func sameView(a, b *View) bool {
 // What a version closes is what was open in its past and is not after it, computed without any shortcut.
 func TestClosedIsOfThePastAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := drawWorld(t, 8, opsOf(rapid.SampledFrom([][]Code{documentCodes, allCodes}).Draw(t, "codes")))
+		w := drawWorld(t, 8, opsOf(rapid.SampledFrom([][]Code{documentCodes, sequenceCodes, allCodes}).Draw(t, "codes")))
 		w.drawErasures(t)
 		f := mustFold(t, w, w.randomOrder(t))
 		want := make(map[Identity]bool)
@@ -237,7 +237,7 @@ func TestSuccessorWins(t *testing.T) {
 
 func TestStateEncoding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := drawWorld(t, 8, opsOf(append(allCodes, CodeTextSplice)))
+		w := drawWorld(t, 8, opsOf(append(allCodes, codeUnknown)))
 		w.drawErasures(t)
 		s := mustFold(t, w, w.creation()).state
 		b := s.Append(nil)

@@ -59,7 +59,7 @@ type expectation struct {
 }
 
 func TestRules(t *testing.T) {
-	for _, c := range slices.Concat(registerRules(), recordRules(), reviveRules(), kindRules()) {
+	for _, c := range slices.Concat(registerRules(), recordRules(), reviveRules(), kindRules(), sequenceRules()) {
 		t.Run(c.name, func(t *testing.T) {
 			w, names := build(c.steps)
 			for _, e := range c.want {

@@ -6,18 +6,6 @@ import (
 	"github.com/kdelta/kdelta/crdt/clock"
 )
 
-// Kind is what a key's visible value is.
-type Kind string
-
-// The kinds. KindNone is that of a key that shows nothing.
-const (
-	KindNone     Kind = ""
-	KindRegister Kind = "register"
-	KindRecord   Kind = "record"
-	KindCounter  Kind = "counter"
-	KindSet      Kind = "set"
-)
-
 // State is everything that the ops on one key come to: a pure function of the set of ops and their causality. The zero
 // State is that of a key nothing was written to. A State is not safe for concurrent use and must not be copied; see
 // Clone.
@@ -30,13 +18,15 @@ type State struct {
 	counter counter
 	set     []element // ascending by canon.Compare
 
+	// text and list are the edits of them that nothing covers, ascending: they are there if there are any. What they say is
+	// no part of the state.
+	text, list []clock.Stamp
+
 	branched bool // some op did not cover all that were applied before it
 	unknown  bool // some op was of an unknown code
 
-	// What kinds of ops there were; a kind may leave no other trace once it is taken out.
-	written  bool // some op was a put or a patch
-	counted  bool // some op was an add
-	gathered bool // some op was a set-add or set-remove
+	// held is what ops there were of; a kind may leave no other trace once it is taken out.
+	held kinds
 
 	first [1]entry // room for the one root that most states have
 }
@@ -78,7 +68,7 @@ func (s *State) BeSimple(at clock.Stamp, value Value) {
 func (s *State) setSimple(at clock.Stamp, value Value) {
 	s.first[0] = entry{at: at, value: value}
 	s.roots = s.first[:]
-	s.written = true
+	s.held |= documents
 }
 
 // Simple reports whether SimpleState(at, value) is the state: one live value, and no concurrency ever.
@@ -91,7 +81,7 @@ func (s *State) Simple() (at clock.Stamp, value Value, ok bool) {
 
 // IsSimple is what Simple reports, for who wants no more of it.
 func (s *State) IsSimple() bool {
-	return len(s.roots) == 1 && s.roots[0].live() && !s.branched && !s.unknown && !s.counted && !s.gathered &&
+	return len(s.roots) == 1 && s.roots[0].live() && !s.branched && !s.unknown && s.held.lasting() == documents &&
 		len(s.fields)+len(s.tombs) == 0
 }
 
@@ -116,11 +106,11 @@ func (s *State) Clone() *State {
 		tombs:    slices.Clone(s.tombs),
 		counter:  s.counter,
 		set:      slices.Clone(s.set),
+		text:     s.text,
+		list:     s.list,
 		branched: s.branched,
 		unknown:  s.unknown,
-		written:  s.written,
-		counted:  s.counted,
-		gathered: s.gathered,
+		held:     s.held,
 	}
 	for i := range c.fields {
 		c.fields[i].entries = slices.Clone(c.fields[i].entries)

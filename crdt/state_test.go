@@ -40,7 +40,9 @@ func TestSimple(t *testing.T) {
 		"patched":    {{"a", 1, 1, "", one(put("{}"))}, {"b", 2, 2, "a", one(patchOp("/x", "1"))}},
 		"counted":    {{"a", 1, 1, "", one(put("1"), add(1))}},
 		"with a set": {{"a", 1, 1, "", one(put("1"), setOp(CodeSetAdd, "1"))}},
-		"unknown":    {{"a", 1, 1, "", one(put("1"), Op{Code: CodeTextSplice, Width: 1, Key: testKey, Body: []byte{0x90}})}},
+		"a text":     {{"a", 1, 1, "", one(put("1"), splice("1"))}},
+		"once text":  {{"a", 1, 1, "", one(splice("1"))}, {"b", 1, 2, "a", one(put("1"))}},
+		"unknown":    {{"a", 1, 1, "", one(put("1"), Op{Code: codeUnknown, Width: 1, Key: testKey, Body: []byte{0x90}})}},
 		"nothing":    nil,
 	} {
 		w, _ := build(steps)
@@ -201,7 +203,7 @@ func TestManyMembers(t *testing.T) {
 }
 
 func FuzzDecodeState(f *testing.F) {
-	for _, rules := range [][]rule{registerRules(), recordRules(), reviveRules(), kindRules()} {
+	for _, rules := range [][]rule{registerRules(), recordRules(), reviveRules(), kindRules(), sequenceRules()} {
 		for _, c := range rules {
 			w, _ := build(c.steps)
 			fold := w.newFold()
@@ -234,7 +236,8 @@ func FuzzDecodeState(f *testing.F) {
 func FuzzOpBody(f *testing.F) {
 	for _, op := range []Op{
 		put(`{"a":[1]}`), del(), patchOp("/a/b", "1", "/c", "-"), add(-5), setOp(CodeSetAdd, "1", "2"), setOp(CodeSetRemove, "1"),
-		must(Resolve(testKey, []clock.Entry{tick(1).Entry()})),
+		must(Resolve(testKey, []clock.Entry{tick(1).Entry()})), splice("añ"), must(ListSplice(testKey, 1, 2, []Value{js("{}")})),
+		must(ListMove(testKey, 1, 300)), must(ListReplace(testKey, 0, js("1"))),
 	} {
 		f.Add(uint64(op.Code), op.Body)
 	}

@@ -11,7 +11,8 @@ import (
 type View struct {
 	// Kind is KindNone if nothing is visible.
 	Kind Kind
-	// Value is the visible value, nil if nothing is. It may alias the state.
+	// Value is the visible value, nil if nothing is. It may alias the state. It is nil too for a text or a list, of which a state
+	// does not know what they say: see Kind.IsSequence.
 	Value Value
 	// At is the greatest version that the value is from; where nothing is visible, the delete that did it, if any.
 	At clock.Stamp
@@ -51,7 +52,7 @@ func (c *Conflict) Identity() Identity { return identify(c.Path, c.Sides) }
 // Side is what one version says at the place of a conflict.
 type Side struct {
 	Stamp clock.Stamp
-	// Value is nil if Deleted.
+	// Value is nil if Deleted, and for a text or a list.
 	Value Value
 	// Deleted marks that there is to be nothing.
 	Deleted bool
@@ -73,7 +74,7 @@ func (s *State) View(st Strategy, base func() (Value, bool)) View {
 		Kind: doc.kind, Value: doc.value, At: doc.at, Strategy: doc.strategy, Fault: doc.fault,
 		Revived: doc.revived, Conflicts: doc.conflicts,
 	}
-	if s.counter.adds == 0 && len(s.set) == 0 {
+	if s.counter.adds == 0 && len(s.set)+len(s.text)+len(s.list) == 0 {
 		return view
 	}
 	return s.mixKinds(&view)
@@ -85,7 +86,8 @@ type part struct {
 	newest clock.Stamp // the greatest op behind it
 }
 
-// mixKinds chooses among the document, the counter and the set: the one with the greatest live op is visible.
+// mixKinds chooses among the document, the counter, the set, the text and the list: the one with the greatest live op is
+// visible.
 func (s *State) mixKinds(view *View) View {
 	var parts []part
 	if view.Kind != KindNone {
@@ -97,6 +99,19 @@ func (s *State) mixKinds(view *View) View {
 	if len(s.set) > 0 {
 		value, at := s.setValue()
 		parts = append(parts, part{side(at, value, KindSet), at})
+	}
+	for _, q := range []struct {
+		kind  Kind
+		edits []clock.Stamp
+	}{{KindText, s.text}, {KindList, s.list}} {
+		if len(q.edits) == 0 {
+			continue
+		}
+		newest := Side{Stamp: q.edits[len(q.edits)-1], Kind: q.kind}
+		parts = append(parts, part{newest, newest.Stamp})
+		if len(s.tombs) > 0 {
+			view.addWhole(s.revivedBy(&newest))
+		}
 	}
 	order.Sort(parts, func(a, b part) int { return a.newest.Compare(b.newest) })
 	chosen := parts[len(parts)-1]
@@ -110,13 +125,27 @@ func (s *State) mixKinds(view *View) View {
 		c.Sides = append(c.Sides, p.newest)
 	}
 	c.Sides = append(c.Sides, chosen.newest)
-	// After what is in conflict in the document as a whole, before its members.
+	view.addWhole(c)
+	return *view
+}
+
+// addWhole adds a conflict of the key as a whole: after those of the document as a whole, before those of its members.
+func (v *View) addWhole(c Conflict) {
 	i := 0
-	for i < len(view.Conflicts) && view.Conflicts[i].Path == "" {
+	for i < len(v.Conflicts) && v.Conflicts[i].Path == "" {
 		i++
 	}
-	view.Conflicts = slices.Insert(view.Conflicts, i, c)
-	return *view
+	v.Conflicts = slices.Insert(v.Conflicts, i, c)
+}
+
+// revivedBy is the conflict of a text or a list, of which newest is the latest edit, with deletes that did not see that.
+func (s *State) revivedBy(newest *Side) Conflict {
+	c := Conflict{Chosen: *newest, Why: string(newest.Kind) + ": edit revives deleted " + string(newest.Kind)}
+	for _, at := range s.tombs {
+		c.Lost = append(c.Lost, side(at, nil, newest.Kind))
+	}
+	c.Sides = stampsOf(c.Lost, newest.Stamp)
+	return c
 }
 
 // newestLive is the greatest live op of the document.

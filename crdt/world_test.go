@@ -247,6 +247,8 @@ func put(text string) Op { return must(Put(testKey, js(text))) }
 
 func del() Op { return must(Delete(testKey)) }
 
+func splice(text string) Op { return must(TextSplice(testKey, 0, 0, text)) }
+
 func add(n int64) Op { return must(Add(testKey, n)) }
 
 // patchOp takes pairs of pointer and JSON text; the text "-" removes.
@@ -315,14 +317,29 @@ func drawOp(t *rapid.T, codes []Code) Op {
 		return setOp(CodeSetAdd, anyElement.Draw(t, "e"), anyElement.Draw(t, "e"))
 	case CodeSetRemove:
 		return setOp(CodeSetRemove, anyElement.Draw(t, "e"))
+	case CodeTextSplice:
+		return splice("x")
+	case CodeListSplice:
+		return must(ListSplice(testKey, 0, 0, []Value{js("1")}))
+	case CodeListMove:
+		return must(ListMove(testKey, 0, 1))
+	case CodeListReplace:
+		return must(ListReplace(testKey, 0, js("2")))
 	default:
-		return Op{Code: CodeTextSplice, Width: 3, Key: testKey, Body: []byte{0x90}}
+		return Op{Code: codeUnknown, Width: 3, Key: testKey, Body: []byte{0x90}}
 	}
 }
 
+// codeUnknown is a code that has no meaning yet.
+const codeUnknown Code = 99
+
 var (
 	documentCodes = []Code{CodePut, CodePut, CodeDelete, CodePatch, CodePatch, CodePatch}
-	allCodes      = []Code{CodePut, CodeDelete, CodePatch, CodePatch, CodeAdd, CodeSetAdd, CodeSetRemove}
+	sequenceCodes = []Code{CodeTextSplice, CodeTextSplice, CodeTextSplice, CodeDelete}
+	allCodes      = []Code{
+		CodePut, CodeDelete, CodePatch, CodePatch, CodeAdd, CodeSetAdd, CodeSetRemove, CodeTextSplice, CodeTextSplice,
+		CodeListSplice, CodeListMove, CodeListReplace,
+	}
 )
 
 func opsOf(codes []Code) *rapid.Generator[[]Op] {
