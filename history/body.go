@@ -1,18 +1,22 @@
 package history
 
 import (
+	"bytes"
+
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/internal/canon"
 )
 
-// fixed reports whether the body and the width of an op of that code are part of its version's validity. These are the
+// judged reports whether body, width and structure of an op of that code are part of its version's validity. These are the
 // codes that every program of this format knows. Of any other code only the envelope counts, today and when it is
 // given a meaning: a program that learns it must not judge versions otherwise than one that never did.
-func fixed(code crdt.Code) bool { return code >= crdt.CodePut && code <= crdt.CodeErase }
+func judged(code crdt.Code) bool {
+	return code >= crdt.CodePut && code <= crdt.CodeErase || code >= crdt.CodeTextSplice && code <= crdt.CodeListReplace
+}
 
-// readBody reads and checks the inline body of an op.
-func readBody(r *canon.Reader, code crdt.Code) error {
-	if code == crdt.CodePut {
+// readBody reads and checks the inline body of an op that owns width dots.
+func readBody(r *canon.Reader, code crdt.Code, width uint64) error {
+	if code == crdt.CodePut && width == 1 {
 		if _, err := r.Value(); err != nil {
 			return invalid(FaultOp, "the value of a put", err)
 		}
@@ -22,15 +26,15 @@ func readBody(r *canon.Reader, code crdt.Code) error {
 	if err != nil {
 		return invalid(FaultEncoding, "the body of an op", err)
 	}
-	return checkBody(code, body)
+	return checkBody(code, width, body)
 }
 
 // bodyKey stands in for the key where only a body is checked; the key was, as bytes.
 const bodyKey = "namespace/key"
 
-// checkBody checks a body, which is one canonical item if it was read from a payload.
-func checkBody(code crdt.Code, body []byte) error {
-	if !fixed(code) {
+// checkBody checks a body, which is one canonical item if it was read from a payload, of an op that owns width dots.
+func checkBody(code crdt.Code, width uint64, body []byte) error {
+	if !judged(code) {
 		r := canon.NewReader(body)
 		_ = r.Skip()
 		if err := r.End(); err != nil || len(body) == 0 {
@@ -38,9 +42,20 @@ func checkBody(code crdt.Code, body []byte) error {
 		}
 		return nil
 	}
-	op := crdt.Op{Code: code, Width: 1, Key: bodyKey, Body: body}
+	op := crdt.Op{Code: code, Width: width, Key: bodyKey, Body: body}
 	if err := op.Check(); err != nil {
 		return invalid(FaultOp, "the body of an op", err)
+	}
+	return nil
+}
+
+// checkContent checks the body of a detached op against what its payload says of it.
+func checkContent(op *Op, body []byte) error {
+	if err := checkBody(op.Code, op.Width, body); err != nil {
+		return err
+	}
+	if judged(op.Code) && !bytes.Equal(crdt.Structure(op.Code, body), op.Detached.Structure) {
+		return invalid(FaultOp, "a body that is not of its op's structure", nil)
 	}
 	return nil
 }

@@ -16,8 +16,9 @@ type Op struct {
 	Detached *Detached
 }
 
-// Detached is what the payload says of a body that does not stand in it. Who makes an op sets Salt (from a good source
-// of randomness: it keeps a short body from being guessed by its hash) and Structure; the rest is computed.
+// Detached is what the payload says of a body that does not stand in it. Who makes an op sets Salt, from a good source
+// of randomness: it keeps a short body from being guessed by its hash. The rest is computed, but for the Structure of an op
+// of a code that this program does not know.
 type Detached struct {
 	// Salt is hashed before the body. In an op that was read it is zero where the content is not here.
 	Salt [SaltSize]byte
@@ -62,7 +63,7 @@ func encodePayload(ops []Op, meta Meta) ([]byte, []Content, error) {
 		return nil, nil, err
 	}
 	for _, c := range contents {
-		if err := checkBody(ops[c.Op].Code, c.Body); err != nil {
+		if err := checkBody(ops[c.Op].Code, ops[c.Op].Width, c.Body); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -81,10 +82,14 @@ func appendOp(b []byte, op *Op) []byte {
 	if op.Detached == nil {
 		return append(b, op.Body...)
 	}
-	if op.Detached.Structure == nil {
+	structure := op.Detached.Structure
+	if judged(op.Code) {
+		structure = crdt.Structure(op.Code, op.Body)
+	}
+	if structure == nil {
 		b = canon.AppendNil(b)
 	} else {
-		b = append(b, op.Detached.Structure...)
+		b = append(b, structure...)
 	}
 	sum := sha256.Sum256(append(op.Detached.Salt[:len(op.Detached.Salt):len(op.Detached.Salt)], op.Body...))
 	b = canon.AppendUint(b, uint64(len(op.Body)))
@@ -135,12 +140,18 @@ func readOp(r *canon.Reader) (Op, error) {
 		return op, err
 	}
 	op.Detached = &Detached{}
-	if len(body) > 1 || err == nil && canon.Value(body).Type() != canon.TypeNull {
-		op.Detached.Structure = body
-	}
+	op.Detached.Structure = structureOf(body)
 	op.Detached.Length, _ = r.Uint()
 	op.Detached.Hash, err = r.Bytes32()
 	return op, err
+}
+
+// structureOf is a structure as it was read, where nil stands for none.
+func structureOf(item []byte) []byte {
+	if len(item) > 1 || len(item) == 1 && canon.Value(item).Type() != canon.TypeNull {
+		return item
+	}
+	return nil
 }
 
 // Meta is the metadata of the version; the zero Meta if there is none or the payload was never checked.

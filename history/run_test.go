@@ -259,6 +259,22 @@ func TestContentThatIsNoBody(t *testing.T) {
 	}
 }
 
+// TestContentOfAnotherPlace has a content with the right hash that says another position than the structure does.
+func TestContentOfAnotherPlace(t *testing.T) {
+	w := &writer{author: author(0)}
+	splice := history.Op{Op: must(crdt.TextSplice("n/1", 4, 0, "xy")), Detached: &history.Detached{}}
+	v := w.write(nil, splice)
+	forged := v.Clone()
+	forged.Payload = bytes.Replace(forged.Payload, []byte{0x93, 4, 0, 2}, []byte{0x93, 5, 0, 2}, 1)
+	var d history.Decoder
+	if err := d.Reset(testSpace, must(history.EncodeRun([]history.Version{forged}))); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := d.Next(); !errors.Is(err, history.ErrContent) || got.Width != 2 || len(got.Contents) != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // TestContentOfAnotherLength has a payload that declares another length than that of the body it has the hash of.
 func TestContentOfAnotherLength(t *testing.T) {
 	w := &writer{author: author(0)}
@@ -459,6 +475,9 @@ func FuzzDecodeRun(f *testing.F) {
 	f.Add(must(history.EncodeRun([]history.Version{v1})))
 	f.Add(must(history.EncodeRun([]history.Version{v1, v2, v3})))
 	f.Add(must(history.EncodeRun([]history.Version{v2, v3})))
+	text, list := history.Op{Op: must(crdt.TextSplice("n/1", 4, 1, "xy"))}, history.Op{Op: must(crdt.ListReplace("n/2", 4, canon.Null()))}
+	list.Detached = &history.Detached{}
+	f.Add(must(history.EncodeRun([]history.Version{w.write(nil, text, list)})))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var d history.Decoder
 		var sound []history.Version

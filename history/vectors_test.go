@@ -90,6 +90,9 @@ func vectorVersions() (names []string, versions []history.Version) {
 	b.tip = meta.Ref()
 	b.time = meta.Time
 	add("erase of the op that was detached", b.write(nil, history.Op{Op: must(crdt.Erase("private/1", crdt.Target{Version: secret.Stamp().Entry()}))}))
+	apart := history.Op{Op: must(crdt.ListSplice("t/3", 0, 1, []crdt.Value{canon.Null()})), Detached: &history.Detached{Salt: [history.SaltSize]byte{8}}}
+	add("edits of a text and a list, the second detached", a.write([]history.Ref{meta.Ref()},
+		history.Op{Op: must(crdt.TextSplice("t/2", 3, 2, "añ🙂"))}, apart))
 	return names, versions
 }
 
@@ -152,6 +155,12 @@ func refusedVectors(v *history.Version) []refusedVector {
 		b = canon.AppendUint(canon.AppendUint(b, code), width)
 		return append(canon.AppendString(b, key), rest...)
 	}
+	apart := func(code, width uint64, structure ...byte) []byte {
+		b := op(code, width, "n/1", structure...)
+		b[2] += 2 // structure, length and hash instead of a body
+		b = canon.AppendUint(b, 3)
+		return append(canon.AppendBytes(b, make([]byte, 32)), 0xc0)
+	}
 	const null = 0xc0
 	cases := []struct {
 		name    string
@@ -171,6 +180,15 @@ func refusedVectors(v *history.Version) []refusedVector {
 		{"key without a slash", op(1, 1, "n", null, null), history.FaultKey},
 		{"key with a control character", op(1, 1, "n/\x7f", null, null), history.FaultKey},
 		{"empty metadata map", op(1, 1, "n/1", null, 0x80), history.FaultMeta},
+		{"splice that owns a dot too many", op(16, 3, "n/1", 0x93, 0, 1, 0xa1, 'x', null), history.FaultOp},
+		{"splice of nothing", op(16, 1, "n/1", 0x93, 5, 0, 0xa0, null), history.FaultOp},
+		{"splice of text that is no UTF-8", op(16, 1, "n/1", 0x93, 0, 0, 0xa1, 0xff, null), history.FaultEncoding},
+		{"element that is the text of bytes", op(17, 1, "n/1", 0x93, 0, 0, 0x81, 0xa6, '$', 'b', 'y', 't', 'e', 's', 0xa0, null), history.FaultOp},
+		{"move to where it is", op(18, 1, "n/1", 0x92, 7, 7, null), history.FaultOp},
+		{"position beyond 2^31-1", op(19, 1, "n/1", 0x92, 0xce, 0x80, 0, 0, 0, null, null), history.FaultOp},
+		{"detached splice without structure", apart(16, 1, null), history.FaultOp},
+		{"detached splice that owns a dot too many", apart(16, 3, 0x93, 0, 1, 1), history.FaultOp},
+		{"detached put with structure", apart(1, 1, 0x91, 0), history.FaultOp},
 		{"message that is no text", op(1, 1, "n/1", null, 0x81, 0xa1, 'm', 1), history.FaultMeta},
 	}
 	var out []refusedVector

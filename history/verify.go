@@ -136,7 +136,7 @@ func (v *Version) checkContents(scratch []byte) ([]byte, error) {
 			continue
 		}
 		scratch = append(append(scratch[:0], c.Salt[:]...), c.Body...)
-		if sha256.Sum256(scratch) == op.Detached.Hash && checkBody(op.Code, c.Body) == nil {
+		if sha256.Sum256(scratch) == op.Detached.Hash && checkContent(&op, c.Body) == nil {
 			v.Contents[kept] = c
 			kept++
 		}
@@ -216,28 +216,27 @@ func (s *shape) inspectOp(r *canon.Reader) error {
 		return overLimit(&tooLarge{what: "dots of one version", size: s.width + min(width, MaxWidth+1), limit: MaxWidth})
 	}
 	s.width += width
-	if fixed(crdt.Code(code)) && width != 1 {
-		return invalid(FaultOp, "an op that owns more than one dot and may not", nil)
-	}
 	erase := crdt.Code(code) == crdt.CodeErase
 	s.erases = s.erases || erase
 	if items == inlineItems {
-		return readBody(r, crdt.Code(code))
+		return readBody(r, crdt.Code(code), width)
 	}
 	if erase {
 		return invalid(FaultOp, "an erase that could be erased itself", nil)
 	}
-	return s.inspectDetached(r, crdt.Code(code))
+	return s.inspectDetached(r, crdt.Code(code), width)
 }
 
-func (s *shape) inspectDetached(r *canon.Reader, code crdt.Code) error {
+func (s *shape) inspectDetached(r *canon.Reader, code crdt.Code, width uint64) error {
 	structure, _ := r.Raw()
 	length, _ := r.Uint()
 	if _, err := r.Bytes32(); err != nil {
 		return invalid(FaultEncoding, "a detached op", err)
 	}
-	if fixed(code) && canon.Value(structure).Type() != canon.TypeNull {
-		return invalid(FaultOp, "an op with structure and without need of it", nil)
+	if judged(code) {
+		if err := crdt.CheckStructure(code, width, structureOf(structure)); err != nil {
+			return invalid(FaultOp, "the structure of an op", err)
+		}
 	}
 	if length > MaxVersion {
 		return overLimit(checkLimit("a detached body in bytes", length, MaxVersion))

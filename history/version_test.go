@@ -19,7 +19,7 @@ import (
 func TestOpsRoundTrip(t *testing.T) {
 	unknown := history.Op{Op: crdt.Op{Code: 99, Width: 3, Key: "t/1", Body: canon.AppendArray(nil, 0)}}
 	structured := history.Op{
-		Op:       crdt.Op{Code: crdt.CodeTextSplice, Width: 2, Key: "t/2", Body: canon.AppendString(nil, "hi")},
+		Op:       crdt.Op{Code: 99, Width: 2, Key: "t/2", Body: canon.AppendString(nil, "hi")},
 		Detached: &history.Detached{Salt: [history.SaltSize]byte{1}, Structure: canon.AppendUint(nil, 5)},
 	}
 	meta := history.Meta{
@@ -53,6 +53,29 @@ func TestOpsRoundTrip(t *testing.T) {
 	}
 }
 
+// TestStructureIsOfTheBody makes detached ops of codes that have a structure: whoever made them need not say it.
+func TestStructureIsOfTheBody(t *testing.T) {
+	for _, op := range []crdt.Op{
+		must(crdt.TextSplice("t/1", 3, 2, "añ")), must(crdt.ListSplice("t/1", 3, 2, []crdt.Value{canon.Null()})),
+		must(crdt.ListMove("t/1", 3, 2)), must(crdt.ListReplace("t/1", 3, canon.Null())), must(crdt.Put("t/1", canon.Null())),
+	} {
+		v := must(history.New(history.Draft{
+			Space: testSpace, Author: author(0), Time: 1, Ops: []history.Op{{Op: op, Detached: &history.Detached{Structure: []byte{1}}}},
+		}))
+		if v.Width != op.Width {
+			t.Errorf("%s: %d dots, want %d", op.Code, v.Width, op.Width)
+		}
+		if err := v.Check(); err != nil {
+			t.Errorf("%s: %v", op.Code, err)
+		}
+		for _, got := range v.Ops() {
+			if !bytes.Equal(got.Detached.Structure, crdt.Structure(op.Code, op.Body)) || !bytes.Equal(got.Body, op.Body) {
+				t.Errorf("%s: %+v", op.Code, got)
+			}
+		}
+	}
+}
+
 // TestJoinVersionOwnsOneDot makes a version that only merges.
 func TestJoinVersionOwnsOneDot(t *testing.T) {
 	w := &writer{author: author(0)}
@@ -74,8 +97,6 @@ func TestNewRefuses(t *testing.T) {
 	big := put("n/1", `"`+strings.Repeat("x", history.MaxVersion)+`"`)
 	bigDetached := big
 	bigDetached.Detached = &history.Detached{}
-	structured := put("n/1", "1")
-	structured.Detached = &history.Detached{Structure: canon.AppendUint(nil, 1)}
 	erase := must(crdt.Erase("n/"+strings.Repeat("k", 900), crdt.Target{Version: clock.Entry{Author: author(1), Seq: 1}}))
 	erases := slices.Repeat([]history.Op{{Op: erase}}, 70)
 	cases := map[string]struct {
@@ -99,10 +120,10 @@ func TestNewRefuses(t *testing.T) {
 		"a key without namespace": {history.Draft{Ops: raw(crdt.Op{Code: 99, Width: 1, Key: "n", Body: null})}, history.FaultKey, false},
 		"a key without name":      {history.Draft{Ops: raw(crdt.Op{Code: 99, Width: 1, Key: "n/", Body: null})}, history.FaultKey, false},
 		"a key of no namespace":   {history.Draft{Ops: raw(crdt.Op{Code: 99, Width: 1, Key: "/n", Body: null})}, history.FaultKey, false},
-		"structure of a put":      {history.Draft{Ops: []history.Op{structured}}, history.FaultOp, false},
 		"an erase without target": {history.Draft{Ops: raw(crdt.Op{Code: crdt.CodeErase, Width: 1, Key: "n/1", Body: null})}, history.FaultOp, false},
 		"an erase to be erased":   {history.Draft{Ops: []history.Op{{Op: erase, Detached: &history.Detached{}}}}, history.FaultOp, false},
 		"too large for a proof":   {history.Draft{Ops: erases}, history.FaultLimit, true},
+		"a splice of other dots":  {history.Draft{Ops: raw(crdt.Op{Code: crdt.CodeTextSplice, Width: 2, Key: "n/1", Body: []byte{0x93, 0, 0, 0xa1, 'x'}})}, history.FaultOp, false},
 		"a key with a newline":    {history.Draft{Ops: raw(crdt.Op{Code: 99, Width: 1, Key: "n/\n", Body: null})}, history.FaultKey, false},
 		"a key with C1":           {history.Draft{Ops: raw(crdt.Op{Code: 99, Width: 1, Key: "n/\u0085", Body: null})}, history.FaultKey, false},
 		"a key that is too long":  {history.Draft{Ops: raw(crdt.Op{Code: 99, Width: 1, Key: "n/" + strings.Repeat("k", 1023), Body: null})}, history.FaultKey, false},

@@ -154,6 +154,8 @@ func object(pairs ...any) (canon.Value, error) {
 			v, err = canon.String(x)
 		case bool:
 			v = canon.Bool(x)
+		case int:
+			v, err = canon.Int(int64(x))
 		case []canon.Value:
 			v, err = canon.NewArray(x)
 		case []byte:
@@ -243,7 +245,7 @@ func (s *snap) closedEntry(key string, closed *crdt.Closed) ([]byte, error) {
 	return v.AppendJSON(nil), nil
 }
 
-// sideOf is what a version says at a path of a key.
+// sideOf is what a version says at a path of a key. A text or a list has no value here.
 func (s *snap) sideOf(key, path string, stamp clock.Stamp) (crdt.Side, error) {
 	side := crdt.Side{Stamp: stamp, Deleted: true, Kind: crdt.KindRegister}
 	v, err := s.versionOf(stamp)
@@ -255,6 +257,9 @@ func (s *snap) sideOf(key, path string, stamp clock.Stamp) (crdt.Side, error) {
 		return side, err
 	}
 	for _, op := range v.opsOn(key) {
+		if side.Kind.IsSequence() && op.Code.Known() && op.Code != crdt.CodeResolve {
+			side.Kind = crdt.KindRegister // the version wrote over its own edit
+		}
 		switch op.Code {
 		case crdt.CodePut:
 			side.Value, _ = canon.Value(op.Body).Lookup(segments...)
@@ -274,9 +279,13 @@ func (s *snap) sideOf(key, path string, stamp clock.Stamp) (crdt.Side, error) {
 					side.Value, _ = e.Value.Lookup(segments[len(e.Path):]...)
 				}
 			}
+		case crdt.CodeTextSplice:
+			side.Kind = crdt.KindText
+		case crdt.CodeListSplice, crdt.CodeListMove, crdt.CodeListReplace:
+			side.Kind = crdt.KindList
 		}
 	}
-	side.Deleted = side.Value == nil
+	side.Deleted = side.Value == nil && !side.Kind.IsSequence()
 	return side, nil
 }
 

@@ -196,8 +196,37 @@ func opValue(op *history.Op) ([]byte, error) {
 		return v.AppendJSON(nil), err
 	case crdt.CodeResolve:
 		return resolveValue(op)
+	case crdt.CodeTextSplice, crdt.CodeListSplice, crdt.CodeListMove, crdt.CodeListReplace:
+		return sequenceValue(op)
 	}
 	return nil, nil
+}
+
+// sequenceValue says what an edit of a text or a list does, and where, in what its author saw.
+func sequenceValue(op *history.Op) ([]byte, error) {
+	pairs, err := sequencePairs(op)
+	if err != nil {
+		return nil, err
+	}
+	v, err := object(pairs...)
+	return v.AppendJSON(nil), err
+}
+
+func sequencePairs(op *history.Op) ([]any, error) {
+	switch op.Code {
+	case crdt.CodeTextSplice:
+		pos, removed, text, err := op.TextSplice()
+		return []any{"pos", pos, "removed", removed, "inserted", text}, err
+	case crdt.CodeListSplice:
+		pos, removed, elements, err := op.ListSplice()
+		return []any{"pos", pos, "removed", removed, "inserted", elements}, err
+	case crdt.CodeListMove:
+		from, to, err := op.ListMove()
+		return []any{"from", from, "to", to}, err
+	default:
+		pos, element, err := op.ListReplace()
+		return []any{"pos", pos, "element", element}, err
+	}
 }
 
 // resolveValue names the versions that a resolve op looked at, each with the beginning of its id.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/store/memory"
 )
 
@@ -88,7 +90,7 @@ func randomWrite(ctx context.Context, t *testing.T, r *Replica, rnd *rand.Rand, 
 				key = fmt.Sprint("other/", rnd.IntN(2))
 			}
 			var err error
-			switch rnd.IntN(8) {
+			switch rnd.IntN(10) {
 			case 0:
 				err = tx.Delete(key)
 			case 1:
@@ -99,6 +101,8 @@ func randomWrite(ctx context.Context, t *testing.T, r *Replica, rnd *rand.Rand, 
 				err = tx.SetRemove(key, "x")
 			case 4:
 				err = tx.Set(key, step)
+			case 5, 6:
+				err = stageEdit(tx, key, rnd.IntN(4), step)
 			default:
 				err = tx.Set(key, map[string]any{"a": step % 3, fmt.Sprint("f", rnd.IntN(3)): map[string]any{"n": step}})
 			}
@@ -111,4 +115,22 @@ func randomWrite(ctx context.Context, t *testing.T, r *Replica, rnd *rand.Rand, 
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// stageEdit edits a text or a list, whatever the key holds. Positions are right by luck.
+func stageEdit(tx *Tx, key string, kind, step int) error {
+	var op crdt.Op
+	var err error
+	switch kind {
+	case 0:
+		op, err = crdt.ListSplice(key, 0, 0, []crdt.Value{canon.Null()})
+	case 1:
+		op, err = crdt.ListMove(key, step+1, 0)
+	default:
+		op, err = crdt.TextSplice(key, 0, step&1, fmt.Sprint("step ", step))
+	}
+	if err != nil {
+		return err
+	}
+	return tx.stageContent(key, op)
 }

@@ -92,7 +92,7 @@ func drawOp(t *rapid.T, salt byte) history.Op {
 		if rapid.Bool().Draw(t, "structure") {
 			d.Structure = []byte{0x92, 5, 2}
 		}
-		return history.Op{Op: crdt.Op{Code: crdt.CodeTextSplice, Width: 2, Key: key, Body: canon.AppendString(nil, "hi")}, Detached: d}
+		return history.Op{Op: crdt.Op{Code: 99, Width: 2, Key: key, Body: canon.AppendString(nil, "hi")}, Detached: d}
 	default:
 		return put(key, rapid.SampledFrom([]string{`[1,2.5,"x",null]`, `null`, `{"title":"Milk"}`, `""`}).Draw(t, "value"))
 	}
