@@ -62,7 +62,7 @@ func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
 	}
 	before := s
 	if !all {
-		if s.followsOwnWrite(v) {
+		if sawChain(v) || s.followsOwnWrite(v) {
 			return nil, nil
 		}
 		var err error
@@ -112,6 +112,12 @@ func (s *State) mayClose(v *version) bool {
 		return s.held&^v.kinds != 0
 	}
 	return s.held&^(v.kinds|deletes) != 0
+}
+
+// sawChain reports whether the version saw no two that were concurrent: there was no conflict then.
+func sawChain(v *version) bool {
+	chain, able := v.past.past.(Chain)
+	return able && chain.Chain()
 }
 
 // followsOwnWrite reports whether the version's author put the key, or edited its text or list, and merged nothing since: there

@@ -120,9 +120,20 @@ func (s *State) dropTombs(past *seen) {
 }
 
 func (s *State) dropRoots(drop func(*entry) bool) bool {
-	before := len(s.roots)
-	s.roots = slices.DeleteFunc(s.roots, func(e entry) bool { return drop(&e) })
-	return len(s.roots) < before
+	kept := 0
+	for i := range s.roots {
+		if drop(&s.roots[i]) {
+			continue
+		}
+		if kept < i {
+			s.roots[kept] = s.roots[i]
+		}
+		kept++
+	}
+	dropped := kept < len(s.roots)
+	clear(s.roots[kept:])
+	s.roots = s.roots[:kept]
+	return dropped
 }
 
 func (s *State) dropFields(drop func(*entry) bool) bool {

@@ -22,6 +22,12 @@ type SameRun interface {
 	SameRun(s clock.Stamp) bool
 }
 
+// Chain is an optional ability of a Past. It saves a Lookup and changes no result.
+type Chain interface {
+	// Chain reports whether no two versions of the past are concurrent. When in doubt it is false.
+	Chain() bool
+}
+
 // Lookup reads the history of the key that a State is of. Apply asks it only where versions were concurrent.
 type Lookup interface {
 	// StateAt returns the state folded from exactly those ops on the key that the past covers.

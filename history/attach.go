@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/order"
 )
@@ -12,6 +13,8 @@ import (
 // memory, so it may have to read; it is asked for line tips first, which whoever implements it keeps at hand.
 type IDs interface {
 	ID(lv LV) (id ID, last LV, err error)
+	// Next is the dot from which on it cannot tell: the graph may have versions that whoever asks does not see yet.
+	Next() LV
 }
 
 // Place is where a version belongs in the graph.
@@ -86,11 +89,8 @@ func (g *Graph) attachFirst(v *Version, lines []Line, ids IDs) (Attachment, erro
 // child looks for v among the versions that follow the dot seq of a line: the next one on the line, and the first ones of
 // the branches that start there. The zero Attachment says that it is none of them.
 func (g *Graph) child(v *Version, line Line, seq uint64, ids IDs) (Attachment, error) {
-	for _, branch := range g.byAuthor[v.Author] {
+	if branch, found := g.branchOf(v.Author, v.ID); found {
 		b := &g.lines[branch]
-		if b.info.Fork != v.ID {
-			continue
-		}
 		if b.tip == 0 {
 			return Attachment{Place: PlaceTip, Line: branch, LV: b.forkLV}, nil
 		}
@@ -108,24 +108,61 @@ func (g *Graph) child(v *Version, line Line, seq uint64, ids IDs) (Attachment, e
 	return Attachment{Place: PlaceKnown, Line: line, LV: last}, nil
 }
 
+// branchOf is the branch of an author that starts with a version.
+func (g *Graph) branchOf(author identity.Author, first ID) (Line, bool) {
+	if b := g.forked[author]; b != nil {
+		line, found := b.first[first]
+		return line, found
+	}
+	for _, line := range g.byAuthor[author] {
+		if g.lines[line].info.Fork == first {
+			return line, true
+		}
+	}
+	return 0, false
+}
+
 // Lookup finds the version that ref names, on whichever line of its author, and returns its last dot. It is not found if
 // it is not here, or if ref's dot and id do not belong together. The error is that of ids.
 func (g *Graph) Lookup(ref Ref, ids IDs) (LV, bool, error) {
-	for _, line := range g.byAuthor[ref.Author] {
+	e := clock.Entry{Author: ref.Author, Seq: ref.Seq, ID: ref.ID.Prefix()}
+	v, found, err := g.find(e, g.byAuthor[e.Author], g.forked[e.Author], ids)
+	return v.lv, found && v.id == ref.ID, err
+}
+
+// LookupEntry is Lookup for a version that is named as a clock names it.
+func (g *Graph) LookupEntry(e clock.Entry, ids IDs) (LV, bool, error) {
+	v, found, err := g.find(e, g.byAuthor[e.Author], g.forked[e.Author], ids)
+	return v.lv, found, err
+}
+
+// find finds a version: among those that have its dot, one on each of its author's lines, or those that are named where there are
+// many.
+func (g *Graph) find(e clock.Entry, lines []Line, b *branches, ids IDs) (v namedVersion, found bool, err error) {
+	if b != nil {
+		if v, found, err = b.find(g, e.Seq, e.ID, ids); found || err != nil {
+			return v, found, err
+		}
+		lines = lines[:1] // the one that is no branch
+	}
+	for _, line := range lines {
 		l := &g.lines[line]
-		if ref.Seq <= l.info.ForkSeq || ref.Seq > l.tip {
+		if e.Seq <= l.info.ForkSeq || e.Seq > l.tip {
 			continue
 		}
-		lv, _ := g.Find(line, ref.Seq)
+		lv, _ := g.Find(line, e.Seq)
+		if lv >= ids.Next() {
+			continue
+		}
 		id, last, err := ids.ID(lv)
 		if err != nil {
-			return 0, false, err
+			return v, false, err
 		}
-		if id == ref.ID && last == lv {
-			return lv, true, nil
+		if id.Prefix() == e.ID && last == lv {
+			return namedVersion{id: id, lv: lv, line: line, seq: e.Seq}, true, nil
 		}
 	}
-	return 0, false, nil
+	return v, false, nil
 }
 
 // A Segment is a stretch of a forked author's versions between two places where the author forks. Segments are named

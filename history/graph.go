@@ -17,6 +17,7 @@ import (
 type Graph struct {
 	lines    []lineState
 	byAuthor map[identity.Author][]Line
+	forked   map[identity.Author]*branches // authors with many lines
 	spans    []spanRow
 	// Parents beside the previous version of the line, of all spans one after the other.
 	depSpans []int32
@@ -111,15 +112,20 @@ func (g *Graph) Add(line Line, seq, width uint64, parents []LV) (lv LV, newSpan 
 		if p == 0 || p >= lv {
 			panic("history: Add of a version before its parents")
 		}
-		g.removeHead(p)
 	}
+	g.removeHeads(parents)
 	last := int32(len(g.spans) - 1)
 	newSpan = len(parents) != 1 || prev != lv-1 || prevSpan != last || l.tip == 0
 	if newSpan {
 		g.addSpan(line, seq, prev, parents)
 	}
 	g.next += LV(width)
+	if g.isChain(l, parents) {
+		l.chain = seq + width - 1
+	}
+	before := l.tip
 	l.tip, l.tipLV = seq+width-1, g.next-1
+	l.noteTip(line, before)
 	g.heads = append(g.heads, l.tipLV)
 	if newSpan {
 		span := int32(len(g.spans) - 1)
@@ -139,10 +145,40 @@ func (g *Graph) tipOrFork(l *lineState) (span int32, lv LV) {
 	return l.forkSpan, l.forkLV
 }
 
-func (g *Graph) removeHead(lv LV) {
-	if i, found := slices.BinarySearch(g.heads, lv); found {
-		g.heads = slices.Delete(g.heads, i, i+1)
+// fewParents are taken out of the heads one by one.
+const fewParents = 4
+
+func (g *Graph) removeHeads(parents []LV) {
+	if len(parents) > fewParents {
+		sorted := slices.Clone(parents)
+		order.Sort(sorted, cmp.Compare)
+		g.heads = slices.DeleteFunc(g.heads, func(head LV) bool {
+			for len(sorted) > 0 && sorted[0] < head {
+				sorted = sorted[1:]
+			}
+			return len(sorted) > 0 && sorted[0] == head
+		})
+		return
 	}
+	for _, p := range parents {
+		if i, found := slices.BinarySearch(g.heads, p); found {
+			g.heads = slices.Delete(g.heads, i, i+1)
+		}
+	}
+}
+
+// isChain reports whether the past of the next version of a line, which has these parents, is a chain.
+func (g *Graph) isChain(l *lineState, parents []LV) bool {
+	switch {
+	case len(parents) == 0:
+		return true
+	case len(parents) > 1:
+		return false
+	case l.tip > 0:
+		return l.chain == l.tip
+	}
+	line, seq := g.At(parents[0])
+	return seq <= g.lines[line].chain
 }
 
 func (g *Graph) addSpan(line Line, seq uint64, prev LV, parents []LV) {

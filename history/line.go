@@ -45,6 +45,12 @@ type lineState struct {
 	forkLV   LV
 	// checked is the ordinal of the newest span with a checkpoint, −1 for none.
 	checked int32
+	// chain is the last dot whose past is a chain: none of its versions has more than one parent.
+	chain uint64
+	// branches finds versions of the author where it has many lines and this is a branch, else nil; named is the last dot that it
+	// has.
+	branches *branches
+	named    uint64
 }
 
 // AddLine adds a line without versions and returns its index: the number of lines before. A branch is added once its
@@ -59,6 +65,7 @@ func (g *Graph) AddLine(info LineInfo) Line {
 	line := Line(len(g.lines))
 	g.lines = append(g.lines, s)
 	g.byAuthor[info.Author] = append(g.byAuthor[info.Author], line)
+	g.noteLine(line)
 	return line
 }
 

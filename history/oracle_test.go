@@ -84,8 +84,8 @@ func (d dag) order(t *rapid.T) []int {
 	return order
 }
 
-// grow draws versions: most go on where their author is, some fork it, many merge others.
-func grow(t *rapid.T, authors, versions int, forks bool, width func() uint64) dag {
+// grow draws versions: most go on where their author is, so many of twenty fork it, many merge others.
+func grow(t *rapid.T, authors, versions, forks int, width func() uint64) dag {
 	var d dag
 	tips := make([][]int, authors) // of all branches
 	for range versions {
@@ -95,7 +95,7 @@ func grow(t *rapid.T, authors, versions int, forks bool, width func() uint64) da
 			branch = rapid.IntRange(0, len(tips[who])-1).Draw(t, "branch")
 			prev = tips[who][branch]
 		}
-		if forks && prev >= 0 && rapid.IntRange(0, 19).Draw(t, "fork") == 0 {
+		if forks > 0 && prev >= 0 && rapid.IntRange(0, 19).Draw(t, "fork") < forks {
 			branch, prev = -1, d[prev].prev
 		}
 		var deps []int
@@ -130,6 +130,9 @@ func (r *replica) ID(lv history.LV) (history.ID, history.LV, error) {
 	n := r.owner[lv]
 	return r.dag[n].version.ID, r.last[n], nil
 }
+
+// Next implements history.IDs.
+func (r *replica) Next() history.LV { return r.graph.Next() }
 
 type failer interface {
 	Helper()
@@ -219,7 +222,7 @@ func narrow(t *rapid.T) func() uint64 {
 // TestGraphAgainstSets compares the graph with plain sets of ancestors, forks and all orders of arrival included.
 func TestGraphAgainstSets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		d := grow(t, rapid.IntRange(1, 5).Draw(t, "authors"), rapid.IntRange(1, 120).Draw(t, "versions"), true, narrow(t))
+		d := grow(t, rapid.IntRange(1, 5).Draw(t, "authors"), rapid.IntRange(1, 120).Draw(t, "versions"), 1, narrow(t))
 		r := apply(t, d, d.order(t))
 		checkHeads(t, r)
 		checkCovers(t, r)
@@ -233,7 +236,7 @@ func TestGraphAgainstSets(t *testing.T) {
 // TestGraphLongLines makes lines of many spans, so that checkpoints and tip clocks decide.
 func TestGraphLongLines(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		d := grow(t, 3, 250, rapid.Bool().Draw(t, "forks"), func() uint64 { return 1 })
+		d := grow(t, 3, 250, rapid.IntRange(0, 1).Draw(t, "forks"), func() uint64 { return 1 })
 		r := apply(t, d, inOrder(d))
 		checkHeads(t, r)
 		checkCovers(t, r)
@@ -433,7 +436,7 @@ func checkLoad(t *rapid.T, r *replica) {
 func TestGraphBeyond32Bits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		width := func() uint64 { return rapid.SampledFrom([]uint64{1 << 20, 1 << 29, 1 << 31, 1 << 32}).Draw(t, "width") }
-		d := grow(t, 3, 120, false, width)
+		d := grow(t, 3, 120, 0, width)
 		g := history.NewGraph()
 		lines := map[identity.Author]history.Line{}
 		last := make([]history.LV, len(d))
@@ -467,7 +470,7 @@ func TestGraphBeyond32Bits(t *testing.T) {
 // TestSegmentsComeFromTheSet compares the segments of two replicas that met the same versions in different orders.
 func TestSegmentsComeFromTheSet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		d := grow(t, 2, 40, true, narrow(t))
+		d := grow(t, 2, 40, 1, narrow(t))
 		names := func(r *replica) map[[2]string]bool {
 			set := map[[2]string]bool{}
 			for who := range 2 {

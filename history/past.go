@@ -3,6 +3,7 @@ package history
 import (
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/identity"
 )
 
 // Past is what a version or a cut covers, as crdt asks for it. It is for one goroutine, and reads the graph: it must not be
@@ -10,11 +11,19 @@ import (
 type Past struct {
 	graph *Graph
 	ids   IDs
-	// at is the first dot of the version, 0 for a cut.
-	at   LV
-	line Line
-	seq  uint64
-	cut  Cut
+	// at is the first dot of the version, 0 for a cut, newest the greatest of those of its parents: no later one is in the past.
+	at, newest LV
+	line       Line
+	seq        uint64
+	cut        Cut
+	// author, lines and branches are those of the version that was asked about last, when the graph had come to asOf.
+	author   identity.Author
+	asOf     LV
+	lines    []Line
+	branches *branches
+	// clock is what the version covers, once so many were asked about that it pays.
+	asked int
+	clock Clock
 	// applied are the dots that All is about.
 	applied []LV
 	err     error
@@ -23,6 +32,7 @@ type Past struct {
 var (
 	_ crdt.Past    = (*Past)(nil)
 	_ crdt.SameRun = (*Past)(nil)
+	_ crdt.Chain   = (*Past)(nil)
 )
 
 // NewPast is the past of the version whose first dot is first, without that version itself. It asks ids only about
@@ -42,6 +52,34 @@ func NewCutPast(g *Graph, ids IDs, cut Cut) *Past {
 func (p *Past) Move(first LV) {
 	p.at, p.applied = first, p.applied[:0]
 	p.line, p.seq = p.graph.At(first)
+	p.newest = p.graph.newestParent(first)
+	p.asked, p.clock = 0, Clock{}
+}
+
+// Parents are the last dots of the version's parents: the previous one of its line first, where there is one.
+func (p *Past) Parents() (parents []LV) {
+	span := p.graph.spanOf(p.at)
+	if p.graph.spans[span].lv < p.at {
+		return []LV{p.at - 1}
+	}
+	if _, lv := p.graph.previous(span); lv > 0 {
+		parents = append(parents, lv)
+	}
+	from, to := p.graph.depsOf(span)
+	return append(parents, p.graph.depLVs[from:to]...)
+}
+
+// newestParent is the greatest of the last dots of a version's parents, 0 if it has none; first is its first dot.
+func (g *Graph) newestParent(first LV) (newest LV) {
+	span := g.spanOf(first)
+	if g.spans[span].lv < first {
+		return first - 1
+	}
+	_, newest = g.previous(span)
+	if from, to := g.depsOf(span); from < to {
+		newest = max(newest, g.depLVs[to-1])
+	}
+	return newest
 }
 
 // Applied says what was applied so far to the key that p is used for next: the last dots of its versions. Those that
@@ -50,39 +88,64 @@ func (p *Past) Applied(last ...LV) { p.applied = append(p.applied[:0], last...) 
 
 // Covers reports whether the version that s names is in the past. A version that is not in the graph is not.
 func (p *Past) Covers(s clock.Stamp) bool {
-	line, ok := p.lineOf(&s)
-	if !ok {
+	if p.at > 0 && p.newest == 0 {
 		return false
 	}
-	if p.at == 0 {
+	line, lv, ok := p.place(&s)
+	switch {
+	case !ok:
+		return false
+	case p.at == 0:
 		return p.cut.Contains(line, s.Seq, s.Time)
-	}
-	if line == p.line {
+	case line == p.line:
 		return s.Seq < p.seq
 	}
-	lv, ok := p.graph.Find(line, s.Seq)
-	return ok && p.graph.Covers(p.at, lv)
+	if lv > p.newest {
+		return false
+	}
+	if p.fewAsked() {
+		return p.graph.Covers(p.at, lv)
+	}
+	return p.clock.Covers(line, s.Seq)
+}
+
+// CoversLV is Covers for a version by one of its dots. It is false for a cut at a time.
+func (p *Past) CoversLV(lv LV) bool {
+	clock := &p.clock
+	switch {
+	case p.at == 0:
+		clock = &p.cut.clock
+	case lv > p.newest:
+		return false
+	case p.fewAsked():
+		return p.graph.Covers(p.at, lv)
+	}
+	line, seq := p.graph.At(lv)
+	return !p.cut.byTime && clock.Covers(line, seq)
+}
+
+// manyAsked is how many questions about a version are answered by a walk each: more cost less where its clock is at hand.
+const manyAsked = 8
+
+// fewAsked counts a question, and is false once the clock is at hand.
+func (p *Past) fewAsked() bool {
+	if p.asked++; p.asked <= manyAsked {
+		return true
+	}
+	if p.clock.marks == nil {
+		p.clock = p.graph.Clock(p.at)
+	}
+	return false
 }
 
 // All reports whether the past holds everything that Applied named. It is false for a cut at a time.
 func (p *Past) All() bool {
 	for _, lv := range p.applied {
-		if !p.coversLV(lv) {
+		if !p.CoversLV(lv) {
 			return false
 		}
 	}
 	return true
-}
-
-func (p *Past) coversLV(lv LV) bool {
-	if p.at > 0 {
-		return lv < p.at && p.graph.Covers(p.at, lv)
-	}
-	if p.cut.byTime {
-		return false
-	}
-	line, seq := p.graph.At(lv)
-	return p.cut.clock.Covers(line, seq)
 }
 
 // SameRun reports whether s is an earlier version on the line of this one and nothing was merged since, this version
@@ -91,29 +154,32 @@ func (p *Past) SameRun(s clock.Stamp) bool {
 	if p.at == 0 || s.Seq >= p.seq {
 		return false
 	}
-	line, ok := p.lineOf(&s)
+	line, _, ok := p.place(&s)
 	return ok && line == p.line && s.Seq >= p.graph.runStart(p.at)
 }
+
+// Chain reports whether no version of the past is concurrent with another. It is false for a cut.
+func (p *Past) Chain() bool { return p.at > 0 && p.seq <= p.graph.lines[p.line].chain }
 
 // Err is the first error of the IDs that p was made with. What p has answered since may be wrong: give up what it was for.
 func (p *Past) Err() error { return p.err }
 
-// lineOf finds the line that a version is on. Its author and dot say which, but for an author that is forked there may be
-// several, and then the id decides.
-func (p *Past) lineOf(s *clock.Stamp) (Line, bool) {
-	lines := p.graph.byAuthor[s.Author]
-	if len(lines) == 1 {
-		return lines[0], s.Seq <= p.graph.lines[lines[0]].tip
+// place finds the line that a version is on, and its last dot. Its author and dot say which, but for an author that is forked there
+// may be several, and then the id decides.
+func (p *Past) place(s *clock.Stamp) (Line, LV, bool) {
+	if p.author != s.Author || p.asOf != p.graph.next {
+		p.author, p.asOf = s.Author, p.graph.next
+		p.lines, p.branches = p.graph.byAuthor[s.Author], p.graph.forked[s.Author]
 	}
-	lv, found, err := p.graph.Lookup(Ref{Author: s.Author, Seq: s.Seq, ID: s.ID}, p.ids)
+	if len(p.lines) == 1 {
+		lv, ok := p.graph.Find(p.lines[0], s.Seq)
+		return p.lines[0], lv, ok
+	}
+	v, found, err := p.graph.find(s.Entry(), p.lines, p.branches, p.ids)
 	if err != nil && p.err == nil {
 		p.err = err
 	}
-	if !found {
-		return 0, false
-	}
-	line, _ := p.graph.At(lv)
-	return line, true
+	return v.line, v.lv, found && v.id == s.ID
 }
 
 // runSpans is how many spans runStart looks back where it has no better way.

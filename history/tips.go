@@ -66,11 +66,43 @@ func (g *Graph) merged(span int32, dots []uint32) (merged []uint32, ok bool) {
 		d := &g.spans[g.depSpans[i]]
 		other := &g.lines[d.line]
 		dot := d.seq + uint64(g.depLVs[i]-d.lv)
-		if other.seen == nil || d.ord < other.merge || dot >= saturated {
+		if dot >= saturated {
+			return nil, false
+		}
+		if dot <= other.chain {
+			if dots, ok = g.raiseChain(dots, g.depSpans[i], g.depLVs[i]); !ok {
+				return nil, false
+			}
+			continue
+		}
+		if other.seen == nil || d.ord < other.merge {
 			return nil, false
 		}
 		dots = raiseDots(dots, other.seen)
 		dots = raiseDot(dots, d.line, uint32(dot))
+	}
+	return dots, true
+}
+
+// raiseChain adds a version whose past is a chain, and that past, to a clock; ok is false if a dot is too great.
+func (g *Graph) raiseChain(dots []uint32, span int32, lv LV) (raised []uint32, ok bool) {
+	for lv > 0 {
+		s := &g.spans[span]
+		dot := s.seq + uint64(lv-s.lv)
+		if dot >= saturated {
+			return nil, false
+		}
+		if int(s.line) < len(dots) && uint64(dots[s.line]) >= dot {
+			break
+		}
+		dots = raiseDot(dots, s.line, uint32(dot))
+		span = g.lines[s.line].spans[0] // before it the chain is on another line
+		from, to := g.depsOf(span)
+		if from < to {
+			span, lv = g.depSpans[from], g.depLVs[from]
+		} else {
+			span, lv = g.previous(span)
+		}
 	}
 	return dots, true
 }

@@ -3,6 +3,7 @@ package history
 import (
 	"cmp"
 	"math"
+	"slices"
 
 	"github.com/kdelta/kdelta/internal/order"
 )
@@ -130,6 +131,27 @@ func (g *Graph) ClockOf(versions ...LV) Clock {
 		steps[i] = step{span: g.spanOf(lv), lv: lv}
 	}
 	return Clock{marks: g.derive(steps...)}
+}
+
+// Maximal are those of some versions, given by their last dots, that none of the others covers, ascending. It sorts lvs.
+func (g *Graph) Maximal(lvs []LV) []LV {
+	order.Sort(lvs, cmp.Compare)
+	w := g.walker()
+	var out []LV
+	for _, lv := range slices.Backward(lvs) {
+		at := step{span: g.spanOf(lv), lv: lv}
+		s := &g.spans[at.span]
+		if s.seq+uint64(lv-s.lv) <= w.covered[s.line] {
+			continue
+		}
+		out = append(out, lv)
+		for ok := true; ok; at, ok = w.pop() {
+			g.gather(w, at)
+		}
+	}
+	g.release(w)
+	slices.Reverse(out)
+	return out
 }
 
 // derive walks from the steps and returns all that is covered.

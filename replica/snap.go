@@ -220,6 +220,9 @@ func (s *snap) ID(lv history.LV) (history.ID, history.LV, error) {
 	return v.ID, v.lv, nil
 }
 
+// Next is the dot from which on the snapshot has none: the graph may be ahead of it.
+func (s *snap) Next() history.LV { return s.tip.next }
+
 // stampAt is the stamp of the version that owns a dot.
 func (s *snap) stampAt(lv history.LV) (clock.Stamp, error) {
 	v, err := s.version(lv)

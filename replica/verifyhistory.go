@@ -216,6 +216,9 @@ func (v *verifier) ID(lv history.LV) (history.ID, history.LV, error) {
 	return v.s.ID(lv)
 }
 
+// Next implements history.IDs: the graph is made of what was read.
+func (v *verifier) Next() history.LV { return v.g.Next() }
+
 // decodeState reads the rows that follow from the versions, where these are too damaged to compare with.
 func (v *verifier) decodeState() error {
 	v.damage("the history is damaged, so keys were read but not computed again")
