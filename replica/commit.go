@@ -277,9 +277,7 @@ func (c *commit) addSpan(s *stored, line history.Line, parents []history.LV) err
 // advance moves heads and tips.
 func (c *commit) advance(s *stored, line history.Line, parents []history.LV) {
 	h := head{lv: s.lv, line: line, seq: s.Seq, time: s.Time, id: s.ID}
-	for _, parent := range parents {
-		c.tip.dropHead(parent)
-	}
+	c.tip.dropHeads(parents)
 	c.tip.heads = append(c.tip.heads, h)
 	c.tip.next = s.lv + 1
 	c.tip.versions++
@@ -305,7 +303,7 @@ func (c *commit) setLine(line history.Line, row *store.Author) {
 	if !c.ownAuthors {
 		c.byAuthor, c.ownAuthors = maps.Clone(c.byAuthor), true
 	}
-	c.byAuthor[row.Author] = append(slices.Clone(c.byAuthor[row.Author]), line)
+	c.byAuthor[row.Author] = append(c.byAuthor[row.Author], line)
 	c.onGraph(func(g *history.Graph) {
 		if g.NumLines() == int(line) {
 			g.AddLine(lineInfo(row))
@@ -356,12 +354,16 @@ func (c *commit) write(ops []history.Op, meta history.Meta) (Version, error) {
 	if err := c.ensureAuthor(); err != nil {
 		return Version{}, err
 	}
-	for len(c.others()) > history.MaxDeps {
-		if _, err := c.writeOne(nil, history.Meta{}, c.joined()); err != nil {
+	others := c.others()
+	if len(others) > history.MaxDeps { // the oldest go first, so that every replica in the same place does the same
+		order.Sort(others, func(a, b head) int { return c.stampOf(a).Compare(c.stampOf(b)) })
+	}
+	for ; len(others) > history.MaxDeps; others = others[history.MaxDeps:] {
+		if _, err := c.writeOne(nil, history.Meta{}, others[:history.MaxDeps]); err != nil {
 			return Version{}, err
 		}
 	}
-	return c.writeOne(ops, meta, c.others())
+	return c.writeOne(ops, meta, others)
 }
 
 // others are the heads that are not this author's newest version.
@@ -373,14 +375,6 @@ func (c *commit) others() []head {
 		}
 	}
 	return others
-}
-
-// joined are the heads that a join version takes: as many as one version may have, the oldest first, so that every
-// replica in the same place does the same.
-func (c *commit) joined() []head {
-	others := c.others()
-	order.Sort(others, func(a, b head) int { return c.stampOf(a).Compare(c.stampOf(b)) })
-	return others[:min(len(others), history.MaxDeps)]
 }
 
 func (c *commit) stampOf(h head) clock.Stamp {

@@ -29,6 +29,9 @@ type entry struct {
 	closed []crdt.Closed
 	// touched is the number of the commit that took the entry last.
 	touched uint64
+	// saw is what a version saw of the key that was applied on top of the dots sawBehind; nil where none was asked.
+	saw       *crdt.State
+	sawBehind []history.LV
 	// first and top are where state and tops begin, to spare an allocation for each key.
 	first crdt.State
 	top   [1]history.LV
@@ -158,6 +161,7 @@ func (e *entry) fold() bool {
 	if e.dirty || !e.state.IsSimple() {
 		return false
 	}
+	e.saw, e.sawBehind = nil, nil
 	if !e.folded {
 		e.state.SetSimple(canon.Null())
 		e.folded = true

@@ -9,7 +9,6 @@ import (
 	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/protocol"
-	"github.com/kdelta/kdelta/store"
 )
 
 // feed gives a peer what it lacks, row by row: where a row of Runs is not open every author in it is sealed.
@@ -141,20 +140,7 @@ func (f *feed) seal(s *snap, v *history.Version) (identity.Seal, bool, error) {
 			return key.Seal(s.space, v.Seq, v.ID), true, nil
 		}
 	}
-	for _, line := range s.byAuthor[v.Author] {
-		key := sealKey(line, v.Seq)
-		b, err := s.tx.Get(store.Seals, key)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return identity.Seal{}, false, err
-		}
-		if seal, ok := sealIn(v.Author, store.Row{Key: key, Value: b}); ok && seal.ID == v.ID {
-			return seal, true, nil
-		}
-	}
-	return identity.Seal{}, false, nil
+	return s.keptSeal(v.Author, v.Seq, v.ID)
 }
 
 // Missing implements protocol.Local.
@@ -349,21 +335,12 @@ func (s *snap) clockOf(have clock.Vector, exact bool) (history.Clock, error) {
 				lvs = append(lvs, history.LV(s.lines[lines[0]].LV))
 				continue
 			}
-			for _, line := range lines {
-				if e.Seq > s.lines[line].Seq || e.Seq <= s.lines[line].ForkSeq {
-					continue
-				}
-				lv, ok := g.Find(line, e.Seq)
-				if !ok {
-					continue
-				}
-				id, last, err := s.ID(lv)
-				if err != nil {
-					return err
-				}
-				if last == lv && id.Prefix() == e.ID {
-					lvs = append(lvs, lv)
-				}
+			lv, found, err := g.LookupEntry(e, s)
+			if err != nil {
+				return err
+			}
+			if found {
+				lvs = append(lvs, lv)
 			}
 		}
 		known = g.ClockOf(lvs...)

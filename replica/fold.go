@@ -64,7 +64,7 @@ func (c *commit) fold(s *stored, past *history.Past) error {
 		e.row.Last = uint64(s.lv)
 		e.row.Count++
 		e.dirty = true
-		if e.row.Count%checkpointEvery == 0 {
+		if e.row.Count%checkpointEvery == 0 && checkpointDue(e.row.Count, len(e.tops)) {
 			if err := c.checkpointSoon(e, top{s.lv, s.Stamp()}); err != nil {
 				return err
 			}
@@ -75,7 +75,7 @@ func (c *commit) fold(s *stored, past *history.Past) error {
 
 // foldKey applies a version's ops on one key and reports whether it covers all that was there before.
 func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (all bool, err error) {
-	if all, err = c.moveTops(e, at.lv, past == nil); err != nil {
+	if all, err = c.moveTops(e, at.lv, past); err != nil {
 		return false, err
 	}
 	if all && len(ops) == 1 && ops[0].Code == crdt.CodePut {
@@ -87,7 +87,7 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 	if all {
 		closed, err = e.state.Apply(ops, at.stamp, seesAll{}, nil)
 	} else {
-		look := keyLog{s: c.snap(), key: e.key, last: history.LV(e.row.Last)}
+		look := seenStates{keyLog{s: c.snap(), key: e.key, last: history.LV(e.row.Last)}, e, past}
 		closed, err = e.state.Apply(ops, at.stamp, partial{past}, look)
 		err = errors.Join(err, past.Err())
 	}
@@ -102,9 +102,9 @@ type partial struct{ *history.Past }
 func (partial) All() bool { return false }
 
 // moveTops makes a version one of the key's tops instead of those that it covers, and reports whether it covers all of
-// them. A local version does.
-func (c *commit) moveTops(e *entry, lv history.LV, local bool) (all bool, err error) {
-	if local {
+// them. A local version, which has no past, does.
+func (c *commit) moveTops(e *entry, lv history.LV, past *history.Past) (all bool, err error) {
+	if past == nil {
 		e.tops, e.knownTops = append(e.tops[:0], lv), true
 		return true, nil
 	}
@@ -113,7 +113,7 @@ func (c *commit) moveTops(e *entry, lv history.LV, local bool) (all bool, err er
 	}
 	kept := e.tops[:0]
 	for _, t := range e.tops {
-		if !c.held.Covers(lv, t) {
+		if !past.CoversLV(t) {
 			kept = append(kept, t)
 		}
 	}
@@ -134,17 +134,11 @@ func (c *commit) readTops(e *entry) error {
 	}
 	s := c.snap()
 	log := keyLog{s: s, key: e.key, last: history.LV(e.row.Last)}
-	return log.walk(0, func(v *stored, l link) (bool, error) {
-		covered := false
-		err := s.graph(func(g *history.Graph) error {
-			covered = slices.ContainsFunc(e.tops, func(t history.LV) bool { return g.Covers(t, v.lv) })
-			return nil
-		})
-		if !covered {
-			e.tops = append(e.tops, v.lv)
-		}
-		return !l.all, err
-	})
+	some, err := log.newest()
+	if err != nil {
+		return err
+	}
+	return s.graph(func(g *history.Graph) error { e.tops = g.Maximal(some); return nil })
 }
 
 // checkpointSoon stores the key's state; the version at is the one just folded.

@@ -167,8 +167,30 @@ func (s *stored) prev(key string) history.LV {
 
 // StateAt implements crdt.Lookup: the key's state from what a past covers.
 func (k keyLog) StateAt(p crdt.Past) (*crdt.State, error) {
-	f, err := k.fold(func(_ history.LV, at *clock.Stamp) (bool, error) { return p.Covers(*at), nil })
+	past := p.(interface{ CoversLV(lv history.LV) bool })
+	f, err := k.fold(func(lv history.LV, _ *clock.Stamp) (bool, error) { return past.CoversLV(lv), nil })
 	return f.state, err
+}
+
+// seenStates is the log of a key while a commit applies versions to it. It remembers what the last of them saw that had to be
+// asked: of many versions that somebody wrote on top of the same one, all saw the same.
+type seenStates struct {
+	keyLog
+	e    *entry
+	past *history.Past
+}
+
+// StateAt implements crdt.Lookup.
+func (k seenStates) StateAt(p crdt.Past) (*crdt.State, error) {
+	parents := k.past.Parents()
+	if k.e.saw != nil && slices.Equal(k.e.sawBehind, parents) {
+		return k.e.saw, nil
+	}
+	state, err := k.keyLog.StateAt(p)
+	if err == nil {
+		k.e.saw, k.e.sawBehind = state, parents
+	}
+	return state, err
 }
 
 // Events implements crdt.Lookup: all of the chain, oldest first.
@@ -213,8 +235,18 @@ func (k keyLog) events(in member) iter.Seq2[crdt.Event, error] {
 	}
 }
 
-// checkpointEvery is how many versions on a key lie between two stored states of it.
+// checkpointEvery is how many versions on a key lie between two stored states of it, at least.
 const checkpointEvery = 32
+
+// checkpointDue reports whether the state of a key is stored behind its n-th version: behind every 32nd, and where more versions
+// than that stand beside each other, none of which covers another, behind as many as these: the row holds all of them.
+func checkpointDue(n uint64, tops int) bool {
+	every := uint64(checkpointEvery)
+	for every < uint64(tops) {
+		every *= 2
+	}
+	return n%every == 0
+}
 
 // checkpointKey is the key of a row of Checkpoints: what the key's state was after its n-th version in the order of
 // application.
@@ -242,36 +274,61 @@ func appendCheckpoint(b []byte, last uint64, tops []top, state *crdt.State) []by
 	return canon.AppendBytes(b, state.Append(nil))
 }
 
+// checkpoints yields the stored states of the key, the newest first.
+func (k keyLog) checkpoints() iter.Seq2[storedState, error] {
+	return func(yield func(storedState, error) bool) {
+		prefix := append([]byte(k.key), 0)
+		r := store.Range{From: prefix, To: store.PrefixEnd(prefix), Reverse: true}
+		for row, err := range k.s.tx.Scan(store.Checkpoints, r) {
+			var stored storedState
+			if err == nil {
+				stored, err = readCheckpoint(row.Value)
+			}
+			if !yield(stored, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // checkpoint finds the newest stored state of the key of which in holds every version, or the empty state, and the
 // last dot that it includes.
 func (k keyLog) checkpoint(in member) (folded, history.LV, error) {
-	prefix := append([]byte(k.key), 0)
-	r := store.Range{From: prefix, To: store.PrefixEnd(prefix), Reverse: true}
-	for row, err := range k.s.tx.Scan(store.Checkpoints, r) {
+	for stored, err := range k.checkpoints() {
 		if err != nil {
 			return folded{}, 0, err
 		}
-		f, last, err := decodeCheckpoint(row.Value)
-		if err != nil {
-			return folded{}, 0, err
-		}
-		if last > k.last {
-			continue
-		}
-		usable := true
-		for i := range f.tops {
-			if usable, err = in(f.tops[i].lv, &f.tops[i].stamp); err != nil {
+		usable := stored.last <= k.last
+		for i := 0; usable && i < len(stored.tops); i++ {
+			if usable, err = in(stored.tops[i].lv, &stored.tops[i].stamp); err != nil {
 				return folded{}, 0, err
-			}
-			if !usable {
-				break
 			}
 		}
 		if usable {
-			return f, last, nil
+			f, err := stored.fold()
+			return f, stored.last, err
 		}
 	}
 	return folded{state: &crdt.State{}}, 0, nil
+}
+
+// newest are the last dots of the newest versions on the key, among them all that no other version covers.
+func (k keyLog) newest() (lvs []history.LV, err error) {
+	var before storedState
+	for before, err = range k.checkpoints() {
+		break
+	}
+	covered := false
+	err = errors.Join(err, k.walk(before.last, func(v *stored, l link) (bool, error) {
+		lvs, covered = append(lvs, v.lv), l.all
+		return !l.all, nil
+	}))
+	if !covered {
+		for i := range before.tops {
+			lvs = append(lvs, before.tops[i].lv)
+		}
+	}
+	return lvs, err
 }
 
 // checkpointInChain is checkpoint for a chain: what the point does not hold of it are its newest versions, so the rows
@@ -308,8 +365,16 @@ func (k keyLog) checkpointInChain(in member) (folded, history.LV, error) {
 	return found, from, nil
 }
 
-func decodeCheckpoint(b []byte) (folded, history.LV, error) {
-	var f folded
+// storedState is a row of Checkpoints: the versions that stand beside each other in it, the last dot that it includes, and the state.
+type storedState struct {
+	tops  []top
+	last  history.LV
+	state []byte
+}
+
+// readCheckpoint reads what appendCheckpoint wrote. The state aliases b.
+func readCheckpoint(b []byte) (storedState, error) {
+	var out storedState
 	r := canon.NewReader(b)
 	_, _ = r.Array()
 	last, _ := r.Uint()
@@ -319,14 +384,32 @@ func decodeCheckpoint(b []byte) (folded, history.LV, error) {
 		lv, _ := r.Uint()
 		t.lv = history.LV(lv)
 		t.stamp, err = clock.ReadStamp(&r)
-		f.tops = append(f.tops, t)
+		out.tops = append(out.tops, t)
 	}
 	state, stateErr := r.Bytes()
-	if err = errors.Join(err, stateErr, r.End()); err == nil {
-		f.state, err = crdt.DecodeState(slices.Clone(state))
+	if err = errors.Join(err, stateErr, r.End()); err != nil {
+		return out, badCheckpoint(err)
 	}
+	out.last, out.state = history.LV(last), state
+	return out, nil
+}
+
+// fold reads the state.
+func (s *storedState) fold() (folded, error) {
+	state, err := crdt.DecodeState(slices.Clone(s.state))
 	if err != nil {
-		return f, 0, fmt.Errorf("%w: a checkpoint: %w", store.ErrCorrupt, err)
+		return folded{}, badCheckpoint(err)
 	}
-	return f, history.LV(last), nil
+	return folded{tops: s.tops, state: state}, nil
+}
+
+func badCheckpoint(err error) error { return fmt.Errorf("%w: a checkpoint: %w", store.ErrCorrupt, err) }
+
+func decodeCheckpoint(b []byte) (folded, history.LV, error) {
+	stored, err := readCheckpoint(b)
+	if err != nil {
+		return folded{}, 0, err
+	}
+	f, err := stored.fold()
+	return f, stored.last, err
 }

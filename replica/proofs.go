@@ -1,16 +1,13 @@
 package replica
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"runtime"
 	"sync"
 
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
-	"github.com/kdelta/kdelta/store"
 )
 
 // proofs are the signatures of a pack that have to be checked. That takes a while where a peer sends many of them, and nobody
@@ -33,11 +30,11 @@ type proved struct {
 func (s *snap) proofsIn(h *pack.Header) (proofs, error) {
 	p := proofs{space: s.space, seals: make([]identity.Seal, 0, len(h.Seals))}
 	for _, seal := range h.Seals {
-		kept, err := s.isKept(&seal)
+		kept, here, err := s.keptSeal(seal.Author, seal.Seq, seal.ID)
 		if err != nil {
 			return proofs{}, err
 		}
-		if !kept {
+		if !here || kept.Sig != seal.Sig { // the very signature that is here was checked, and vouches for nothing that is new
 			p.seals = append(p.seals, seal)
 		}
 	}
@@ -64,21 +61,6 @@ func (r *Replica) proofsChecked(ctx context.Context, b []byte) (*proved, error) 
 		return nil, err
 	}
 	return unproved.check(), nil
-}
-
-// isKept reports whether the very signature is stored here. Then the version that it is over is here too, and it can vouch
-// for nothing that is new; over another version it would not verify.
-func (s *snap) isKept(seal *identity.Seal) (bool, error) {
-	for _, line := range s.byAuthor[seal.Author] {
-		kept, err := s.tx.Get(store.Seals, sealKey(line, seal.Seq))
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return false, err
-		}
-		if err == nil && bytes.HasPrefix(kept, seal.Sig[:]) {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // check verifies them. A signature costs as much as some hundred versions, so many of them are shared out among the processors.

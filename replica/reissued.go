@@ -225,20 +225,11 @@ func (r *Reissue) step(wanted func(last uint64, st *step) bool) *step {
 func (s *snap) versionAt(author identity.Author, seq uint64, id clock.Prefix) (*stored, error) {
 	var at history.LV
 	err := s.graph(func(g *history.Graph) error {
-		for _, line := range s.byAuthor[author] {
-			lv, ok := g.Find(line, seq)
-			if !ok || lv >= s.tip.next {
-				continue
-			}
-			got, last, err := s.ID(lv)
-			if err != nil {
-				return err
-			}
-			if last == lv && got.Prefix() == id {
-				at = lv
-			}
+		lv, found, err := g.LookupEntry(clock.Entry{Author: author, Seq: seq, ID: id}, s)
+		if found {
+			at = lv
 		}
-		return nil
+		return err
 	})
 	if err != nil || at == 0 {
 		return nil, err

@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"errors"
+
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/store"
@@ -25,6 +27,42 @@ func sealIn(author identity.Author, row store.Row) (identity.Seal, bool) {
 	s.Seq = store.KeyInt(row.Key[8:])
 	copy(s.ID[:], row.Value[copy(s.Sig[:], row.Value):])
 	return s, true
+}
+
+// keptSeal is the seal that came with a version, if both are here.
+func (s *snap) keptSeal(author identity.Author, seq uint64, id history.ID) (seal identity.Seal, kept bool, err error) {
+	lines := s.byAuthor[author]
+	if len(lines) == 0 {
+		return seal, false, nil
+	}
+	line := lines[0]
+	if len(lines) > 1 {
+		err := s.graph(func(g *history.Graph) error {
+			lv, found, err := g.Lookup(history.Ref{Author: author, Seq: seq, ID: id}, s)
+			if kept = found; found {
+				line, _ = g.At(lv)
+			}
+			return err
+		})
+		if err != nil || !kept {
+			return seal, false, err
+		}
+	}
+	return s.sealOn(line, seq, id)
+}
+
+// sealOn is the seal over a version of a line, if it is stored.
+func (s *snap) sealOn(line history.Line, seq uint64, id history.ID) (seal identity.Seal, kept bool, err error) {
+	row := store.Row{Key: sealKey(line, seq)}
+	row.Value, err = s.tx.Get(store.Seals, row.Key)
+	if errors.Is(err, store.ErrNotFound) {
+		return seal, false, nil
+	}
+	if err != nil {
+		return seal, false, err
+	}
+	seal, ok := sealIn(s.lines[line].Author, row)
+	return seal, ok && seal.ID == id, nil
 }
 
 // keepSeals stores the seals over versions that were applied, so that they can be handed on. Of versions that were here

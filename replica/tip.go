@@ -57,6 +57,24 @@ type tip struct {
 	heads []head
 }
 
+// fewHeads are taken out one by one.
+const fewHeads = 4
+
+// dropHeads takes out the heads that are among the parents of a version.
+func (t *tip) dropHeads(parents []history.LV) {
+	if len(parents) <= fewHeads {
+		for _, lv := range parents {
+			t.dropHead(lv)
+		}
+		return
+	}
+	gone := make(map[history.LV]bool, len(parents))
+	for _, lv := range parents {
+		gone[lv] = true
+	}
+	t.heads = slices.DeleteFunc(t.heads, func(h head) bool { return gone[h.lv] })
+}
+
 // dropHead takes out the head whose last dot is lv, if there is one. Mostly it is among the newest.
 func (t *tip) dropHead(lv history.LV) {
 	for i := len(t.heads) - 1; i >= 0 && t.heads[i].lv >= lv; i-- {

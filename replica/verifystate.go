@@ -18,6 +18,7 @@ type refolded struct {
 	tops   []top
 	last   history.LV
 	count  uint64
+	due    []uint64 // the versions behind which the state is stored
 	closed map[crdt.Identity]crdt.Closed
 	// bad is true once folding has failed; the rest of the key is then not compared. loose is true where it is not known
 	// which conflicts are to be open.
@@ -142,9 +143,10 @@ func (v *verifier) refoldKey(g *keyGroup, e *refolded, s *stored, k keyLink) err
 		e.closed[id] = c
 	}
 	e.last, e.count = s.lv, e.count+1
-	if e.count%checkpointEvery != 0 || !g.holds(k.key) {
+	if !checkpointDue(e.count, len(e.tops)) || !g.holds(k.key) {
 		return nil
 	}
+	e.due = append(e.due, e.count)
 	row, err := v.s.tx.Get(store.Checkpoints, checkpointKey(k.key, e.count))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -164,7 +166,10 @@ func (v *verifier) compareCheckpoints(g *keyGroup, r store.Range) error {
 		if e != nil && e.bad {
 			return nil
 		}
-		if e == nil || len(n) != 8 || store.KeyInt(n)%checkpointEvery != 0 || store.KeyInt(n) > e.count || store.KeyInt(n) == 0 {
+		for e != nil && len(n) == 8 && len(e.due) > 0 && e.due[0] < store.KeyInt(n) {
+			e.due = e.due[1:] // what is missing was told
+		}
+		if e == nil || len(n) != 8 || len(e.due) == 0 || store.KeyInt(n) != e.due[0] {
 			v.damage("key %q: a checkpoint that no version led to", key)
 		}
 		return nil

@@ -285,31 +285,26 @@ func (c *commit) deleteRows(t store.Table, r store.Range) error {
 // dropSeals takes the seals over the versions that are applied again out of the database, to put them back under the lines
 // that these will be on.
 func (w *withdrawal) dropSeals() error {
-	c := w.c
-	for _, row := range w.others {
-		for i := range row {
-			v := &row[i]
-			for _, line := range c.byAuthor[v.Author] {
-				key := sealKey(line, v.Seq)
-				b, err := c.tx.Get(store.Seals, key)
-				if errors.Is(err, store.ErrNotFound) {
-					continue
-				}
+	s := w.c.snap()
+	return s.graph(func(g *history.Graph) error {
+		for _, row := range w.others {
+			for i := range row {
+				line, _ := g.At(row[i].lv)
+				seal, kept, err := s.sealOn(line, row[i].Seq, row[i].ID)
 				if err != nil {
 					return err
 				}
-				seal, ok := sealIn(v.Author, store.Row{Key: key, Value: b})
-				if !ok || seal.ID != v.ID {
+				if !kept {
 					continue
 				}
 				w.seals = append(w.seals, seal)
-				if err := c.tx.Delete(store.Seals, key); err != nil {
+				if err := s.tx.Delete(store.Seals, sealKey(line, seal.Seq)); err != nil {
 					return err
 				}
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // setBackLines makes lines, heads and the graph those of the versions that stay. From here on the commit works on a graph
