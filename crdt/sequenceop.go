@@ -179,7 +179,10 @@ func readSequenceOp(code Code, body []byte, want Code) (sequenceOp, error) {
 	case CodeListSplice:
 		e.inserted = rest
 	}
-	return e, e.check(code)
+	if err := e.check(code); err != nil {
+		return sequenceOp{}, err
+	}
+	return e, nil
 }
 
 // readPositions reads what the body, and the structure, of a code start with.
