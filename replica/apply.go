@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
-	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/order"
 	"github.com/kdelta/kdelta/protocol"
@@ -20,17 +17,20 @@ import (
 // sealed by a certified author, and whose parents are here. The verdict on a version depends on its bytes and its
 // ancestry alone, so all replicas come to the same, in whatever order versions arrive.
 func (c *commit) applyPack(b []byte) (protocol.Applied, error) {
-	applied, _, err := c.applyPackFrom(b, nil)
+	u := new(unpacked)
+	unproved, err := u.open(c.snap(), b)
+	if err != nil {
+		return protocol.Applied{}, err
+	}
+	u.read(unproved.check())
+	applied, _, err := c.applyUnpacked(u)
 	return applied, err
 }
 
-// applyPackFrom is applyPack, and says at which dots the versions of the pack stand that are here now. Its proofs are checked
-// here where that was not done before.
-func (c *commit) applyPackFrom(b []byte, checked *proved) (protocol.Applied, dotRanges, error) {
-	a := &applier{c: c, proved: checked, placed: make(map[history.ID]place), wanted: make(map[history.ID]bool)}
-	if c.member.IsZero() {
-		return a.applied, nil, fmt.Errorf("replica: a pack for a database that belongs to no space")
-	}
+// applyUnpacked is applyPack for a pack that was unpacked before, and says at which dots the versions of the pack stand that
+// are here now.
+func (c *commit) applyUnpacked(u *unpacked) (protocol.Applied, dotRanges, error) {
+	a := &applier{c: c, unpacked: u, placed: make(map[history.ID]place)}
 	if c.held = c.private; c.held == nil {
 		err := c.snap().graph(func(*history.Graph) error { return nil }) // load it
 		if err != nil {
@@ -47,7 +47,8 @@ func (c *commit) applyPackFrom(b []byte, checked *proved) (protocol.Applied, dot
 	a.g = c.held
 	c.noteTips()
 	defer func() { c.held, c.tipIDs, c.past, c.reader.held = nil, nil, nil, nil }()
-	err := a.apply(b)
+	err := a.apply()
+	a.applied.Refused = a.refusals
 	return a.applied, a.came, err
 }
 
@@ -73,16 +74,12 @@ type applier struct {
 	c       *commit
 	g       *history.Graph
 	applied protocol.Applied
-	*proved
-	// placed says where versions of the pack stand that are here now, for those that are asked about: wanted holds the
-	// ids of sealed ones and of parents other than an author's previous version.
+	*unpacked
+	// placed says where versions of the pack stand that are here now, for those that are asked about.
 	placed map[history.ID]place
-	wanted map[history.ID]bool
 	// lvs and times are reused space for the parents of a version.
-	lvs   []history.LV
-	times []clock.Time
-	// refused are the ids of versions of the pack that no replica will take.
-	refused map[history.ID]bool
+	lvs     []history.LV
+	times   []clock.Time
 	waiting []waiting
 	// came are the dots of the pack's versions that are here.
 	came dotRanges
@@ -90,29 +87,12 @@ type applier struct {
 	foreign map[history.ID]bool
 }
 
-func (a *applier) apply(b []byte) error {
-	d := &a.c.decoder
-	if err := d.Reset(a.c.member.Space(), b); err != nil {
-		a.refuse(&history.Version{}, err)
-		return nil
-	}
-	if a.proved == nil {
-		unproved, err := a.c.snap().proofsIn(d.Header())
-		if err != nil {
-			return err
-		}
-		a.proved = unproved.check()
-	}
-	for id := range a.sealed {
-		a.wanted[id] = true
-	}
-	versions := a.decode(d)
-	vouched := a.vouched(versions)
-	a.c.reserve(len(versions))
+func (a *applier) apply() error {
+	a.c.reserve(len(a.versions))
 	a.c.whole = true
 	defer func() { a.c.whole = false }()
-	for i := range versions {
-		if err := a.version(&versions[i], vouched[i] || a.c.trusting); err != nil {
+	for i := range a.versions {
+		if err := a.version(&a.versions[i], a.vouched[i] || a.c.trusting); err != nil {
 			return a.c.fail(err)
 		}
 	}
@@ -134,76 +114,6 @@ func (a *applier) apply(b []byte) error {
 		return a.c.leaveAuthor(a.foreign)
 	}
 	return nil
-}
-
-// decode reads the versions and refuses those that are invalid by themselves.
-func (a *applier) decode(d *pack.Decoder) []history.Version {
-	versions := slices.Grow(a.c.received[:0], d.Len())
-	defer func() { a.c.received = versions }()
-	for {
-		v, err := d.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return versions
-		case errors.Is(err, pack.ErrPack):
-			a.refuse(&history.Version{}, err)
-			return versions
-		case err != nil && !errors.Is(err, history.ErrContent): // bad content is no verdict on the version
-			a.refuse(v, err)
-		default:
-			versions = append(versions, *v)
-			kept := &versions[len(versions)-1]
-			kept.Payload = a.c.memory.keep(v.Payload)
-			kept.Deps, kept.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
-			for i := range kept.Contents {
-				kept.Contents[i].Body = a.c.memory.keep(kept.Contents[i].Body)
-			}
-			for i := range v.Deps {
-				a.wanted[v.Deps[i].ID] = true
-			}
-		}
-	}
-}
-
-func (a *applier) refuse(v *history.Version, err error) {
-	if !v.ID.IsZero() {
-		if a.refused == nil {
-			a.refused = make(map[history.ID]bool)
-		}
-		a.refused[v.ID] = true
-	}
-	a.applied.Refused = append(a.applied.Refused,
-		protocol.Refusal{Author: v.Author, Seq: v.Seq, ID: v.ID, Text: err.Error()})
-}
-
-// vouched says which versions a seal of their own author is over, directly or over a later one of the chain.
-func (a *applier) vouched(versions []history.Version) []bool {
-	type chain struct {
-		author identity.Author
-		prev   history.ID
-	}
-	out := make([]bool, len(versions))
-	var now chain // most runs are long stretches of one author
-	others := make(map[history.ID]identity.Author)
-	for i := len(versions) - 1; i >= 0; i-- {
-		v := &versions[i]
-		out[i] = v.ID == now.prev && v.Author == now.author
-		if !out[i] {
-			if author, later := others[v.ID]; later && author == v.Author {
-				delete(others, v.ID)
-				out[i] = true
-			} else if s, ok := a.sealed[v.ID]; ok && s.Author == v.Author && s.Seq == v.Seq {
-				out[i] = true
-			}
-			if out[i] && !now.prev.IsZero() {
-				others[now.prev] = now.author
-			}
-		}
-		if out[i] {
-			now = chain{v.Author, v.Prev}
-		}
-	}
-	return out
 }
 
 // version applies one version, or says why not.

@@ -100,7 +100,7 @@
 //	resolve.go undo.go conflicts.go                        conflicts, and taking things back
 //	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members
 //	sync.go driver.go session.go local.go feed.go gather.go  syncing
-//	apply.go pending.go                                    what came
+//	unpack.go proofs.go apply.go pending.go                what came
 //	live.go livedriver.go news.go pulse.go receipts.go presence.go     syncing that goes on
 //	status.go why.go remotes.go verify.go                  how it stands, and whether it is whole
 //	backup.go restore.go                                   the whole as one file

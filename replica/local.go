@@ -285,17 +285,18 @@ func readPeer(tx store.Tx, a identity.Author) (store.Peer, error) {
 // Apply implements protocol.Local.
 func (l *local) Apply(b []byte) (protocol.Applied, error) {
 	var applied protocol.Applied
-	checked, err := l.r.proofsChecked(l.ctx, b)
+	u, err := l.r.unpack(l.ctx, b)
 	if err != nil {
 		return applied, err
 	}
+	defer l.r.unpackers.put(u)
 	err = l.r.write(l.ctx, func(c *commit) error {
 		var came dotRanges
 		var err error
-		applied, came, err = c.applyPackFrom(b, checked)
+		applied, came, err = c.applyUnpacked(u)
 		c.applied = append(c.applied, &applied)
 		if err == nil && len(applied.Refused) == 0 {
-			l.brought(c, came)
+			l.brought(c, u, came)
 		}
 		return err
 	})

@@ -42,11 +42,11 @@ func (l *local) looked(s *snap) {
 }
 
 // brought notes what a pack from the peer says that it holds, and where its versions stand.
-func (l *local) brought(c *commit, came dotRanges) {
+func (l *local) brought(c *commit, u *unpacked, came dotRanges) {
 	if c.tip.epoch == l.seen.epoch {
 		l.seen.came = append(l.seen.came, came...)
 	}
-	chains := c.decoder.Header().Chains
+	chains := u.decoder.Header().Chains
 	entries := make([]clock.Entry, len(chains))
 	for i := range chains {
 		tip := &chains[i].Tip

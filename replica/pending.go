@@ -235,7 +235,7 @@ func (a *applier) retryRow(row pendingRow) (done bool, err error) {
 	}
 	before, held := a.waiting, a.applied
 	a.waiting = nil
-	vouched := a.vouched(versions)
+	vouched := a.vouchedFor(versions, nil)
 	for i := range versions {
 		if err := a.version(&versions[i], vouched[i]); err != nil {
 			return false, err

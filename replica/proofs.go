@@ -1,8 +1,8 @@
 package replica
 
 import (
-	"context"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/kdelta/kdelta/history"
@@ -46,26 +46,9 @@ func (s *snap) proofsIn(h *pack.Header) (proofs, error) {
 	return p, nil
 }
 
-// proofsChecked are those of a pack that hold; of bytes that are no pack, none.
-func (r *Replica) proofsChecked(ctx context.Context, b []byte) (*proved, error) {
-	h, _, err := pack.ReadHeader(b)
-	if err != nil {
-		return &proved{}, nil // what applies it refuses it
-	}
-	var unproved proofs
-	err = r.view(ctx, func(s *snap) error {
-		unproved, err = s.proofsIn(&h)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return unproved.check(), nil
-}
-
 // check verifies them. A signature costs as much as some hundred versions, so many of them are shared out among the processors.
-func (p *proofs) check() *proved {
-	out := &proved{
+func (p *proofs) check() proved {
+	out := proved{
 		sealed:       make(map[history.ID]identity.Seal, len(p.seals)),
 		certificates: make(map[identity.Author]identity.Certificate, len(p.certificates)),
 	}
@@ -90,6 +73,37 @@ func (p *proofs) check() *proved {
 	for i, cert := range p.certificates {
 		if good[i] {
 			out.certificates[cert.Author] = cert
+		}
+	}
+	return out
+}
+
+// vouchedFor says which versions a seal of their own author is over, directly or over a later one of the chain. It takes memory
+// for that.
+func (p *proved) vouchedFor(versions []history.Version, out []bool) []bool {
+	type chain struct {
+		author identity.Author
+		prev   history.ID
+	}
+	out = slices.Grow(out, len(versions))[:len(versions)]
+	var now chain // most runs are long stretches of one author
+	others := make(map[history.ID]identity.Author)
+	for i := len(versions) - 1; i >= 0; i-- {
+		v := &versions[i]
+		out[i] = v.ID == now.prev && v.Author == now.author
+		if !out[i] {
+			if author, later := others[v.ID]; later && author == v.Author {
+				delete(others, v.ID)
+				out[i] = true
+			} else if s, ok := p.sealed[v.ID]; ok && s.Author == v.Author && s.Seq == v.Seq {
+				out[i] = true
+			}
+			if out[i] && !now.prev.IsZero() {
+				others[now.prev] = now.author
+			}
+		}
+		if out[i] {
+			now = chain{v.Author, v.Prev}
 		}
 	}
 	return out

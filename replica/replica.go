@@ -28,11 +28,12 @@ type Replica struct {
 	// instance tells this Replica from others with the same author, where the store keeps nothing that does.
 	instance protocol.Instance
 
-	queue queue
-	graph graphCache
-	runs  runCache
-	pasts pastCache
-	pulse pulse
+	queue     queue
+	unpackers unpackers
+	graph     graphCache
+	runs      runCache
+	pasts     pastCache
+	pulse     pulse
 
 	presences presences
 

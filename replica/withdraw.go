@@ -402,8 +402,8 @@ func (c *commit) loadGraph() (*history.Graph, error) {
 func (w *withdrawal) replay() error {
 	c := w.c
 	w.again = &applier{
-		c: c, g: c.private, placed: make(map[history.ID]place), wanted: make(map[history.ID]bool),
-		proved: &proved{certificates: w.certificates},
+		c: c, g: c.private, placed: make(map[history.ID]place),
+		unpacked: &unpacked{proved: proved{certificates: w.certificates}, wanted: make(map[history.ID]bool)},
 	}
 	whole := c.whole
 	c.whole = true
@@ -433,9 +433,9 @@ func (w *withdrawal) apply(v *history.Version) error {
 	if err := w.again.version(v, true); err != nil {
 		return err
 	}
-	if a := &w.again.applied; len(a.Refused)+a.Pending+a.Duplicates > 0 {
+	if a := w.again; len(a.refusals)+a.applied.Pending+a.applied.Duplicates > 0 {
 		return fmt.Errorf("replica: version %s cannot be applied again; the versions of this device stay as they are: %v",
-			v.Stamp().Name(), firstText(a.Refused))
+			v.Stamp().Name(), firstText(a.refusals))
 	}
 	return nil
 }

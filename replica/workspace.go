@@ -5,13 +5,10 @@ import (
 	"slices"
 
 	"github.com/kdelta/kdelta/history"
-	"github.com/kdelta/kdelta/history/pack"
 )
 
 // workspace is memory that one commit leaves to the next. Nothing in it outlives the commit that put it there.
 type workspace struct {
-	decoder pack.Decoder
-	memory  arena
 	// scratch is for bytes that are gone with the next call, rowBuf for a row, value for the value in it.
 	scratch, rowBuf, value []byte
 	// staged are the versions that have no row yet, links the space for their keys.
@@ -20,15 +17,14 @@ type workspace struct {
 	// touched are the keys that the commit took from docs or read, groups the ops of the version being applied.
 	touched []*entry
 	groups  []keyOps
-	// versions are those of the row being written, or of the run being applied.
-	versions, received []history.Version
+	// versions are those of the row being written.
+	versions []history.Version
 }
 
 // reset empties the workspace and lets go of what it pointed to.
 func (w *workspace) reset() {
 	w.staged, w.touched, w.groups = emptied(w.staged), emptied(w.touched), w.groups[:0]
-	w.links, w.versions, w.received = emptied(w.links), emptied(w.versions), emptied(w.received)
-	w.memory.chunk = w.memory.chunk[:0]
+	w.links, w.versions = emptied(w.links), emptied(w.versions)
 }
 
 // arena is memory for bytes that stay until the end of a commit.

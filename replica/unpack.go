@@ -1,0 +1,132 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/history/pack"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/protocol"
+)
+
+// unpacked is a pack that came, as far as it can be judged before its turn to write: its versions are decoded and hashed,
+// those that are invalid by themselves are refused, and its proofs are checked. That is half of the work and needs no
+// transaction.
+type unpacked struct {
+	decoder pack.Decoder
+	memory  arena
+	proved
+	versions []history.Version
+	// vouched says of each version whether a seal of its own author is over it.
+	vouched []bool
+	// wanted holds the ids of versions whose places will be asked for: sealed ones, and parents other than an author's
+	// previous version.
+	wanted map[history.ID]bool
+	// refused are the ids of versions of the pack that no replica will take, refusals says why.
+	refused  map[history.ID]bool
+	refusals []protocol.Refusal
+}
+
+// unpack reads a pack that came. Whoever has applied it puts it back to r.unpackers.
+func (r *Replica) unpack(ctx context.Context, b []byte) (*unpacked, error) {
+	u := r.unpackers.get()
+	var unproved proofs
+	err := r.view(ctx, func(s *snap) (err error) {
+		unproved, err = u.open(s, b)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	u.read(unproved.check())
+	return u, nil
+}
+
+// open begins to read a pack, and returns the proofs in it that are new here. One that is unreadable has none, and is refused
+// as a whole.
+func (u *unpacked) open(s *snap, b []byte) (proofs, error) {
+	if s.space == (identity.Space{}) {
+		return proofs{}, errors.New("replica: a pack for a database that belongs to no space")
+	}
+	if u.decoder.Reset(s.space, b) != nil {
+		return proofs{}, nil // read says it again
+	}
+	u.versions = slices.Grow(u.versions, u.decoder.Len())
+	return s.proofsIn(u.decoder.Header())
+}
+
+// read decodes the versions, refuses those that are invalid by themselves, and sees which of the others the proofs vouch for.
+func (u *unpacked) read(held proved) {
+	u.proved = held
+	u.wanted = make(map[history.ID]bool, len(u.sealed))
+	for id := range u.sealed {
+		u.wanted[id] = true
+	}
+	u.decode()
+	u.vouched = u.vouchedFor(u.versions, u.vouched)
+}
+
+func (u *unpacked) decode() {
+	for {
+		v, err := u.decoder.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return
+		case errors.Is(err, pack.ErrPack):
+			u.refuse(&history.Version{}, err)
+			return
+		case err != nil && !errors.Is(err, history.ErrContent): // bad content is no verdict on the version
+			u.refuse(v, err)
+		default:
+			u.keep(v)
+		}
+	}
+}
+
+// keep keeps a version, which is the decoder's until it reads the next.
+func (u *unpacked) keep(v *history.Version) {
+	u.versions = append(u.versions, *v)
+	kept := &u.versions[len(u.versions)-1]
+	kept.Payload = u.memory.keep(v.Payload)
+	kept.Deps, kept.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
+	for i := range kept.Contents {
+		kept.Contents[i].Body = u.memory.keep(kept.Contents[i].Body)
+	}
+	for i := range v.Deps {
+		u.wanted[v.Deps[i].ID] = true
+	}
+}
+
+// refuse notes that no replica will take a version.
+func (u *unpacked) refuse(v *history.Version, err error) {
+	if !v.ID.IsZero() {
+		if u.refused == nil {
+			u.refused = make(map[history.ID]bool)
+		}
+		u.refused[v.ID] = true
+	}
+	u.refusals = append(u.refusals, protocol.Refusal{Author: v.Author, Seq: v.Seq, ID: v.ID, Text: err.Error()})
+}
+
+// unpackers lend the memory of packs that were applied to those that come next.
+type unpackers struct{ free sync.Pool }
+
+func (p *unpackers) get() *unpacked {
+	if u, ok := p.free.Get().(*unpacked); ok {
+		return u
+	}
+	return new(unpacked)
+}
+
+// put takes back what nothing points to any more: the commit that the pack was applied in is over.
+func (p *unpackers) put(u *unpacked) {
+	*u = unpacked{
+		decoder: u.decoder, memory: arena{chunk: u.memory.chunk[:0]},
+		versions: emptied(u.versions), vouched: emptied(u.vouched),
+	}
+	p.free.Put(u)
+}
