@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store"
 	"github.com/kdelta/kdelta/store/memory"
@@ -49,6 +48,9 @@ func overwrites(ctx context.Context, versions, keys int) (*replica.Replica, stri
 			return nil, "", err
 		}
 	}
+	if err := r.Compact(ctx, nil); err != nil { // now rather than while something is measured
+		return nil, "", err
+	}
 	invite, err := r.Invite(ctx, replica.InviteOptions{})
 	return r, invite, err
 }
@@ -70,72 +72,30 @@ func (b *bench) receiver(onDisk bool, invite string) (*replica.Replica, error) {
 	return joined(b.ctx, st, invite)
 }
 
-// receive measures the receiving half of a sync alone: the frames with packs are made before.
+// receive measures the receiving half of a sync alone: the packs are made before the first of them is handed over.
 func receive(b *bench, onDisk bool, limit time.Duration) (result, error) {
 	src, invite, err := overwrites(b.ctx, caughtUp, 2000)
 	if err != nil {
 		return result{}, err
 	}
-	took, err := alone(rounds, func() (func() error, error) {
+	var times []time.Duration
+	for range rounds {
 		dst, err := b.receiver(onDisk, invite)
 		if err != nil {
-			return nil, err
+			return result{}, err
 		}
-		to, from := dst.Session(b.ctx), src.Session(b.ctx)
-		packs, err := said(from, to)
-		return func() error {
-			for _, frame := range packs {
-				if err := to.Receive(frame); err != nil {
-					return err
-				}
-			}
-			if got := to.Report().Received.Versions; got != caughtUp {
-				return fmt.Errorf("received %d versions", got)
-			}
-			for _, s := range []*protocol.Session{from, to} {
-				if err := s.Close(); !errors.Is(err, protocol.ErrCut) { // neither heard the end
-					return err
-				}
-			}
-			return nil
-		}, err
-	})
-	per := took / caughtUp
-	return result{ours: per, met: per <= limit, note: "the receiving half of a sync alone"}, err
-}
-
-// said lets two sessions greet each other, and returns all that from then has to say unheard.
-func said(from, to *protocol.Session) (frames [][]byte, err error) {
-	for from.Report().Sent.Packs == 0 {
-		frame, err := from.Next()
-		if err != nil {
-			return nil, err
+		from := newSource(src.Session(b.ctx))
+		rep, err := dst.Sync(b.ctx, from)
+		times = append(times, time.Since(from.began))
+		if err == nil && rep.Received != caughtUp {
+			err = fmt.Errorf("received %d versions", rep.Received)
 		}
-		if from.Report().Sent.Packs > 0 {
-			frames = append(frames, frame)
-			break
-		}
-		if frame != nil {
-			if err := to.Receive(frame); err != nil {
-				return nil, err
-			}
-		}
-		if frame, err = to.Next(); err != nil {
-			return nil, err
-		}
-		if frame != nil {
-			if err := from.Receive(frame); err != nil {
-				return nil, err
-			}
+		if err = errors.Join(err, dst.Close()); err != nil { // else it would pack during the next round
+			return result{}, err
 		}
 	}
-	for {
-		frame, err := from.Next()
-		if frame == nil || err != nil {
-			return frames, err
-		}
-		frames = append(frames, frame)
-	}
+	per := median(times) / caughtUp
+	return result{ours: per, met: per <= limit, note: "the receiving half of a sync alone"}, nil
 }
 
 func catchUp(b *bench, onDisk bool) (result, error) {

@@ -210,6 +210,17 @@ func (d *decoder) pack() (m Pack, err *failure) {
 	return m, d.end()
 }
 
+// PackIn returns the pack in a frame, and false where that is something else or nothing that can be read. Whoever drives a
+// session may look at it before Receive takes the frame.
+func PackIn(frame []byte) ([]byte, bool) {
+	d, err := open(frame)
+	if err != nil || d.kind != kindPack {
+		return nil, false
+	}
+	p, err := d.pack()
+	return p.Bytes, err == nil
+}
+
 func (d *decoder) endOfPacks() (m end, err *failure) {
 	d.expect(1)
 	m.packs = d.uint()

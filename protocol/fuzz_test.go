@@ -80,11 +80,11 @@ func reencoded(t *testing.T, frame []byte) {
 		}
 		again = m.encode()
 	case kindPack:
-		m, err := d.pack()
-		if err != nil {
+		pack, ok := PackIn(frame)
+		if !ok {
 			return
 		}
-		again = m.encode()
+		again = Pack{Bytes: pack}.encode()
 	case kindEnd:
 		m, err := d.endOfPacks()
 		if err != nil {

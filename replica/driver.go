@@ -129,31 +129,50 @@ func (d *driver) over() bool {
 	return d.failed
 }
 
-// receive takes frames until the session is done.
+// receive takes frames until the session is done. Something always follows a pack, so while one is applied the next frame is
+// awaited, and if that is a pack too, it is unpacked already: each of two processors has one half of the work.
 func (d *driver) receive(ctx context.Context) error {
-	for {
-		d.mu.Lock()
-		done := d.session.Done()
-		d.mu.Unlock()
-		if done {
-			return nil
-		}
+	var applying sync.WaitGroup
+	defer applying.Wait()
+	behind := false // a pack, which is being applied
+	for behind || d.hears() {
 		frame, err := d.conn.Receive(ctx)
-		d.mu.Lock()
-		if err == nil {
-			err = d.session.Receive(frame)
-			if -d.session.Report().Skew > maxSkew.Milliseconds() {
-				d.session.Leave() // what is written here has wrong times: it waits for the next session, which corrects them
-			}
-			d.mu.Unlock()
-			d.poke()
-			if err != nil {
-				return nil // the session says it, and the sender tells the peer
-			}
-			continue
+		pack, isPack := protocol.PackIn(frame)
+		var ahead *unpacked
+		if behind && isPack {
+			ahead = d.local.unpackAhead(pack)
 		}
-		d.failed = true
-		d.mu.Unlock()
-		return err
+		applying.Wait()
+		if err != nil {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.failed = true
+			return err
+		}
+		d.local.ahead = ahead
+		if behind = isPack; behind {
+			applying.Go(func() { d.hear(frame) })
+		} else {
+			d.hear(frame)
+		}
+	}
+	return nil
+}
+
+// hears reports whether the session takes another frame.
+func (d *driver) hears() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.session.Done() && d.session.Report().Err == nil
+}
+
+// hear gives a frame to the session. What is wrong with it the session says itself, and the sender tells the peer.
+func (d *driver) hear(frame []byte) {
+	defer d.poke()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err := d.session.Receive(frame)
+	if err == nil && -d.session.Report().Skew > maxSkew.Milliseconds() {
+		d.session.Leave() // what is written here has wrong times: it waits for the next session, which corrects them
 	}
 }

@@ -36,6 +36,8 @@ type local struct {
 	eager bool
 	// trusts is true where the link itself says who is at its other end.
 	trusts bool
+	// ahead is the pack that comes next, nil where it was not unpacked before its turn.
+	ahead *unpacked
 	// owing is true while receipts are not durable yet.
 	owing bool
 }
@@ -285,7 +287,7 @@ func readPeer(tx store.Tx, a identity.Author) (store.Peer, error) {
 // Apply implements protocol.Local.
 func (l *local) Apply(b []byte) (protocol.Applied, error) {
 	var applied protocol.Applied
-	u, err := l.r.unpack(l.ctx, b)
+	u, err := l.takeAhead(b)
 	if err != nil {
 		return applied, err
 	}
@@ -301,4 +303,22 @@ func (l *local) Apply(b []byte) (protocol.Applied, error) {
 		return err
 	})
 	return applied, err
+}
+
+// unpackAhead unpacks a pack while another one is applied. Trouble will be met again by Apply, which may say so.
+func (l *local) unpackAhead(b []byte) *unpacked {
+	u, err := l.r.unpack(l.ctx, b)
+	if err != nil {
+		return nil
+	}
+	return u
+}
+
+// takeAhead is the pack b, unpacked before or now.
+func (l *local) takeAhead(b []byte) (*unpacked, error) {
+	u := l.ahead
+	if l.ahead = nil; u != nil && bytes.Equal(u.pack, b) {
+		return u, nil
+	}
+	return l.r.unpack(l.ctx, b)
 }

@@ -17,6 +17,7 @@ import (
 // those that are invalid by themselves are refused, and its proofs are checked. That is half of the work and needs no
 // transaction.
 type unpacked struct {
+	pack    []byte
 	decoder pack.Decoder
 	memory  arena
 	proved
@@ -52,6 +53,7 @@ func (u *unpacked) open(s *snap, b []byte) (proofs, error) {
 	if s.space == (identity.Space{}) {
 		return proofs{}, errors.New("replica: a pack for a database that belongs to no space")
 	}
+	u.pack = b
 	if u.decoder.Reset(s.space, b) != nil {
 		return proofs{}, nil // read says it again
 	}

@@ -1,0 +1,127 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/store"
+	"github.com/kdelta/kdelta/store/memory"
+	"github.com/kdelta/kdelta/transport"
+	"github.com/kdelta/kdelta/transport/pipe"
+)
+
+// threePacks is a replica whose history makes three packs, and an invite to its space.
+func threePacks(t *testing.T) (*Replica, string) {
+	t.Helper()
+	r, err := Open(t.Context(), memory.New(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range byte(3) {
+		if _, err := r.Set(t.Context(), "files/large", bytes.Repeat([]byte{i}, packedBytes)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	invite, err := r.Invite(t.Context(), InviteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, invite
+}
+
+// aheadOf is one end of a link that counts the packs that come.
+type aheadOf struct {
+	transport.Conn
+	packs  atomic.Int64
+	second chan struct{}
+}
+
+func (c *aheadOf) Receive(ctx context.Context) ([]byte, error) {
+	frame, err := c.Conn.Receive(ctx)
+	if _, ok := protocol.PackIn(frame); ok && c.packs.Add(1) == 2 {
+		close(c.second)
+	}
+	return frame, err
+}
+
+// slowStore commits the first pack only when the second one has come.
+type slowStore struct {
+	*memory.Store
+	conn *aheadOf
+}
+
+func (s *slowStore) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return s.Store.Update(ctx, func(tx store.Tx) error {
+		err := fn(tx)
+		if s.conn.packs.Load() == 1 {
+			select {
+			case <-s.conn.second:
+			case <-time.After(20 * time.Second):
+				err = errors.Join(err, errors.New("the next pack is not read while one is applied"))
+			}
+		}
+		return err
+	})
+}
+
+func TestNextPackIsReadWhileOneIsApplied(t *testing.T) {
+	src, invite := threePacks(t)
+	there, here := pipe.New()
+	conn := &aheadOf{Conn: here, second: make(chan struct{})}
+	dst, err := Join(t.Context(), &slowStore{memory.New(), conn}, invite, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := make(chan error, 1)
+	go func() {
+		_, err := src.Sync(t.Context(), there)
+		sent <- err
+	}()
+	rep, err := dst.Sync(t.Context(), conn)
+	if err = errors.Join(err, <-sent); err != nil || !rep.Equal || conn.packs.Load() != 3 {
+		t.Errorf("%v, %+v, %d packs", err, rep, conn.packs.Load())
+	}
+}
+
+// TestPackAheadOfItsTurn: what was unpacked before its turn serves the pack that it is of, and no other.
+func TestPackAheadOfItsTurn(t *testing.T) {
+	src, invite := threePacks(t)
+	feed, err := (&local{ctx: t.Context(), r: src}).Missing(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst, err := Join(t.Context(), memory.New(), invite, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &local{ctx: t.Context(), r: dst}
+	for {
+		p, err := feed.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		pack := bytes.Clone(p.Bytes)
+		l.ahead = l.unpackAhead(pack)
+		if applied, err := l.Apply([]byte("something else")); err != nil || len(applied.Refused) != 1 || applied.Versions > 0 {
+			t.Fatalf("%v, %+v", err, applied)
+		}
+		if l.ahead = l.unpackAhead(pack); l.ahead == nil || len(l.ahead.versions) != 1 {
+			t.Fatal("it is not unpacked")
+		}
+		if applied, err := l.Apply(pack); err != nil || applied.Versions != 1 || l.ahead != nil {
+			t.Fatalf("%v, %+v", err, applied)
+		}
+	}
+	if a, b := src.mem.tip.digest, dst.mem.tip.digest; a != b {
+		t.Error("the two differ")
+	}
+}
