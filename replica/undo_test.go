@@ -235,7 +235,7 @@ func TestRevert(t *testing.T) {
 	p.do(p.a.Add(ctx, "notes/2", 5))
 	p.do(p.a.SetRemove(ctx, "notes/3", []any{"x"}))
 	p.do(p.a.SetAdd(ctx, "notes/3", []any{"z"}))
-	p.do(p.a.Tag(ctx, "now", nil))
+	p.do(p.a.Tag(ctx, "before", nil))
 	p.sync()
 	p.do(p.b.Add(ctx, "notes/2", 100)) // not seen by the reverts
 	p.do(p.b.SetAdd(ctx, "notes/3", []any{"b"}))
@@ -251,7 +251,7 @@ func TestRevert(t *testing.T) {
 		t.Errorf("reverting to what is shown made %s", v)
 	}
 	p.do(p.a.Delete(ctx, "notes/1"))
-	p.do(p.a.Revert(ctx, "notes/1", replica.Tag("now")))
+	p.do(p.a.Revert(ctx, "notes/1", replica.Tag("before")))
 	p.settled("notes/1", `2`)
 	p.do(p.a.Delete(ctx, "notes/2"))
 	p.do(p.a.Set(ctx, "notes/2", "now a value"))
