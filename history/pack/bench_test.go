@@ -1,9 +1,12 @@
 package pack_test
 
 import (
+	"compress/gzip"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"testing"
 
@@ -18,6 +21,7 @@ var (
 	oneAuthor   = sync.OnceValue(makeOneAuthor)
 	twoAuthors  = sync.OnceValue(makeTwoAuthors)
 	manyAuthors = sync.OnceValue(makeManyAuthors)
+	keystrokes  = sync.OnceValue(makeKeystrokes)
 )
 
 // day is a wall clock that moves on by up to two seconds, or not at all, before each version.
@@ -93,11 +97,36 @@ func makeManyAuthors() []history.Version {
 	return versions
 }
 
+// makeKeystrokes is a recorded writing of a paper, 100,000 keystrokes from its middle, each a version.
+func makeKeystrokes() []history.Version {
+	f := must(os.Open("../../crdt/sequence/testdata/automerge-paper.json.gz"))
+	defer f.Close()
+	var trace struct {
+		Txns []struct{ Patches [][3]any }
+	}
+	if err := json.NewDecoder(must(gzip.NewReader(f))).Decode(&trace); err != nil {
+		panic(err)
+	}
+	r := newDay(4)
+	w := &writer{author: author(0)}
+	versions := make([]history.Version, 0, 100_000)
+	for _, txn := range trace.Txns[50_000:] {
+		for _, p := range txn.Patches {
+			w.time = r.after(w.time)
+			versions = append(versions, w.make(nil, history.Meta{}, splice("docs/paper", int(p[0].(float64)), int(p[1].(float64)), p[2].(string))))
+		}
+		if len(versions) >= cap(versions) {
+			break
+		}
+	}
+	return versions
+}
+
 var datasets = []struct {
 	name     string
 	versions func() []history.Version
 }{
-	{"one", oneAuthor}, {"two", twoAuthors}, {"many", manyAuthors},
+	{"one", oneAuthor}, {"two", twoAuthors}, {"many", manyAuthors}, {"text", keystrokes},
 }
 
 func values(versions []history.Version) (n int) {

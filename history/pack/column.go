@@ -19,7 +19,7 @@ const (
 	colCodes              // an op (repeats): its code
 	colDetached           // an op (repeats; 0): 1 if it is detached
 	colWidths             // an op (repeats; 1)
-	colLengths            // an inline op: the length of its body
+	colLengths            // an inline op that is no splice of a text: the length of its body
 	colMetas              // a version (repeats; 0): the length of its metadata, 0 for nil
 	colMetaText           // the metadata
 	colStructures         // a detached op (repeats; 0): the length of its structure, 0 for nil
@@ -31,7 +31,11 @@ const (
 	colContents           // a content: its body, of the declared length
 	colRawLengths         // a raw payload: its length
 	colRawPayloads        // the raw payloads
-	colBodies             // the bodies of inline ops
+	colBodies             // the bodies of inline ops that are no splices of texts
+	colOffsets            // a splice (repeats; 0): where it is, from where the one before it ended
+	colRemoved            // a splice (repeats; 0): how many code points it removes
+	colTextLengths        // a splice (repeats; 1): the length of its text
+	colText               // the texts
 	columns        = iota
 )
 

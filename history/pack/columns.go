@@ -13,6 +13,7 @@ type payloadWriter struct {
 	hashes, salts, contents, rawLengths, rawText             []byte
 	bodies                                                   []byte
 	dict                                                     keyWriter
+	splices                                                  spliceWriter
 	parsed                                                   []parsedOp
 }
 
@@ -20,6 +21,7 @@ type payloadWriter struct {
 type parsedOp struct {
 	code, width, declared uint64
 	key, body, structure  []byte
+	splice                splice // what the body says, where isSplice
 	hash                  []byte // nil where the op is inline
 }
 
@@ -34,6 +36,7 @@ func (w *payloadWriter) reset() {
 		*b = (*b)[:0]
 	}
 	w.dict.reset()
+	w.splices.reset()
 }
 
 // fill names the columns.
@@ -47,6 +50,7 @@ func (w *payloadWriter) fill(cols *[columns][]byte) {
 	cols[colDeclared], cols[colHashes] = w.declared, w.hashes
 	cols[colSalts], cols[colContents] = w.salts, w.contents
 	cols[colRawLengths], cols[colRawPayloads] = w.rawLengths, w.rawText
+	w.splices.fill(cols)
 }
 
 // add takes the payload of v apart. A payload is canonical, and so its parts make the same bytes again; one that is not,
@@ -82,6 +86,10 @@ func (w *payloadWriter) addOp(op *parsedOp, content *history.Content) {
 	w.codes.add(op.code)
 	if op.hash == nil {
 		w.detached.add(0)
+		if isSplice(op.code, false) {
+			w.splices.add(&op.splice)
+			return
+		}
 		w.lengths = appendNumber(w.lengths, uint64(len(op.body)))
 		w.bodies = append(w.bodies, op.body...)
 		return
@@ -135,8 +143,12 @@ func (op *parsedOp) parse(r *canon.Reader) bool {
 	}
 	switch items {
 	case inlineItems:
-		op.body, err = r.Raw()
-		return err == nil
+		if op.body, err = r.Raw(); err != nil || !isSplice(op.code, false) {
+			return err == nil
+		}
+		var ok bool
+		op.splice, ok = readSplice(op.body)
+		return ok
 	case detachedItems:
 		structure, _ := r.Raw()
 		op.declared, _ = r.Uint()

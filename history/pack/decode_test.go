@@ -105,6 +105,7 @@ func TestPayloadsThatAreNoPayloads(t *testing.T) {
 		"trailing bytes":   append(slices.Clone(sound.Payload), 0xc0),
 		"not minimal":      append([]byte{0x92, 0x91, 0x94, 0xcc, 1}, sound.Payload[4:]...),
 		"an op of 5 items": append([]byte{0x92, 0x91, 0x95}, sound.Payload[3:]...),
+		"a splice of none": {0x92, 0x91, 0x94, 16, 1, 0xa3, 'n', '/', '1', 0x93, 4, 0, 0xa0, 0xc0},
 		"a long key":       {0x92, 0x91, 0x94, 1, 1, 0xda, 4, 1, 'x'},
 		"too long":         append(slices.Clone(sound.Payload), make([]byte, history.MaxVersion)...),
 	} {
@@ -218,6 +219,44 @@ func TestRefused(t *testing.T) {
 	}
 	if _, err := scan(&d, append(slices.Clone(good), 0)); !errors.Is(err, pack.ErrPack) {
 		t.Errorf("trailing bytes: %v", err)
+	}
+}
+
+// TestSplicesRefused lists changes of the columns of splices after which bytes are no pack, or hold a version that is none.
+func TestSplicesRefused(t *testing.T) {
+	w := &writer{author: author(0)}
+	good := must(pack.Encode(nil, []history.Version{w.write(nil, splice("n/1", 4, 1, "ab")), w.write(nil, splice("n/1", 6, 0, "c"))}, plain))
+	number := func(n uint64) []byte { return pack.AppendNumber([]byte{1}, n) }
+	type cols = [pack.Columns][]byte
+	for name, change := range map[string]func(c *cols){
+		"a place before the start": func(c *cols) { c[pack.ColOffsets] = []byte{1, 1, 1, 0} },
+		"a place beyond the limit": func(c *cols) { c[pack.ColOffsets] = append(number(1<<32), 1, 0) },
+		"an offset that overflows": func(c *cols) { c[pack.ColOffsets] = append(number(1<<64-2), 1, 0) },
+		"too many removed":         func(c *cols) { c[pack.ColRemoved] = append(number(1<<31), 1, 0) },
+		"a place too many":         func(c *cols) { c[pack.ColOffsets] = append(c[pack.ColOffsets], 1, 1) },
+		"a removal too many":       func(c *cols) { c[pack.ColRemoved] = append(c[pack.ColRemoved], 1, 1) },
+		"a length too many":        func(c *cols) { c[pack.ColTextLengths] = append(c[pack.ColTextLengths], 1, 0) },
+		"text left over":           func(c *cols) { c[pack.ColText] = append(c[pack.ColText], 'x') },
+		"text too short":           func(c *cols) { c[pack.ColText] = c[pack.ColText][:2] },
+	} {
+		h, c := pack.Split(slices.Clone(good))
+		change(&c)
+		var d pack.Decoder
+		if n, err := scan(&d, pack.Join(h, c)); !errors.Is(err, pack.ErrPack) || errors.Is(err, io.EOF) {
+			t.Errorf("%s: read %d versions, %v", name, n, err)
+		}
+		if _, err := pack.Open(testSpace, pack.Join(h, c)); !errors.Is(err, pack.ErrPack) {
+			t.Errorf("%s, opened: %v", name, err)
+		}
+	}
+	h, c := pack.Split(slices.Clone(good))
+	c[pack.ColText] = []byte{'a', 0xff, 'c'}
+	var d pack.Decoder
+	if err := d.Reset(testSpace, pack.Join(h, c)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Next(); fault(err) != history.FaultEncoding {
+		t.Errorf("a splice of bytes: %v, want a bad version", err)
 	}
 }
 
@@ -423,7 +462,7 @@ func FuzzPack(f *testing.F) {
 	v1 := w.write(nil, put("n/1", `{"a":[1,2,3]}`), detached("n/2", `"x"`, 3))
 	v2 := x.write([]history.Ref{v1.Ref()}, put("n/1", "null"))
 	v3 := w.write([]history.Ref{v2.Ref()})
-	v4 := x.make([]history.Ref{v1.Ref()}, history.Meta{Message: "why"}, put("n/123", "0"))
+	v4 := x.make([]history.Ref{v1.Ref()}, history.Meta{Message: "why"}, put("n/123", "0"), splice("n/4", 7, 0, "ab"), splice("n/4", 8, 1, ""))
 	for _, part := range [][]history.Version{{v1}, {v1, v2, v3, v4}, {v2, v3, v4}, {v3, v4}} {
 		f.Add(must(pack.Encode(nil, part, plain)))
 		f.Add(must(pack.Encode(nil, part, pack.Options{})))

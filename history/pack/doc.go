@@ -50,7 +50,7 @@
 //	header.go                              what is said in clear
 //	column.go time.go dictionary.go        numbers, columns, times, keys
 //	skeleton.go                            chains, times and parents, as they are read
-//	payloads.go                            payloads, as they are put together
+//	payloads.go splice.go                  payloads, as they are put together; what is typed
 //	encode.go columns.go                   the other way
 //	decode.go                              a Decoder: checks and hashes, for what comes from outside
 //	reader.go                              a Reader: any version, or those of a key, for packs of one's own

@@ -20,6 +20,10 @@ const (
 	ColRawLengths  = colRawLengths
 	ColRawPayloads = colRawPayloads
 	ColBodies      = colBodies
+	ColOffsets     = colOffsets
+	ColRemoved     = colRemoved
+	ColTextLengths = colTextLengths
+	ColText        = colText
 	Columns        = columns
 )
 

@@ -73,10 +73,14 @@ func sameButID(a, b *history.Version) bool {
 		})
 }
 
+func splice(key string, pos, removed int, text string) history.Op {
+	return history.Op{Op: must(crdt.TextSplice(key, pos, removed, text))}
+}
+
 // drawOp draws an op of any kind that a payload can hold.
 func drawOp(t *rapid.T, salt byte) history.Op {
 	key := rapid.SampledFrom([]string{"notes/1", "notes/12", "notes/ü", "a/b/c", "z/" + string(bytes.Repeat([]byte{'k'}, 300))}).Draw(t, "key")
-	switch rapid.IntRange(0, 6).Draw(t, "kind") {
+	switch rapid.IntRange(0, 9).Draw(t, "kind") {
 	case 0:
 		return history.Op{Op: must(crdt.Delete(key))}
 	case 1:
@@ -93,6 +97,12 @@ func drawOp(t *rapid.T, salt byte) history.Op {
 			d.Structure = []byte{0x92, 5, 2}
 		}
 		return history.Op{Op: crdt.Op{Code: 99, Width: 2, Key: key, Body: canon.AppendString(nil, "hi")}, Detached: d}
+	case 5, 6:
+		return splice(key, rapid.SampledFrom([]int{0, 7, 8, 1<<31 - 1}).Draw(t, "pos"), rapid.IntRange(0, 2).Draw(t, "removed"), rapid.SampledFrom([]string{"x", "añ🙂", "xyz"}).Draw(t, "text"))
+	case 7:
+		op := splice(key, 7, 1, "x")
+		op.Detached = &history.Detached{Salt: [history.SaltSize]byte{salt}}
+		return op
 	default:
 		return put(key, rapid.SampledFrom([]string{`[1,2.5,"x",null]`, `null`, `{"title":"Milk"}`, `""`}).Draw(t, "value"))
 	}

@@ -20,6 +20,7 @@ type places struct {
 	hashes, salts, contents, rawLengths, rawBodies span
 	bodies                                         span
 	known                                          uint64 // keys seen so far
+	splices                                        splices
 }
 
 // payloads makes the payloads of a body's versions, one after the other.
@@ -34,7 +35,8 @@ type payloads struct {
 type opRecord struct {
 	code, width, key uint64
 	detached         bool
-	body             []byte // inline: the body; detached: that of the content
+	body             []byte // inline: the body, but of a splice; detached: that of the content
+	splice           splice // where isSplice
 	structure        []byte
 	declared         uint64
 	item, hash       []byte // the canonical string of the key
@@ -49,7 +51,7 @@ func (p *payloads) open(s source, cols *[columns]span) {
 		metas: optional(cols[colMetas], 0), structures: optional(cols[colStructures], 0), present: optional(cols[colPresent], 0),
 		keys: cols[colKeys], lengths: cols[colLengths], metaText: cols[colMetaText], structText: cols[colStructText],
 		declared: cols[colDeclared], hashes: cols[colHashes], salts: cols[colSalts], contents: cols[colContents],
-		rawLengths: cols[colRawLengths], rawBodies: cols[colRawPayloads], bodies: cols[colBodies],
+		rawLengths: cols[colRawLengths], rawBodies: cols[colRawPayloads], bodies: cols[colBodies], splices: openSplices(cols),
 	}
 	p.dict.read(&p.source, cols[colDict], cols[colDictText])
 }
@@ -126,7 +128,11 @@ func (p *payloads) readOp() {
 	op.code, op.width = p.repeat(&p.codes), p.repeat(&p.widths)
 	op.detached, op.salt = p.flag(&p.detached), nil
 	op.key = p.readKey()
-	if !op.detached {
+	switch {
+	case isSplice(op.code, op.detached):
+		op.splice = p.splice(&p.splices)
+		return
+	case !op.detached:
 		op.body = p.take(&p.bodies, p.number(&p.lengths))
 		return
 	}
@@ -175,7 +181,10 @@ func (op *opRecord) append(b []byte) []byte {
 	b = canon.AppendUint(b, op.code)
 	b = canon.AppendUint(b, op.width)
 	b = append(b, op.item...)
-	if !op.detached {
+	switch {
+	case isSplice(op.code, op.detached):
+		return op.splice.append(b)
+	case !op.detached:
 		return append(b, op.body...)
 	}
 	if len(op.structure) > 0 {
@@ -206,7 +215,7 @@ func (p *payloads) end() {
 			p.fail(faultLeft)
 		}
 	}
-	if p.known != uint64(p.dict.len()) {
+	if !p.splices.done() || p.known != uint64(p.dict.len()) {
 		p.fail(faultLeft)
 	}
 }

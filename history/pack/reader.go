@@ -41,7 +41,7 @@ type row struct {
 }
 
 const (
-	// markEvery is a compromise: some 350 bytes for each mark, and half as many versions to pass over, at 20 ns or so each.
+	// markEvery is a compromise: some 450 bytes for each mark, and half as many versions to pass over, at 20 ns or so each.
 	markEvery = 16
 	// A parent is the number of a version, or one of these and the number of an external or a chain.
 	atExternal = 1 << 30

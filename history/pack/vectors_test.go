@@ -139,12 +139,18 @@ func makeVectors() vectors {
 	v := vectors{Comment: "doc/packs.md says what these are. All bytes are hexadecimal; times are hybrid times, as text because they exceed 2^53; " +
 		"contents are op, salt and body. zstd.hex is the first pack once more, compressed."}
 	versions := vectorVersions()
+	typist := &writer{author: author(0), time: 1_764_000_000_000 << 16}
+	typed := []history.Version{
+		typist.write(nil, splice("t/1", 4, 0, "a")), typist.write(nil, splice("t/1", 5, 0, "ñ")), typist.write(nil, splice("t/1", 6, 0, "🙂")),
+		typist.write(nil, splice("t/1", 6, 1, ""), splice("t/2", 0, 2, "xy")), typist.write(nil, splice("t/1", 5, 1, "")),
+	}
 	erased := versions[2]
 	erased.Contents = nil
 	v.Packs = []packVector{
 		vectorOf("all versions", versions),
 		vectorOf("the last four, parents outside", versions[3:]),
 		vectorOf("one, its content erased", []history.Version{erased}),
+		vectorOf("a text as it is typed", typed),
 	}
 	h, cols := pack.Split(must(pack.Encode(nil, versions[:2], plain)))
 	refuse := func(name, fault string, change func(h *pack.Header, c *[pack.Columns][]byte)) {
