@@ -44,12 +44,21 @@ type modelOp struct {
 	value    canon.Value
 	edits    []modelEdit
 	elements []canon.Value
+	splice   *modelSplice
 	resolves []string // versions that a resolve op names: AUTHOR@SEQ and the first half of the id
 }
 
 type modelEdit struct {
 	path  []string
 	value canon.Value // nil: removed
+}
+
+// width is how many dots the op owns.
+func (op *modelOp) width() uint64 {
+	if op.splice != nil {
+		return op.splice.width()
+	}
+	return 1
 }
 
 // NewModel returns a model without versions.
@@ -109,11 +118,15 @@ func (m *Model) Enter(e *replica.LogEntry) (n int, fresh bool, err error) {
 		v.past.AddAll(parent.past)
 		v.past.Add(i)
 	}
-	if want := seq + max(uint64(len(e.Ops)), 1); e.Seq != want {
-		return 0, false, fmt.Errorf("%w: %s with %d ops on top of dot %d", ErrModel, e.Version, len(e.Ops), seq)
-	}
 	if v.ops, err = readOps(e); err != nil {
 		return 0, false, err
+	}
+	width := uint64(0)
+	for i := range v.ops {
+		width += v.ops[i].width()
+	}
+	if want := seq + max(width, 1); e.Seq != want {
+		return 0, false, fmt.Errorf("%w: %s of %d dots on top of dot %d", ErrModel, e.Version, width, seq)
 	}
 	n = len(m.nodes)
 	m.nodes = append(m.nodes, v)
@@ -158,6 +171,8 @@ func readOps(e *replica.LogEntry) ([]modelOp, error) {
 				}
 				o.edits = append(o.edits, edit)
 			}
+		case "text-splice":
+			o.splice = readSplice(o.value)
 		case "set-add", "set-remove":
 			o.elements = slices.Collect(o.value.Elements())
 		case "resolve":

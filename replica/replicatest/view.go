@@ -26,6 +26,7 @@ type placed struct {
 	n, pos int
 	op     *modelOp
 	at     clock.Stamp
+	seq    uint64 // its first dot
 }
 
 // keyOps are the ops on one key in a set of versions.
@@ -37,10 +38,16 @@ type keyOps struct {
 func (m *Model) on(s Set, key string) *keyOps {
 	k := &keyOps{m: m}
 	for _, n := range s.Members() {
-		for i := range m.nodes[n].ops {
-			if op := &m.nodes[n].ops[i]; op.key == key {
-				k.ops = append(k.ops, placed{n, i, op, m.nodes[n].stamp})
+		ops, at := m.nodes[n].ops, m.nodes[n].stamp
+		seq := at.Seq + 1
+		for i := range ops {
+			seq -= ops[i].width()
+		}
+		for i := range ops {
+			if ops[i].key == key {
+				k.ops = append(k.ops, placed{n, i, &ops[i], at, seq})
 			}
+			seq += ops[i].width()
 		}
 	}
 	return k
@@ -68,15 +75,21 @@ func (k *keyOps) any(a *placed, test func(*placed) bool, codes ...string) bool {
 // takers are, by the code of an op, those of the ops that leave nothing of it but what others of its kind say: deletes,
 // and whatever is of another kind.
 var takers = map[string][]string{
-	"put":     {"delete", "add", "set-add", "set-remove"},
-	"patch":   {"delete", "add", "set-add", "set-remove"},
-	"add":     {"delete", "put", "patch", "set-add", "set-remove"},
-	"set-add": {"delete", "put", "patch", "add"},
+	"put":         {"delete", "add", "set-add", "set-remove", "text-splice"},
+	"patch":       {"delete", "add", "set-add", "set-remove", "text-splice"},
+	"add":         {"delete", "put", "patch", "set-add", "set-remove", "text-splice"},
+	"set-add":     {"delete", "put", "patch", "add", "text-splice"},
+	"text-splice": {"delete", "put", "patch", "add", "set-add", "set-remove"},
 }
 
 // buried: a patch knew what took a out, or a's own version did, so nothing revives it.
 func (k *keyOps) buried(a *placed) bool {
 	return k.any(a, func(d *placed) bool { return d.n == a.n || k.any(d, nil, "patch") }, takers[a.op.code]...)
+}
+
+// stands reports whether nobody wrote anything who knew a delete.
+func (k *keyOps) stands(a *placed) bool {
+	return !k.any(a, nil, "put", "delete", "patch", "add", "set-add", "set-remove", "text-splice")
 }
 
 func (k *keyOps) alive(a *placed) bool { return !k.any(a, nil, takers[a.op.code]...) }
@@ -120,6 +133,10 @@ func (k *keyOps) view(s Set, strategy string, knows func(string) bool) Shown {
 	}
 	if v, at, ok := k.set(); ok {
 		parts = append(parts, part{Said{at, crdt.KindSet, v}, at})
+	}
+	if said, tombs, ok := k.edited(); ok {
+		parts = append(parts, part{said, said.At})
+		doc.Open = append(slices.Clone(doc.Open), beaten(&Shown{Kind: said.Kind, Value: said.Value}, said.At, tombs)...)
 	}
 	if len(parts) == 0 {
 		return doc
@@ -226,7 +243,7 @@ func (k *keyOps) document(s Set, strategy string, knows func(string) bool) (Show
 				liveField = k.hasField(a) && note(a) || liveField
 			}
 		case "delete":
-			if !k.any(a, nil, "put", "delete", "patch", "add", "set-add", "set-remove") {
+			if k.stands(a) {
 				tombs = append(tombs, a)
 			}
 		}
