@@ -258,6 +258,9 @@ func (g *graph) reduce(lvs []uint32) []uint32 {
 		if v.side == left {
 			kept = append(kept, v.lv)
 		}
+		if v.lv < g.from {
+			continue // a head of what is not here: another one is not in its past
+		}
 		i := g.entryOf(v.lv)
 		start := g.entries[i].lv
 		for k := len(w.queue) - 1; k >= 0 && w.queue[k].lv >= start; k-- {

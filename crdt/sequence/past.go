@@ -33,6 +33,16 @@ func (t *Text) At(v Version) (*Text, error) {
 	return old, nil
 }
 
+// Seen is the version of those events that has reports: if it has one, it has what that had seen. The error wraps
+// ErrHistory.
+func (t *Text) Seen(has func(Dot) bool) (Version, error) {
+	heads, err := t.log.seen(func(lv uint32) bool { return has(t.log.dot(lv)) })
+	if err != nil {
+		return nil, err
+	}
+	return t.log.version(heads), nil
+}
+
 // Diff takes the text at version a to the text at version b. It costs what At of both costs. The error is as of At.
 func (t *Text) Diff(a, b Version) (Delta, error) {
 	from, err := t.At(a)

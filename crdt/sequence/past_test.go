@@ -185,3 +185,60 @@ func TestShift(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenAnywhere opens a text from a snapshot between any two versions, whoever has seen what, and goes on.
+func TestOpenAnywhere(t *testing.T) {
+	for seed := range 200 {
+		w := newWorld(rand.New(rand.NewPCG(uint64(seed), 7)), 3)
+		w.grow(24)
+		order := w.shuffle()
+		text, cut := NewText(w), w.rand.IntN(len(order))
+		var past *Log
+		for i, v := range order {
+			if i == cut {
+				var err error
+				if past, err = DecodeLog(text.Log().Append(nil, 0)); err != nil {
+					t.Fatal(err)
+				}
+				if text, err = OpenText(text.AppendSnapshot(nil), w); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := text.Apply(w.versions[v].op)
+			if errors.Is(err, ErrHistory) {
+				if err = text.Load(past); err == nil {
+					_, err = text.Apply(w.versions[v].op)
+				}
+			}
+			if err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+		}
+		if got, want := text.String(), w.text(w.all()); got != want {
+			t.Fatalf("seed %d: %q, want %q", seed, got, want)
+		}
+	}
+}
+
+// TestSeen finds the versions of a world among the events of a text.
+func TestSeen(t *testing.T) {
+	for seed := range 40 {
+		w := newWorld(rand.New(rand.NewPCG(uint64(seed), 9)), 3)
+		w.grow(30)
+		text := w.apply(t)
+		for v := range w.versions {
+			_, have := w.point(v)
+			at, err := text.Seen(func(d Dot) bool { return have[w.byDot[d]] })
+			if err != nil {
+				t.Fatal(err)
+			}
+			old, err := text.At(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := w.text(have); old.String() != want {
+				t.Fatalf("seed %d: the text that version %d has seen is %q, want %q", seed, v, old.String(), want)
+			}
+		}
+	}
+}
