@@ -14,6 +14,7 @@
 //	state    ┤  Docs         NAMESPACE/KEY       → the current state of a key and its visible value
 //	            Conflicts    key, 0, identity    → a concurrent write that is not shown
 //	            Erasures     what and by whom    → contents that were destroyed, and what proves it
+//	            Sequences    key, 0, part        → what a text shows, and its past in parts
 //	sync     ┤  Pending      ordinal             → versions that came before what they need
 //	            Peers        author              → what another replica is known to hold
 //

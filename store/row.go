@@ -55,9 +55,9 @@ func DecodeAuthor(b []byte) (Author, error) {
 
 // Doc is a row of Docs: what is known of one key.
 type Doc struct {
-	// Kind names the visible kind ("register", "record", "counter", "set"), empty where nothing is visible.
+	// Kind names the visible kind ("register", "record", "counter", "set", "text", "list"), empty where nothing is visible.
 	Kind string
-	// Value is the visible value as JSON text, nil where nothing is visible.
+	// Value is the visible value as JSON text, nil where nothing is visible, and for a text or a list, which Sequences has.
 	Value []byte
 	// Author (an index of Authors), Seq, Time and ID name the version that the visible value is from.
 	Author, Seq, Time uint64
@@ -71,6 +71,9 @@ type Doc struct {
 	// Last is the LV of the newest applied op on the key, Count the number of ops applied.
 	Last, Count uint64
 }
+
+// Visible reports whether the key shows anything.
+func (d *Doc) Visible() bool { return d.Value != nil || d.Kind == "text" }
 
 // Append appends the row's bytes.
 func (d *Doc) Append(b []byte) []byte {
@@ -222,7 +225,7 @@ func (d *rowReader) bytes32() [32]byte { return read(d, d.r.Bytes32) }
 // name is string for what is mostly one of a few: those cost no memory.
 func (d *rowReader) name() string {
 	b := read(d, d.r.StringBytes)
-	for _, known := range [...]string{"register", "lww/1", "record", "fields/1", "counter", "set"} {
+	for _, known := range [...]string{"register", "lww/1", "record", "fields/1", "counter", "set", "text", "list"} {
 		if string(b) == known {
 			return known
 		}

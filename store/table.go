@@ -22,11 +22,12 @@ const (
 	Pending
 	Peers
 	Erasures
+	Sequences
 	tables
 )
 
 var tableNames = [tables]string{
-	"meta", "author", "seal", "run", "span", "checkpoint", "doc", "conflict", "pending", "peer", "erasure",
+	"meta", "author", "seal", "run", "span", "checkpoint", "doc", "conflict", "pending", "peer", "erasure", "sequence",
 }
 
 // Tables lists all tables.

@@ -13,7 +13,7 @@ const applicationID = 0x6b646c74
 
 // migrations are the steps from an empty file to the present schema. Released ones never change; a new schema is a
 // new step at the end.
-func migrations() []string { return []string{schema1, schema2} }
+func migrations() []string { return []string{schema1, schema2, schema3} }
 
 // schema1 is the schema of the first release; doc.go describes it.
 const schema1 = `
@@ -73,6 +73,24 @@ FROM peer;
 // schema2 adds what was erased, and what proves it.
 const schema2 = `
 CREATE TABLE erasure(k BLOB PRIMARY KEY, v BLOB NOT NULL) STRICT, WITHOUT ROWID;
+`
+
+// schema3 keeps texts, which the view of what is visible lists without a value.
+const schema3 = `
+CREATE TABLE sequence(k BLOB PRIMARY KEY, v BLOB NOT NULL) STRICT, WITHOUT ROWID;
+
+DROP VIEW docs;
+
+-- A text or a list has no value here: it is made of what the other tables have.
+CREATE VIEW docs(namespace, key, value, kind, version, time, conflicts) AS
+SELECT
+	CAST(substr(d.k, 1, instr(d.k, x'2f') - 1) AS TEXT),
+	CAST(substr(d.k, instr(d.k, x'2f') + 1) AS TEXT),
+	d.value, d.kind, a.name || '@' || d.seq,
+	strftime('%Y-%m-%dT%H:%M:%S', (d.time >> 16) / 1000, 'unixepoch') || printf('.%03dZ', (d.time >> 16) % 1000),
+	d.conflicts
+FROM doc d LEFT JOIN author a ON a.k = d.author
+WHERE d.kind <> '' AND substr(d.k, 1, 1) <> x'2e';
 `
 
 // inspect says what the file is: its number of migrations, or why it is not ours to touch (Q4). An empty file has 0.

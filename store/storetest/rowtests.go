@@ -101,6 +101,7 @@ func testLargeValues(t *testing.T, a Adapter) {
 		store.Meta:        big,
 		store.Runs:        big,
 		store.Checkpoints: big,
+		store.Sequences:   big,
 		store.Docs:        (&store.Doc{Kind: "register", Value: big, State: big}).Append(nil),
 		store.Peers:       (&store.Peer{Clock: big}).Append(nil),
 	}
