@@ -144,9 +144,7 @@ func (d *driver) receive(ctx context.Context) error {
 		}
 		applying.Wait()
 		if err != nil {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			d.failed = true
+			d.fail()
 			return err
 		}
 		d.local.ahead = ahead
@@ -157,6 +155,13 @@ func (d *driver) receive(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// fail notes that no more frames come.
+func (d *driver) fail() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failed = true
 }
 
 // hears reports whether the session takes another frame.
