@@ -35,6 +35,9 @@ type bench struct {
 	ctx context.Context
 	dir string
 	n   int
+	// binary is the command, built when it is first wanted, and past the database that several rows read.
+	binary string
+	past   *longPast
 }
 
 // tempDir makes a new folder inside of the run's.

@@ -90,35 +90,54 @@ func openAndGet(b *bench, versions int, limit time.Duration, megabytes int64) (r
 	if err != nil {
 		return result{}, err
 	}
-	path, binary := filepath.Join(dir, "large.db"), filepath.Join(dir, "kdelta")
-	build := exec.Command("go", "build", "-o", binary, "./cmd/kdelta")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
+	path := filepath.Join(dir, "large.db")
+	binary, err := b.command()
+	if err != nil {
 		return result{}, err
 	}
 	if err := largeDatabase(b, path, versions); err != nil {
 		return result{}, err
 	}
-	var memory int64
-	took, err := alone(rounds, func() (func() error, error) {
-		get := exec.Command(binary, "--db", path, "get", key(7))
-		return func() error {
-			out, err := get.CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("%w: %s", err, out)
-			}
-			if usage, ok := get.ProcessState.SysUsage().(*syscall.Rusage); ok {
-				memory = max(memory, usage.Maxrss/1024)
-			}
-			return nil
-		}, nil
-	})
+	took, memory, err := process(binary, "--db", path, "get", key(7))
 	info, statErr := os.Stat(path)
 	if err := errors.Join(err, statErr); err != nil {
 		return result{}, err
 	}
 	note := fmt.Sprintf("%d MB of memory, %d bytes of file a version", memory, info.Size()/int64(versions))
 	return result{ours: took, met: took <= limit && memory <= megabytes, note: note}, nil
+}
+
+// command builds kdelta.
+func (b *bench) command() (string, error) {
+	if b.binary != "" {
+		return b.binary, nil
+	}
+	binary := filepath.Join(b.dir, "kdelta")
+	build := exec.Command("go", "build", "-o", binary, "./cmd/kdelta")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return "", err
+	}
+	b.binary = binary
+	return binary, nil
+}
+
+// process runs a command some times: the median of what it takes, and the most memory.
+func process(binary string, args ...string) (took time.Duration, megabytes int64, err error) {
+	took, err = alone(rounds, func() (func() error, error) {
+		cmd := exec.Command(binary, args...)
+		return func() error {
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				return fmt.Errorf("%w: %s", err, out)
+			}
+			if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+				megabytes = max(megabytes, usage.Maxrss/1024)
+			}
+			return nil
+		}, nil
+	})
+	return took, megabytes, err
 }
 
 // largeDatabase writes versions of 56-byte values over a hundredth as many keys.
@@ -131,18 +150,29 @@ func largeDatabase(b *bench, path string, versions int) error {
 	if err != nil {
 		return err
 	}
-	const writers = 64
+	err = eachOf(writers, versions, func(i int) error {
+		_, err := r.Set(b.ctx, key(i%(versions/100)), value(i))
+		return err
+	})
+	return errors.Join(err, r.Compact(b.ctx, nil), r.Close(), st.Close())
+}
+
+// writers is how many goroutines fill a large database.
+const writers = 64
+
+// eachOf calls fn for the numbers below n, in so many goroutines, each of which ends with its first error.
+func eachOf(goroutines, n int, fn func(i int) error) error {
 	var wg sync.WaitGroup
-	errs := make([]error, writers)
-	for w := range writers {
+	errs := make([]error, goroutines)
+	for w := range goroutines {
 		wg.Go(func() {
-			for i := w; i < versions && errs[w] == nil; i += writers {
-				_, errs[w] = r.Set(b.ctx, key(i%(versions/100)), value(i))
+			for i := w; i < n && errs[w] == nil; i += goroutines {
+				errs[w] = fn(i)
 			}
 		})
 	}
 	wg.Wait()
-	return errors.Join(errors.Join(errs...), r.Compact(b.ctx, nil), r.Close(), st.Close())
+	return errors.Join(errs...)
 }
 
 // packedOnDisk is what a version takes in a file after all are packed, beside the current state.

@@ -165,6 +165,16 @@ func (g *Graph) find(e clock.Entry, lines []Line, b *branches, ids IDs) (v named
 	return v, false, nil
 }
 
+// Place is Lookup for a version that is known to be here: ids are asked only where the author is forked.
+func (g *Graph) Place(ref Ref, ids IDs) (LV, bool, error) {
+	lines := g.byAuthor[ref.Author]
+	if len(lines) != 1 {
+		return g.Lookup(ref, ids)
+	}
+	lv, found := g.Find(lines[0], ref.Seq)
+	return lv, found, nil
+}
+
 // A Segment is a stretch of a forked author's versions between two places where the author forks. Segments are named
 // from the set of versions alone, so replicas that have the same versions give the same names, whichever branch came
 // first to each: by the author and the id of the segment's first version, which is zero for what all branches share

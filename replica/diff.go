@@ -75,6 +75,9 @@ func (s *snap) newest(key string, within point) (*stored, error) {
 	var newest *stored
 	in := within.member(s)
 	chain, err := s.chainOf(key)
+	if err == nil {
+		chain, err = chain.heldBy(in)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (c *commit) fold(s *stored, past *history.Past) error {
 		}
 		s.keys[i] = keyLink{e.key, link{prev: history.LV(e.row.Last), all: all}}
 		e.row.Last = uint64(s.lv)
-		e.row.Count++
+		e.counted(all)
 		e.dirty = true
 		if e.row.Count%checkpointEvery == 0 && checkpointDue(e.row.Count, len(e.tops)) {
 			if err := c.checkpointSoon(e, top{s.lv, s.Stamp()}); err != nil {
@@ -71,6 +71,13 @@ func (c *commit) fold(s *stored, past *history.Past) error {
 		}
 	}
 	return nil
+}
+
+// counted takes note of one version more on the key, and of whether it covers all before it.
+func (e *entry) counted(all bool) {
+	if e.row.Count++; !all {
+		e.row.Apart = e.row.Count
+	}
 }
 
 // foldKey applies a version's ops on one key and reports whether it covers all that was there before.
@@ -87,7 +94,7 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 	if all {
 		closed, err = e.state.Apply(ops, at.stamp, seesAll{}, nil)
 	} else {
-		look := seenStates{keyLog{s: c.snap(), key: e.key, last: history.LV(e.row.Last)}, e, past}
+		look := seenStates{logOf(c.snap(), e.key, &e.row), e, past}
 		closed, err = e.state.Apply(ops, at.stamp, partial{past}, look)
 		err = errors.Join(err, past.Err())
 	}
@@ -128,13 +135,12 @@ func (c *commit) readTops(e *entry) error {
 		return nil
 	}
 	e.knownTops = true
-	if e.state.Linear() {
+	if e.row.Apart < e.row.Count { // the newest one covers all
 		e.tops = append(e.tops, history.LV(e.row.Last))
 		return nil
 	}
 	s := c.snap()
-	log := keyLog{s: s, key: e.key, last: history.LV(e.row.Last)}
-	some, err := log.newest()
+	some, err := logOf(s, e.key, &e.row).newest()
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,11 @@ func (q LogQuery) filter(s *snap) (*logFilter, error) {
 			return nil, err
 		}
 		f.until = p.member(s)
-		if _, timed := p.cut.Time(); !timed && p.before == 0 {
+		if t, timed := p.cut.Time(); timed {
+			f.from, err = s.lastUntil(t)
+			return f, err
+		}
+		if p.before == 0 {
 			f.from = p.tops
 			return f, nil
 		}
@@ -112,6 +116,37 @@ func (q LogQuery) filter(s *snap) (*logFilter, error) {
 		f.from = append(f.from, h.lv)
 	}
 	return f, nil
+}
+
+// lastUntil are the last versions of all lines whose time is t or before. Times rise along a line, so each is found by
+// halving.
+func (s *snap) lastUntil(t clock.Time) (last []history.LV, err error) {
+	for i, row := range s.lines {
+		if row.LV == 0 {
+			continue // it was given up
+		}
+		if clock.Time(row.Time) <= t {
+			last = append(last, history.LV(row.LV))
+			continue
+		}
+		at, low, high := history.LV(0), row.ForkSeq, row.Seq-1 // the dot that is sought is in [low, high]
+		for low < high {
+			middle := high - (high-low)/2
+			v, err := s.owner(history.Line(i), middle)
+			if err != nil {
+				return nil, err
+			}
+			if v.Time <= t {
+				at, low = v.lv, v.Seq
+			} else {
+				high = v.Seq - v.Width
+			}
+		}
+		if at > 0 {
+			last = append(last, at)
+		}
+	}
+	return last, nil
 }
 
 // wants reports whether a version is wanted, and whether any of those that it covers may be.

@@ -253,7 +253,7 @@ func (n *keyNode) entry(f *logFilter, key string) (GraphEntry, error) {
 
 // graphOfKey passes the versions on a key with what is beneath each.
 func (s *snap) graphOfKey(ctx context.Context, key string, f *logFilter, pass func(GraphEntry) error) error {
-	chain, err := s.chainOf(key)
+	chain, err := f.chainOf(key)
 	if err != nil {
 		return err
 	}

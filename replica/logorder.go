@@ -91,7 +91,7 @@ func (s *snap) logOfAll(ctx context.Context, f *logFilter, pass func(v *stored, 
 // logOfKey shows the versions on a key that are wanted. The key's chain is read in the order of application. A version
 // that covers all that is on the key before it says that nothing greater is still to be read.
 func (s *snap) logOfKey(ctx context.Context, key string, f *logFilter, limit int, show func(v *stored, parents []*stored) error) error {
-	chain, err := s.chainOf(key)
+	chain, err := f.chainOf(key)
 	if err != nil {
 		return err
 	}
@@ -137,6 +137,15 @@ func (s *snap) logOfKey(ctx context.Context, key string, f *logFilter, limit int
 	return showDownTo(nil)
 }
 
+// chainOf is the log of a key from where wanted versions may begin.
+func (f *logFilter) chainOf(key string) (keyLog, error) {
+	chain, err := f.s.chainOf(key)
+	if err != nil || f.until == nil {
+		return chain, err
+	}
+	return chain.heldBy(f.until)
+}
+
 // chainOf is the log of a key in the order of application.
 func (s *snap) chainOf(key string) (keyLog, error) {
 	if err := crdt.CheckKey(key); err != nil {
@@ -147,5 +156,5 @@ func (s *snap) chainOf(key string) (keyLog, error) {
 		return keyLog{}, absent(err, key)
 	}
 	row, err := store.DecodeDoc(b)
-	return keyLog{s: s, key: key, last: history.LV(row.Last)}, err
+	return logOf(s, key, &row), err
 }

@@ -178,12 +178,7 @@ func (s *snap) versionsOf(a identity.Author, seq uint64) ([]pointCandidate, erro
 		if seq <= s.lines[line].ForkSeq || seq > s.lines[line].Seq {
 			continue
 		}
-		var lv history.LV
-		err := s.graph(func(g *history.Graph) error { lv, _ = g.Find(line, seq); return nil })
-		if err != nil || lv == 0 {
-			return nil, errors.Join(err, fmt.Errorf("%w: dot %d of line %d", errNoDot, seq, line))
-		}
-		v, err := s.version(lv)
+		v, err := s.owner(line, seq)
 		if err != nil {
 			return nil, err
 		}

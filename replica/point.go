@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/kdelta/kdelta/crdt"
@@ -44,6 +43,8 @@ type point struct {
 	tops []history.LV
 	// before, where it is not 0, is the first dot that was not there yet; cut then says nothing.
 	before history.LV
+	// above, where it is not 0, is a version on the key that is asked for that was applied behind all that cut holds.
+	above history.LV
 }
 
 func (v Version) resolve(s *snap) (point, error) { return Frontier{v}.resolve(s) }
@@ -121,44 +122,74 @@ func (p point) member(s *snap) member {
 
 // stateAt is the key's state at a point.
 func (s *snap) stateAt(key string, p point) (*crdt.State, error) {
+	look, err := s.lookAt(key, p)
+	if err != nil {
+		return nil, err
+	}
+	return look.end()
+}
+
+// pastLook is a look for a key's state at a point.
+type pastLook struct {
+	// state is set where it was at hand; else down leads to it.
+	state *crdt.State
+	down  *descent
+	// keep is set where the state is to be kept for whoever asks again.
+	keep *pastKey
+}
+
+// lookAt begins a look.
+func (s *snap) lookAt(key string, p point) (pastLook, error) {
 	if e := s.changed[key]; e != nil && e.dirty {
 		// The row is still what it was before the commit that asks.
-		f, err := logOf(s, key, &e.row, e.state.Linear()).fold(p.member(s))
-		return f.state, err
+		return s.lookDown(logOf(s, key, &e.row), p)
 	}
 	b, err := s.tx.Get(store.Docs, []byte(key))
 	if errors.Is(err, store.ErrNotFound) {
-		return &crdt.State{}, nil
+		return pastLook{state: &crdt.State{}}, nil
 	}
 	if err != nil {
-		return nil, err
+		return pastLook{}, err
 	}
 	row, err := store.DecodeDoc(b)
 	if err != nil {
-		return nil, err
+		return pastLook{}, err
 	}
 	if p.before > history.LV(row.Last) {
 		row.Value, row.State = bytes.Clone(row.Value), bytes.Clone(row.State)
-		return s.stateOf(&row)
-	}
-	linear := row.State == nil
-	if !linear {
-		state, err := crdt.DecodeState(row.State)
-		if err != nil {
-			return nil, fmt.Errorf("%w: the state of %q: %w", store.ErrCorrupt, key, err)
-		}
-		linear = state.Linear()
+		state, err := s.stateOf(&row)
+		return pastLook{state: state}, err
 	}
 	at, timed := p.cut.Time()
-	look := pastKey{key: key, epoch: s.tip.epoch, last: history.LV(row.Last), at: at}
+	keep := pastKey{key: key, epoch: s.tip.epoch, last: history.LV(row.Last), at: at}
 	if timed {
-		if state := s.r.pasts.get(look); state != nil {
-			return state, nil
+		if state := s.r.pasts.get(keep); state != nil {
+			return pastLook{state: state}, nil
 		}
 	}
-	f, err := logOf(s, key, &row, linear).fold(p.member(s))
-	if err == nil && timed {
-		s.r.pasts.put(look, f.state)
+	look, err := s.lookDown(logOf(s, key, &row), p)
+	if timed {
+		look.keep = &keep
+	}
+	return look, err
+}
+
+func (s *snap) lookDown(log keyLog, p point) (look pastLook, err error) {
+	if p.above > 0 {
+		return pastLook{down: log.descendFrom(p.above, p.member(s))}, nil
+	}
+	look.down, err = log.descend(p.member(s))
+	return look, err
+}
+
+// end is the state.
+func (l *pastLook) end() (*crdt.State, error) {
+	if l.state != nil {
+		return l.state, nil
+	}
+	f, err := l.down.alone()
+	if err == nil && l.keep != nil {
+		l.down.log.s.r.pasts.put(*l.keep, f.state)
 	}
 	return f.state, err
 }
@@ -170,6 +201,11 @@ func (s *snap) viewAt(key string, p point, strategy crdt.Strategy) (crdt.View, e
 	if err != nil {
 		return crdt.View{}, err
 	}
+	return s.viewThen(key, state, p, strategy)
+}
+
+// viewThen is viewAt for who has the state.
+func (s *snap) viewThen(key string, state *crdt.State, p point, strategy crdt.Strategy) (view crdt.View, err error) {
 	if strategy == nil {
 		if strategy, err = s.strategyAt(namespaceOf(key), p); err != nil {
 			return crdt.View{}, err
@@ -182,6 +218,7 @@ func (s *snap) viewAt(key string, p point, strategy crdt.Strategy) (crdt.View, e
 func (s *snap) strategyAt(ns string, p point) (crdt.Strategy, error) {
 	name := defaultStrategy
 	if ns[0] != '.' {
+		p.above = 0 // a version on another key
 		state, err := s.stateAt(strategyPrefix+ns, p)
 		if err != nil {
 			return nil, err
@@ -262,39 +299,6 @@ func viewRow(key string, view *crdt.View) Row {
 	return Row{
 		Key: key, Version: Version{Stamp: view.At}, Value: view.Value.AppendJSON(nil), Kind: view.Kind,
 		Conflicts: len(view.Conflicts),
-	}
-}
-
-// List implements Reader.
-func (p *past) List(ctx context.Context, prefix string, opts ...ListOption) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		err := p.view(ctx, func(s *snap, at point) error {
-			n := 0
-			o := applyListOptions(opts)
-			for row, err := range s.docs(prefix, o.after) {
-				if err != nil {
-					return err
-				}
-				key := string(row.Key)
-				view, err := s.viewAt(key, at, nil)
-				if err != nil {
-					return err
-				}
-				if view.Value == nil {
-					continue
-				}
-				if !yield(viewRow(key, &view), nil) {
-					return errStop
-				}
-				if n++; n == o.limit {
-					return nil
-				}
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, errStop) {
-			yield(Row{}, err)
-		}
 	}
 }
 

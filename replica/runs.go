@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"unsafe"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/history"
@@ -290,8 +291,30 @@ type cachedRun struct {
 	used   bool
 }
 
-// maxRunCache bounds what the cached rows' bytes add up to; decoded they take about twice that, packed ones many times as much.
-const maxRunCache = 8 << 20
+// maxRunCache bounds what the cached rows hold together. One row may be larger: it stays until the next one comes.
+const maxRunCache = 6 << 20
+
+// heldBytes is about how much memory a decoded row takes.
+func heldBytes(row []stored) int {
+	const (
+		version = int(unsafe.Sizeof(stored{})) + 64 // rowOf's share included
+		dep     = int(unsafe.Sizeof(history.Ref{}))
+		key     = int(unsafe.Sizeof(keyLink{}))
+		indexed = int(unsafe.Sizeof(keyOps{})+unsafe.Sizeof(crdt.Op{})) + 64
+	)
+	n := 0
+	for i := range row {
+		v := &row[i]
+		n += version + len(v.Payload) + len(v.Deps)*dep + len(v.keys)*key
+		if v.index != nil {
+			n += len(v.keys) * indexed
+		}
+		for c := range v.Contents {
+			n += len(v.Contents[c].Body)
+		}
+	}
+	return n
+}
 
 // get returns the row whose first dot is first, as it stands where the rows below the tip's dot packed are packed.
 func (c *runCache) get(t *tip, first history.LV) []stored {
@@ -319,10 +342,11 @@ func (c *runCache) find(epoch uint64, lv history.LV) []stored {
 	return r.row
 }
 
-func (c *runCache) put(t *tip, first history.LV, row []stored, size int) {
-	if size > maxRunCache/4 || len(row) == 0 { // a row of a tip alone is there only until the next commit
+func (c *runCache) put(t *tip, first history.LV, row []stored) {
+	if len(row) == 0 { // a row of a tip alone is there only until the next commit
 		return
 	}
+	size := heldBytes(row)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t.epoch < c.epoch {

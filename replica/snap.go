@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sort"
@@ -164,7 +165,7 @@ func (s *snap) run(first history.LV) ([]stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.r.runs.put(&s.tip, first, decoded, len(value))
+	s.r.runs.put(&s.tip, first, decoded)
 	return decoded, nil
 }
 
@@ -205,6 +206,16 @@ func (s *snap) version(lv history.LV) (*stored, error) {
 		return nil, fmt.Errorf("%w: version %d is missing from its run", store.ErrCorrupt, lv)
 	}
 	return &row[i], nil
+}
+
+// owner is the version that has a dot of a line, which is here.
+func (s *snap) owner(line history.Line, seq uint64) (*stored, error) {
+	var lv history.LV
+	err := s.graph(func(g *history.Graph) error { lv, _ = g.Find(line, seq); return nil })
+	if err != nil || lv == 0 {
+		return nil, errors.Join(err, fmt.Errorf("%w: dot %d of line %d", errNoDot, seq, line))
+	}
+	return s.version(lv)
 }
 
 // ID returns the id of the version that owns a dot, and its last dot. It is what the graph asks where only an id can

@@ -241,7 +241,10 @@ func (v *verifier) decodeState() error {
 		return err
 	}
 	return v.scan(store.Checkpoints, store.Range{}, func(row store.Row) error {
-		_, _, err := decodeCheckpoint(bytes.Clone(row.Value))
+		c, err := decodeCheckpoint(row)
+		if err == nil {
+			_, err = c.folded()
+		}
 		return v.found(inKey(row.Key, err))
 	})
 }

@@ -14,12 +14,13 @@ import (
 
 // refolded is a key as Verify folds it from its versions.
 type refolded struct {
-	state  *crdt.State
-	tops   []top
-	last   history.LV
-	count  uint64
-	due    []uint64 // the versions behind which the state is stored
-	closed map[crdt.Identity]crdt.Closed
+	state *crdt.State
+	tops  []top
+	last  history.LV
+	// count and apart are what a row of Docs calls so.
+	count, apart uint64
+	due          []uint64 // the versions behind which the state is stored
+	closed       map[crdt.Identity]crdt.Closed
 	// bad is true once folding has failed; the rest of the key is then not compared. loose is true where it is not known
 	// which conflicts are to be open.
 	bad, loose bool
@@ -124,10 +125,11 @@ func (v *verifier) refold(g *keyGroup, s *stored, wanted func(string) bool) erro
 
 func (v *verifier) refoldKey(g *keyGroup, e *refolded, s *stored, k keyLink) error {
 	e.tops = moveTops(e.tops, g.past, top{s.lv, s.Stamp()})
-	if all := g.past.All(); k.prev != e.last || k.all != all {
+	all := g.past.All()
+	if k.prev != e.last || k.all != all {
 		v.damage("the log of key %q: version %s has a wrong link", k.key, s.Stamp().Name())
 	}
-	look := keyLog{s: v.s, key: k.key, last: e.last}
+	look := keyLog{s: v.s, key: k.key, last: e.last, count: e.count, apart: e.apart}
 	closed, err := e.state.Apply(s.opsOn(k.key), s.Stamp(), g.past, look)
 	if err = errors.Join(err, g.past.Err()); err != nil {
 		return err
@@ -142,7 +144,9 @@ func (v *verifier) refoldKey(g *keyGroup, e *refolded, s *stored, k keyLink) err
 		}
 		e.closed[id] = c
 	}
-	e.last, e.count = s.lv, e.count+1
+	if e.last, e.count = s.lv, e.count+1; !all {
+		e.apart = e.count
+	}
 	if !checkpointDue(e.count, len(e.tops)) || !g.holds(k.key) {
 		return nil
 	}
@@ -228,7 +232,7 @@ func (v *verifier) compareDoc(g *keyGroup, key string, e *refolded, raw []byte, 
 	if earlier, ok := v.r.registry.Lookup(doc.Strategy); ok && simple && earlier.Name() == doc.Strategy {
 		strategies = append(strategies, earlier)
 	}
-	want := store.Doc{Last: uint64(e.last), Count: e.count}
+	want := store.Doc{Last: uint64(e.last), Count: e.count, Apart: e.apart}
 	for _, strategy := range strategies {
 		view, err := v.s.viewOf(key, e.state, strategy)
 		if err != nil {
@@ -243,7 +247,7 @@ func (v *verifier) compareDoc(g *keyGroup, key string, e *refolded, raw []byte, 
 	if !known && doc.Strategy == name {
 		// It was shown by a strategy that is not registered here now.
 		shown := *doc // only what the strategy says nothing of can be compared
-		shown.State, shown.Last, shown.Count = want.State, want.Last, want.Count
+		shown.State, shown.Last, shown.Count, shown.Apart = want.State, want.Last, want.Count, want.Apart
 		matches = bytes.Equal(shown.Append(nil), raw)
 	}
 	if !matches {

@@ -126,7 +126,7 @@ func (w *reasons) row(key string, row *store.Doc) error {
 
 // hidden explains a key that shows nothing.
 func (w *reasons) hidden(key string, row *store.Doc) error {
-	log := keyLog{s: w.s, key: key, last: history.LV(row.Last)}
+	log := logOf(w.s, key, row)
 	said := false
 	err := log.walk(0, func(v *stored, _ link) (bool, error) {
 		for _, op := range v.opsOn(key) {

@@ -48,11 +48,12 @@ type earlierKey struct {
 	before    digest
 	conflicts uint64
 	// start is a stored state to start from, from the last dot in it; versions and links are what came then, newest first.
-	start    folded
-	from     history.LV
-	count    uint64
-	versions []*stored
-	links    []link
+	start folded
+	from  history.LV
+	// count and apart are what the key's row says where nothing came behind from.
+	count, apart uint64
+	versions     []*stored
+	links        []link
 }
 
 // maxWithdrawn bounds the bytes of what is applied or written again: a tail beyond it stays as it is.
@@ -201,7 +202,7 @@ func (w *withdrawal) lookAtKeys() error {
 // read reads the key's log below a dot. A key that never had a conflict starts from a stored state; else all of its log is
 // wanted, since it says which conflicts were closed.
 func (k *earlierKey) read(s *snap, row *store.Doc, end history.LV) error {
-	log := keyLog{s: s, key: k.key, last: history.LV(row.Last)}
+	log := logOf(s, k.key, row)
 	prefix := append([]byte(k.key), 0)
 	conflicts := false
 	for _, err := range s.tx.Scan(store.Conflicts, store.Range{From: prefix, To: store.PrefixEnd(prefix), KeysOnly: true}) {
@@ -212,18 +213,40 @@ func (k *earlierKey) read(s *snap, row *store.Doc, end history.LV) error {
 		break
 	}
 	if !conflicts {
-		var err error
-		k.start, k.from, err = log.checkpoint(func(lv history.LV, _ *clock.Stamp) (bool, error) { return lv < end, nil })
+		c, _, err := log.newestCheckpoint(func(lv history.LV, _ *clock.Stamp) (bool, error) { return lv < end, nil })
+		if err == nil {
+			k.from = c.last
+			k.start, err = c.folded()
+		}
 		if err != nil {
 			return err
 		}
 	}
 	k.count = row.Count
-	return log.walk(k.from, func(v *stored, l link) (bool, error) {
+	err := log.walk(k.from, func(v *stored, l link) (bool, error) {
 		k.count--
 		if v.lv < end {
 			k.versions, k.links = append(k.versions, v), append(k.links, l)
 		}
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	return k.readApart(log.upTo(k.from))
+}
+
+// readApart finds the last version in the log up to where the key is folded from that does not cover all before it.
+func (k *earlierKey) readApart(log keyLog) error {
+	if k.apart = log.apart; k.apart <= k.count {
+		return nil
+	}
+	k.apart = k.count
+	return log.walk(0, func(_ *stored, l link) (bool, error) {
+		if !l.all {
+			return false, nil
+		}
+		k.apart--
 		return true, nil
 	})
 }
@@ -241,17 +264,18 @@ func (w *withdrawal) setBackKey(k *earlierKey) error {
 	for _, t := range k.start.tops {
 		e.tops = append(e.tops, t.lv)
 	}
-	e.row.Conflicts, e.row.Count, e.row.Last = k.conflicts, k.count, uint64(k.from)
+	e.row.Conflicts, e.row.Count, e.row.Apart, e.row.Last = k.conflicts, k.count, k.apart, uint64(k.from)
 	for i, v := range slices.Backward(k.versions) {
 		var past *history.Past
 		if !k.links[i].all {
 			past = history.NewPast(c.held, c.snap(), v.first())
 		}
-		if _, err := c.foldKey(e, v.opsOn(k.key), top{v.lv, v.Stamp()}, past); err != nil {
+		all, err := c.foldKey(e, v.opsOn(k.key), top{v.lv, v.Stamp()}, past)
+		if err != nil {
 			return err
 		}
 		e.row.Last = uint64(v.lv)
-		e.row.Count++
+		e.counted(all)
 	}
 	c.touch(e)
 	prefix := append([]byte(k.key), 0)

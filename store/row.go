@@ -68,8 +68,9 @@ type Doc struct {
 	Strategy string
 	// State is the key's merge state, or nil where Value and its version say it all: one register, no conflict.
 	State []byte
-	// Last is the LV of the newest applied op on the key, Count the number of ops applied.
-	Last, Count uint64
+	// Last is the LV of the newest applied version on the key, Count the number of those applied. Apart is the number of the last of
+	// them that did not cover all before it, 0 where they form a chain.
+	Last, Count, Apart uint64
 }
 
 // Visible reports whether the key shows anything.
@@ -82,13 +83,14 @@ func (d *Doc) Append(b []byte) []byte {
 	b = canon.AppendString(b, d.Strategy)
 	b = canon.AppendBytes(b, d.State)
 	b = canon.AppendUint(b, d.Last)
-	return canon.AppendUint(b, d.Count)
+	b = canon.AppendUint(b, d.Count)
+	return canon.AppendUint(b, d.Apart)
 }
 
 // AppendHead appends the first part of the row's bytes: Kind, Value, Author, Seq, Time and Conflicts. An adapter with
 // columns keeps those six in columns and the rest of the bytes, which nobody queries, in one more.
 func (d *Doc) AppendHead(b []byte) []byte {
-	b = canon.AppendArray(b, 11)
+	b = canon.AppendArray(b, 12)
 	b = canon.AppendString(b, d.Kind)
 	b = canon.AppendBytes(b, d.Value)
 	b = canon.AppendUint(b, d.Author)
@@ -101,7 +103,7 @@ func (d *Doc) AppendHead(b []byte) []byte {
 func DecodeDoc(b []byte) (Doc, error) {
 	var d Doc
 	r := rowReader{r: canon.NewReader(b)}
-	r.array(11)
+	r.array(12)
 	d.Kind = r.name()
 	d.Value = r.bytes()
 	d.Author = r.uint()
@@ -113,6 +115,7 @@ func DecodeDoc(b []byte) (Doc, error) {
 	d.State = r.bytes()
 	d.Last = r.uint()
 	d.Count = r.uint()
+	d.Apart = r.uint()
 	return d, r.end(Docs)
 }
 

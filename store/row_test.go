@@ -46,7 +46,7 @@ func draw(rt *rapid.T) (store.Table, row) {
 		return t, &store.Doc{
 			Kind: text("kind"), Value: octets("value"), Author: number("author"), Seq: number("seq"), Time: number("time"),
 			ID: id("id"), Conflicts: number("conflicts"), Strategy: text("strategy"), State: octets("state"),
-			Last: number("last"), Count: number("count"),
+			Last: number("last"), Count: number("count"), Apart: number("apart"),
 		}
 	case store.Conflicts:
 		return t, &store.Conflict{Path: text("path"), Status: text("status"), Time: number("time"), Entry: octets("entry")}

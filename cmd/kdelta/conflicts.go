@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"strings"
+	"time"
 
 	"github.com/kdelta/kdelta/replica"
 )
@@ -74,14 +76,25 @@ func (a *app) printSide(ctx context.Context, db *database, role string, s replic
 	a.printf("  %s %s  %s  %s\n", a.faint(padded(role, role, 6)), a.version(name), a.faint(when), value)
 }
 
-// side is the version of a side with the name that people gave its author, and when it was written.
+// side is the version of a side with the name that people gave its author, and when it was written. The first version of an
+// author is looked up for that, the others are called after it.
 func (db *database) side(ctx context.Context, s replica.ConflictSide) (name, when string) {
-	if p, err := db.ParsePoint(ctx, s.Version); err == nil {
-		if v, ok := p.(replica.Version); ok {
-			return db.versionName(ctx, v), timeHuman(v.Wall())
+	key, seq, _ := strings.Cut(s.Version, "@")
+	author, known := db.called[key]
+	if !known {
+		author = key
+		if p, err := db.ParsePoint(ctx, s.Version); err == nil {
+			if v, ok := p.(replica.Version); ok {
+				author = db.author(ctx, v.Author)
+			}
 		}
+		db.called[key] = author
 	}
-	return s.Version, s.Time
+	when = s.Time
+	if t, err := time.Parse(time.RFC3339, s.Time); err == nil {
+		when = timeHuman(t)
+	}
+	return author + "@" + seq, when
 }
 
 // oneLine is a JSON value for a person, cut to what is left of the terminal's width beside used columns.

@@ -21,6 +21,8 @@ type database struct {
 	path  string
 	store store.Store
 	names map[identity.Author]string
+	// called is the same by the authors' 8-character keys.
+	called map[string]string
 }
 
 // defaultPath is kdelta/kdelta.db in the user's data folder, by the XDG base directory specification, which says that a
@@ -108,7 +110,7 @@ func (a *app) openDatabase(ctx context.Context, path string, readOnly bool) (*da
 }
 
 func newDatabase(r *replica.Replica, st store.Store, path string) *database {
-	return &database{Replica: r, path: path, store: st, names: map[identity.Author]string{}}
+	return &database{Replica: r, path: path, store: st, names: map[identity.Author]string{}, called: map[string]string{}}
 }
 
 func (a *app) options() replica.Options { return replica.Options{Wall: a} }

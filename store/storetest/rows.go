@@ -28,7 +28,7 @@ func value(t store.Table, n uint64) []byte {
 		row := store.Doc{
 			Kind: pick(r, "", "register", "record", "counter", "set"), Value: json(r), Author: number(r), Seq: number(r),
 			Time: number(r), Conflicts: number(r), Strategy: pick(r, "lww/1", "fields/1", "näher/2"), State: octets(r),
-			Last: number(r), Count: number(r),
+			Last: number(r), Count: number(r), Apart: number(r),
 		}
 		fill(r, row.ID[:])
 		return row.Append(nil)

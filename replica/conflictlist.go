@@ -1,0 +1,220 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/store"
+)
+
+// ConflictQuery says which conflicts are wanted.
+type ConflictQuery struct {
+	// All also yields what was resolved, and what was overwritten long ago. Without it, open conflicts and those that
+	// were overwritten within the last 30 days are listed.
+	All bool
+}
+
+// overwrittenShown is how long a conflict that a later write covered stays in the ordinary listing.
+const overwrittenShown = 30 * 24 * time.Hour
+
+// Conflicts yields the concurrent writes on keys that start with prefix which are not shown, by key.
+func (r *Replica) Conflicts(ctx context.Context, prefix string, q ConflictQuery) iter.Seq2[Conflict, error] {
+	return func(yield func(Conflict, error) bool) {
+		err := r.view(ctx, func(s *snap) error {
+			l := conflictList{s: s, yield: yield}
+			size := firstTogether
+			rows := store.Range{From: []byte(prefix), To: store.PrefixEnd([]byte(prefix))}
+			for row, err := range s.tx.Scan(store.Conflicts, rows) {
+				if err != nil {
+					return err
+				}
+				key, _, _ := strings.Cut(string(row.Key), "\x00")
+				conflict, err := store.DecodeConflict(bytes.Clone(row.Value))
+				if err != nil {
+					return err
+				}
+				if !q.wants(key, prefix, &conflict, r.wall.Now()) {
+					continue
+				}
+				if err := l.add(key, &conflict); err != nil {
+					return err
+				}
+				if len(l.conflicts) < size && l.bytes < maxTogetherKept {
+					continue
+				}
+				if err := l.flush(ctx); err != nil {
+					return err
+				}
+				size = maxTogether
+			}
+			return l.flush(ctx)
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(Conflict{}, err)
+		}
+	}
+}
+
+func (q ConflictQuery) wants(key, prefix string, c *store.Conflict, now int64) bool {
+	if strings.HasPrefix(key, ".") && !strings.HasPrefix(prefix, ".") {
+		return false
+	}
+	switch {
+	case q.All, c.Status == statusOpen:
+		return true
+	case c.Status == statusResolved:
+		return false
+	}
+	return now-clock.Time(c.Time).Millis() < overwrittenShown.Milliseconds()
+}
+
+// errStop ends a transaction whose consumer wants no more.
+var errStop = errors.New("replica: enough")
+
+// conflictList lists conflicts with the values before their sides parted, a group after the other.
+type conflictList struct {
+	s         *snap
+	yield     func(Conflict, error) bool
+	conflicts []Conflict
+	// meets are where the sides of the conflicts parted, looks what leads to what the keys were there.
+	meets []point
+	looks []pastLook
+	bytes int
+}
+
+// add takes the next row, whose memory it keeps.
+func (l *conflictList) add(key string, row *store.Conflict) error {
+	c, sides, err := readConflict(key, row)
+	if err != nil {
+		return err
+	}
+	meet, err := l.s.meet(sides)
+	if err != nil {
+		return err
+	}
+	look := pastLook{state: &crdt.State{}}
+	if len(sides) > 0 {
+		if look, err = l.s.lookAt(key, meet); err != nil {
+			return err
+		}
+	}
+	l.conflicts, l.meets, l.looks = append(l.conflicts, c), append(l.meets, meet), append(l.looks, look)
+	l.bytes += 1024 + 2*len(row.Entry) // the look, and the parts of the entry
+	return nil
+}
+
+// flush yields the conflicts that were gathered; errStop where no more is wanted.
+func (l *conflictList) flush(ctx context.Context) error {
+	for i := range l.conflicts {
+		c := &l.conflicts[i]
+		state, err := l.s.endFirst(ctx, l.looks[i:], maxTogetherKept)
+		if err != nil {
+			return err
+		}
+		base, err := l.s.viewThen(c.Key, state, l.meets[i], nil)
+		if err != nil {
+			return err
+		}
+		segments, err := crdt.ParsePointer(c.Path)
+		if err != nil {
+			return err
+		}
+		if base.Value != nil {
+			if at, ok := base.Value.Lookup(segments...); ok {
+				c.Base = at.AppendJSON(nil)
+			}
+		}
+		if !l.yield(*c, nil) {
+			return errStop
+		}
+	}
+	*l = conflictList{s: l.s, yield: l.yield}
+	return nil
+}
+
+// readConflict reads a row: all but the base, and the sides.
+func readConflict(key string, row *store.Conflict) (c Conflict, sides []clock.Stamp, err error) {
+	v, err := canon.FromJSON(row.Entry)
+	if err != nil {
+		return c, nil, fmt.Errorf("%w: a conflict of %q: %w", store.ErrCorrupt, key, err)
+	}
+	c = Conflict{Key: key, Path: row.Path, Status: row.Status, Why: text(v, "why"), ClosedBy: text(v, "closed_by")}
+	chosen, _ := v.Get("chosen")
+	c.Chosen = readSide(chosen)
+	lost, _ := v.Get("lost")
+	for side := range lost.Elements() {
+		c.Lost = append(c.Lost, readSide(side))
+	}
+	packed, _ := v.Get("sides")
+	b, _ := packed.AsBytes()
+	if sides, err = unpackStamps(b); err != nil {
+		err = fmt.Errorf("%w: a conflict of %q: %w", store.ErrCorrupt, key, err)
+	}
+	return c, sides, err
+}
+
+func text(v canon.Value, name string) string {
+	field, _ := v.Get(name)
+	s, _ := field.AsString()
+	return s
+}
+
+func readSide(v canon.Value) ConflictSide {
+	side := ConflictSide{
+		Version: text(v, "version"), ID: text(v, "id"), Time: text(v, "time"), Kind: text(v, "kind"),
+	}
+	deleted, _ := v.Get("deleted")
+	side.Deleted, _ = deleted.AsBool()
+	if value, ok := v.Get("value"); ok && !side.Deleted {
+		side.Value = value.AppendJSON(nil)
+	}
+	return side
+}
+
+// baseOf is the value of a key where its siblings parted, nil where there was none.
+func (s *snap) baseOf(key string, state *crdt.State, strategy crdt.Strategy) (canon.Value, error) {
+	siblings := state.Siblings()
+	if len(siblings) == 0 {
+		return nil, nil
+	}
+	p, err := s.meet(siblings)
+	if err != nil {
+		return nil, err
+	}
+	view, err := s.viewAt(key, p, strategy)
+	return view.Value, err
+}
+
+// meet is the merge base of versions on one key that do not cover each other: the cut at the pointwise minimum of their clocks.
+// What it holds was applied before any of them.
+func (s *snap) meet(sides []clock.Stamp) (p point, err error) {
+	err = s.graph(func(g *history.Graph) error {
+		var meet history.Clock
+		for i, stamp := range sides {
+			lv, found, err := g.Place(history.Ref{Author: stamp.Author, Seq: stamp.Seq, ID: stamp.ID}, s)
+			if err == nil && !found {
+				err = fmt.Errorf("%w: version %s is missing", store.ErrCorrupt, stamp.Name())
+			}
+			if err != nil {
+				return err
+			}
+			at := g.Clock(lv)
+			if i == 0 {
+				meet, p.above = at, lv
+			}
+			meet, p.above = meet.Meet(at), min(p.above, lv)
+		}
+		p.cut = history.CutAt(meet)
+		return nil
+	})
+	return p, err
+}
