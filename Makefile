@@ -6,8 +6,9 @@ SEEDS ?= 20000
 COUNT ?= 6
 BENCH ?= .
 ROW ?=
+PEERS ?=
 
-.PHONY: help demo check test race bench microbench fuzz sim wasm
+.PHONY: help demo check test race bench peers microbench fuzz sim wasm
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -27,6 +28,9 @@ race: ## every test under the race detector, heavy ones reduced (needs a C compi
 
 bench: ## what the library costs beside the raw store, as ratios; ROW=Get for some rows, LARGE=-large for large databases
 	go run ./bench -row "$(ROW)" $(LARGE)
+
+peers: ## kdelta beside Yjs, Loro and Automerge on the same work, an hour (needs node); PEERS="--trace svelte" for less
+	scripts/peers $(PEERS)
 
 microbench: ## the benchmarks beside each package, COUNT runs each; compare two outputs with benchstat
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...

@@ -21,7 +21,7 @@ var floors = map[string]int{
 	"browser/...":  8,
 	"examples/...": 8,
 
-	"bench":             8, // a program that measures
+	"bench/...":         8, // programs that measure
 	"internal/wasmsize": 8, // a program to be weighed
 
 	"httpapi/...": 7,

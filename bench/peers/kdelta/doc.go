@@ -1,0 +1,12 @@
+// Command kdelta is kdelta's side of the comparison with other libraries, which bench/peers/main.js drives.
+//
+// It does one piece of work and prints what it measured as JSON, as worker.js does for a peer: the same works under the same
+// names, on the same sessions, kept between works in the same files. So it runs natively, and as WASM under node, which is
+// where most peers run.
+//
+//	kdelta local|typed|merge|apply|load TRACE FOLDER
+//	kdelta set|catchUp|reconnect|live|concurrent|authors
+//
+// Text is measured at its engine, package crdt/sequence; maps through the whole library over a store in memory, where each
+// version is hashed, sealed and judged.
+package main

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/kdelta/kdelta/crdt/sequence"
+	"github.com/kdelta/kdelta/internal/zstd"
+)
+
+// local types a session at one place, each patch as an edit.
+func local(name, folder string) (result, error) {
+	s, err := readSession(name)
+	if err != nil {
+		return result{}, err
+	}
+	ms, _, text, err := measure(nothing, func(none) (*sequence.Text, error) {
+		text := sequence.NewText(nil)
+		for i := range s.versions {
+			if err := splice(text, &s.versions[i]); err != nil {
+				return nil, err
+			}
+		}
+		return text, nil
+	})
+	if err != nil {
+		return result{}, err
+	}
+	return result{Ms: ms, Text: hashOf(text.String())}, keep(folder, text)
+}
+
+func splice(text *sequence.Text, v *version) error {
+	for i := range v.ops {
+		if err := text.Splice(v.ops[i].Dot, v.ops[i].Splice); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// person is somebody who types live.
+type person struct {
+	text *sequence.Text
+	seen []bool // by version
+}
+
+// catchUp takes in what versions with these parents come after.
+func (p *person) catchUp(s *session, parents ...int) error {
+	for _, i := range s.before(p.seen, parents) {
+		if _, err := p.text.Apply(s.versions[i].ops...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// typed types a session live: each version goes to the other people where they had it.
+func typed(name, folder string) (result, error) {
+	s, err := readSession(name)
+	if err != nil {
+		return result{}, err
+	}
+	ms, _, text, err := measure(nothing, func(none) (*sequence.Text, error) {
+		people := make([]person, s.people)
+		for i := range people {
+			people[i] = person{sequence.NewText(s), make([]bool, len(s.versions))}
+		}
+		for i := range s.versions {
+			v := &s.versions[i]
+			p := &people[v.person]
+			if err := errors.Join(p.catchUp(s, v.parents...), splice(p.text, v)); err != nil {
+				return nil, err
+			}
+			p.seen[i] = true
+		}
+		for _, theirs := range s.by {
+			if err := people[0].catchUp(s, theirs[len(theirs)-1]); err != nil {
+				return nil, err
+			}
+		}
+		return people[0].text, nil
+	})
+	if err == nil && s.people > 1 {
+		err = keep(folder, text)
+	}
+	if err != nil {
+		return result{}, err
+	}
+	return result{Ms: ms, Text: hashOf(text.String())}, nil
+}
+
+// apply applies the versions of a session to an empty text one by one.
+func apply(name, _ string) (result, error) {
+	s, err := readSession(name)
+	if err != nil {
+		return result{}, err
+	}
+	ms, _, text, err := measure(nothing, func(none) (*sequence.Text, error) {
+		text := sequence.NewText(s)
+		for i := range s.versions {
+			if _, err := text.Apply(s.versions[i].ops...); err != nil {
+				return nil, err
+			}
+		}
+		return text, nil
+	})
+	if err != nil {
+		return result{}, err
+	}
+	return result{Ms: ms, Text: hashOf(text.String())}, nil
+}
+
+// merge takes a whole session into an empty text.
+func merge(_, folder string) (result, error) {
+	return read(folder, "history", func(b []byte) (*sequence.Text, error) {
+		log, err := sequence.DecodeLog(b)
+		if err != nil {
+			return nil, err
+		}
+		text := sequence.NewText(nil)
+		_, err = text.Merge(log)
+		return text, err
+	})
+}
+
+// load opens a text.
+func load(_, folder string) (result, error) {
+	return read(folder, "saved", func(b []byte) (*sequence.Text, error) { return sequence.OpenText(b, nil) })
+}
+
+// read measures how a text is made of the bytes in a file, up to what it says.
+func read(folder, file string, open func([]byte) (*sequence.Text, error)) (result, error) {
+	kept, err := os.ReadFile(filepath.Join(folder, file))
+	if err != nil {
+		return result{}, err
+	}
+	ms, memory, text, err := measure(nothing, func(none) (*sequence.Text, error) {
+		b, err := unpack(kept)
+		if err != nil {
+			return nil, err
+		}
+		text, err := open(b)
+		if err != nil {
+			return nil, err
+		}
+		_ = text.String()
+		return text, nil
+	})
+	if err != nil {
+		return result{}, err
+	}
+	return result{Ms: ms, Memory: memory, Bytes: float64(len(kept)), Text: hashOf(text.String())}, nil
+}
+
+// keep writes a text for the works that read one, compressed as packs are. In WASM there is nothing that compresses: the
+// native program has written them.
+func keep(folder string, text *sequence.Text) error {
+	for file, b := range map[string][]byte{"history": text.Log().Append(nil, 0), "saved": text.AppendSnapshot(nil)} {
+		packed, ok := zstd.Compress(binary.AppendUvarint(nil, uint64(len(b))), b)
+		if !ok {
+			return nil
+		}
+		if err := os.WriteFile(filepath.Join(folder, file), packed, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unpack(kept []byte) ([]byte, error) {
+	size, n := binary.Uvarint(kept)
+	if n <= 0 || size > 1<<30 {
+		return nil, errors.New("a file that keep did not write")
+	}
+	return zstd.Decompress(nil, kept[n:], int(size))
+}

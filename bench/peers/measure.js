@@ -1,0 +1,33 @@
+// How long a piece of work takes, and what it leaves in memory.
+
+const enough = { runs: 5, ms: 2000 };
+
+// measure does some work on what is prepared for it: once to warm up what is compiled while it runs, and some times more
+// unless that took long. The time is their median, memory is what the first one added to the process, made is what it made.
+export function measure(work, prepare = () => undefined) {
+  const ready = prepare();
+  const before = resident();
+  const [first, made] = timed(work, ready);
+  const memory = resident() - before;
+  const took = [];
+  for (let sum = first; took.length < enough.runs && sum < enough.ms; sum += took.at(-1)) {
+    took.push(timed(work, prepare())[0]);
+  }
+  return { ms: median(took.length > 0 ? took : [first]), memory, made };
+}
+
+export function median(numbers) {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+}
+
+function timed(work, ready) {
+  global.gc();
+  const start = performance.now();
+  const made = work(ready);
+  return [performance.now() - start, made];
+}
+
+function resident() {
+  global.gc();
+  return process.memoryUsage.rss();
+}

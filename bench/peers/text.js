@@ -1,0 +1,111 @@
+// Work on text. Each function gets the Document of a peer (yjs.js is one), the name of a trace, and the folder where that
+// peer keeps from one work to the next what it has written; it returns what it measured, and the text for a check.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { measure } from './measure.js';
+import { before, readTrace } from './trace.js';
+
+// local types a session in one transaction.
+export function local(Document, name, folder) {
+  const trace = readTrace(name);
+  const edits = trace.transactions.flatMap(({ patches }) => patches);
+  const { ms, made } = measure(() => {
+    const document = new Document(0);
+    document.transact(() => edits.forEach((edit) => document.splice(...edit)));
+    return document;
+  });
+  keep(folder, made);
+  return { ms, text: made.text() };
+}
+
+// typed types a session live: each transaction as an update of its own, which goes to the other people where they had it.
+export function typed(Document, name, folder) {
+  const trace = readTrace(name);
+  const updates = [];
+  const { ms, made } = measure(() => {
+    let update;
+    const people = Array.from({ length: trace.people }, (_, actor) => (
+      { document: new Document(actor, (bytes) => { update = bytes; }), seen: new Set() }));
+    const catchUp = ({ document, seen }, parents) => {
+      for (const i of before(trace, seen, parents)) document.apply(updates[i]);
+    };
+    trace.transactions.forEach(({ agent, parents, patches }, i) => {
+      const { document, seen } = people[agent];
+      catchUp(people[agent], parents);
+      document.transact(() => patches.forEach((edit) => document.splice(...edit)));
+      seen.add(i);
+      updates[i] = update;
+    });
+    catchUp(people[0], trace.transactions.keys());
+    return people[0].document;
+  });
+  if (trace.people > 1) keep(folder, made);
+  writeUpdates(folder, updates);
+  const bytes = updates.reduce((sum, update) => sum + update.length, 0) / updates.length;
+  return { ms, bytes, text: made.text() };
+}
+
+const patience = 60; // seconds in which all updates have to be applied
+
+// apply applies the updates of a session to an empty document one by one. When it gives up it tells how far it came.
+export function apply(Document, name, folder) {
+  const updates = readUpdates(folder);
+  let done = 0;
+  const { ms, made } = measure(() => {
+    const document = new Document();
+    const end = performance.now() + 1000 * patience;
+    for (done = 0; done < updates.length && performance.now() < end; done++) document.apply(updates[done]);
+    return document;
+  });
+  if (done < updates.length) return { over: `over ${patience} s for ${Math.floor((100 * done) / updates.length)} %` };
+  return { ms, text: made.text() };
+}
+
+// merge takes a whole session into an empty document.
+export function merge(Document, name, folder) {
+  const history = readFileSync(join(folder, 'history'));
+  const { ms, memory, made } = measure(() => {
+    const document = new Document();
+    document.merge(history);
+    document.text();
+    return document;
+  });
+  return { ms, memory, bytes: history.length, text: made.text() };
+}
+
+// load opens a document to read its text.
+export function load(Document, name, folder) {
+  const saved = readFileSync(join(folder, 'saved'));
+  const { ms, memory, made } = measure(() => {
+    const document = Document.load(saved);
+    document.text();
+    return document;
+  });
+  return { ms, memory, bytes: saved.length, text: made.text() };
+}
+
+function keep(folder, document) {
+  writeFileSync(join(folder, 'history'), document.history());
+  writeFileSync(join(folder, 'saved'), document.save());
+}
+
+// Updates stand in their file one after the other, each behind its length.
+function writeUpdates(folder, updates) {
+  const parts = updates.flatMap((update) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(update.length);
+    return [length, update];
+  });
+  writeFileSync(join(folder, 'updates'), Buffer.concat(parts));
+}
+
+function readUpdates(folder) {
+  const file = readFileSync(join(folder, 'updates'));
+  const updates = [];
+  for (let at = 0; at < file.length;) {
+    const end = at + 4 + file.readUInt32LE(at);
+    updates.push(file.subarray(at + 4, end));
+    at = end;
+  }
+  return updates;
+}
