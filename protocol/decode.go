@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/kdelta/kdelta/crdt/clock"
-	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
 )
 
@@ -36,7 +35,7 @@ func open(frame []byte) (*decoder, *failure) {
 		return nil, malformed("", err)
 	}
 	d.kind, d.fields = kind(k), n-1
-	if d.kind < kindHello || d.kind > kindPresence {
+	if d.kind < kindHello || d.kind > kindName {
 		return nil, malformed("unknown "+d.kind.String(), nil)
 	}
 	return d, nil
@@ -189,9 +188,7 @@ func (d *decoder) hello() (m hello, err *failure) {
 	m.tips = d.bytes32()
 	m.state = d.bytes32()
 	m.stay = d.bool()
-	if m.proof = d.bytes(); len(m.proof) > 0 && len(m.proof) != len(identity.Signature{}) {
-		d.refuse("a proof of " + strconv.Itoa(len(m.proof)) + " bytes")
-	}
+	m.proof = d.proof()
 	return m, d.end()
 }
 

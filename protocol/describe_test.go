@@ -60,6 +60,10 @@ func (w *world) describe(frame []byte) string {
 		var m Presence
 		m, err = d.presence()
 		text = fmt.Sprintf("of %c: %d, %d hops %q", m.Origin[0], m.Seq, m.Hops, m.Body)
+	case kindName:
+		var m name
+		m, err = d.named()
+		text = fmt.Sprintf("%s, proof of %d bytes", w.author(m.author), len(m.proof))
 	case kindBye:
 		var m bye
 		m, err = d.bye()

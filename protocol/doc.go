@@ -17,6 +17,7 @@
 //	         applied, refused, refusals; or packs alone                  behind what came in a session that stays
 //	6 bye    reason, text                                                last, or as soon as something is wrong
 //	7 presence  author, origin, seq, hops, body                          while both stay
+//	8 name   author, proof                                               while both stay, by who had no name before
 //
 // doc/protocol.md gives every field its type, range and meaning.
 //
@@ -47,7 +48,9 @@
 //	├─ ack ────────────────────────────▶│
 //	├─ bye ────────────╲ ╱──────── bye ─┤     A leaves
 //
-// Beside versions such a session carries PRESENCES: what is true for the moment, passed on and never stored.
+// Beside versions such a session carries PRESENCES: what is true for the moment, passed on and never stored. When nothing has
+// happened for a while (Rest), each side tells its digests in an ack, so that a divergence is found without another session. Who
+// has a name only since it wrote for the first time in such a session tells it then.
 //
 // What is under way is bounded by CREDIT (limits.go): a sender waits for acks, whatever the link buffers.
 //

@@ -79,6 +79,12 @@ func reencoded(t *testing.T, frame []byte) {
 			return
 		}
 		again = m.encode()
+	case kindName:
+		m, err := d.named()
+		if err != nil {
+			return
+		}
+		again = m.encode()
 	case kindPack:
 		pack, ok := PackIn(frame)
 		if !ok {

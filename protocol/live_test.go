@@ -1,10 +1,13 @@
 package protocol
 
 import (
+	"errors"
 	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/kdelta/kdelta/identity"
 )
 
 // TestStayingSessionsMeet interleaves the steps of a session that stays with writes on both sides, and wants both to hold all
@@ -45,6 +48,16 @@ func TestStayingSessionsMeet(t *testing.T) {
 		}
 		if a.held() != union.held() || b.held() != union.held() {
 			t.Fatalf("A holds %s\nB holds %s\n   want %s", a.held(), b.held(), union.held())
+		}
+		wire.sessions[0].Rest()
+		wire.sessions[1].Rest()
+		if err := wire.play(everything); err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range wire.sessions {
+			if r := s.Report(); !r.Equal || r.Diverged {
+				t.Fatalf("side %d at rest: equal %t, diverged %t", i, r.Equal, r.Diverged)
+			}
 		}
 		leaves := rapid.IntRange(0, 1).Draw(t, "leaves")
 		wire.sessions[leaves].Leave()
@@ -143,4 +156,135 @@ func TestCutWhileLive(t *testing.T) {
 	if syncOnce(t, a, b); b.held() != a.held() {
 		t.Errorf("B holds %s", b.held())
 	}
+}
+
+// TestDivergenceAtRest: a state that goes wrong while two stay is seen by both once nothing has happened for a while.
+func TestDivergenceAtRest(t *testing.T) {
+	a, b := oneVersion("A"), newWorld().replica("B")
+	a.stay, b.stay = true, true
+	w := newWire(t, a, b)
+	play := func() {
+		if err := w.play(everything); err != nil {
+			t.Fatal(err)
+		}
+	}
+	play()
+	b.bug = "fold"
+	a.add("a2")
+	w.sessions[0].Changed()
+	play()
+	for i, s := range w.sessions {
+		if s.Report().Diverged {
+			t.Fatalf("side %d knows of it too early to prove anything", i)
+		}
+		s.Rest()
+	}
+	play()
+	for i, s := range w.sessions {
+		if r := s.Report(); !r.Diverged || !r.Equal || r.State != Synced {
+			t.Errorf("side %d: diverged %t, equal %t, %s", i, r.Diverged, r.Equal, r.State)
+		}
+	}
+}
+
+// late is a replica that is named by what it writes first.
+type late struct {
+	signing
+	written *bool
+}
+
+func (l late) Facts() (Facts, error) {
+	facts, err := l.signing.Facts()
+	facts.Author, facts.Sign, facts.Stay = identity.Author{}, nil, true
+	return facts, err
+}
+
+func (l late) Name() (identity.Author, func(identity.Domain, []byte) identity.Signature, error) {
+	if !*l.written {
+		return identity.Author{}, nil, nil
+	}
+	return l.key.Author(), l.key.Sign, nil
+}
+
+// staying is a replica that signs and stays.
+type staying struct{ signing }
+
+func (s staying) Facts() (Facts, error) {
+	facts, err := s.signing.Facts()
+	facts.Stay = true
+	return facts, err
+}
+
+// TestNameOfWhoHadNone: who writes for the first time while linked proves who that makes it, once.
+func TestNameOfWhoHadNone(t *testing.T) {
+	w := newWorld()
+	written := false
+	a, b := late{newSigning(w, "A"), &written}, staying{newSigning(w, "B")}
+	x, y := NewOver(a, bound{initiator: true, own: 1, peer: 2}), NewOver(b, bound{own: 2, peer: 1})
+	talk(t, x, y)
+	x.Changed()
+	if frames := talk(t, x, y); len(frames) > 0 || !x.live() || y.Report().Peer.Author != (identity.Author{}) {
+		t.Fatalf("%d frames from nobody, live %t", len(frames), x.live())
+	}
+	written = true
+	x.Changed()
+	frames := talk(t, x, y)
+	if p := y.Report().Peer; len(frames) != 1 || p.Author != a.key.Author() || !p.Proven {
+		t.Fatalf("%d frames; the peer is %s, proven %t", len(frames), p.Author, p.Proven)
+	}
+	x.Changed()
+	if more := talk(t, x, y); len(more) > 0 {
+		t.Errorf("it is told again, in %d frames", len(more))
+	}
+	if err := y.Receive(frames[0]); !errors.Is(err, ErrUnexpected) {
+		t.Errorf("another name: %v", err)
+	}
+}
+
+// TestNameThatIsNone refuses who takes a name that is not proven by its key, or ours.
+func TestNameThatIsNone(t *testing.T) {
+	sign := authorKey('c').Sign(DomainHello, vow(true, [32]byte{1}))
+	for _, c := range []struct {
+		named name
+		want  error
+	}{
+		{name{author: authorKey('a').Author(), proof: sign[:]}, ErrProof},
+		{name{author: authorKey('b').Author()}, ErrUnexpected},
+		{name{}, ErrMalformed},
+		{name{author: authorKey('a').Author(), proof: sign[1:]}, ErrMalformed},
+	} {
+		w := newWorld()
+		written := false
+		a, b := late{newSigning(w, "A"), &written}, staying{newSigning(w, "B")}
+		x, y := NewOver(a, bound{initiator: true, own: 1, peer: 2}), NewOver(b, bound{own: 2, peer: 1})
+		talk(t, x, y)
+		if err := y.Receive(c.named.encode()); !errors.Is(err, c.want) {
+			t.Errorf("%v, want %v", err, c.want)
+		}
+	}
+}
+
+// talk carries frames until neither side has more to say.
+func talk(t *testing.T, x, y *Session) (frames [][]byte) {
+	t.Helper()
+	for moved := true; moved; {
+		moved = false
+		for _, way := range [][2]*Session{{x, y}, {y, x}} {
+			for {
+				frame, err := way[0].Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if frame == nil {
+					break
+				}
+				moved = true
+				frames = append(frames, frame)
+				if err := way[1].Receive(frame); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	return frames
 }

@@ -21,6 +21,7 @@ const (
 	kindBye   kind = 6
 
 	kindPresence kind = 7
+	kindName     kind = 8
 )
 
 func (k kind) String() string {
@@ -39,6 +40,8 @@ func (k kind) String() string {
 		return "bye"
 	case kindPresence:
 		return "presence"
+	case kindName:
+		return "name"
 	default:
 		return "kind " + strconv.FormatUint(uint64(k), 10)
 	}

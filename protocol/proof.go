@@ -38,13 +38,13 @@ func (s *Session) prove() []byte {
 	return sig[:]
 }
 
-// proven checks the proof of a hello: false where there is none.
-func (s *Session) proven(m *hello) (bool, *failure) {
-	if s.link == nil || len(m.proof) == 0 {
+// proven checks the proof that the peer is an author: false where there is none.
+func (s *Session) proven(author identity.Author, proof []byte) (bool, *failure) {
+	if s.link == nil || len(proof) == 0 {
 		return false, nil
 	}
-	if !m.author.Verify(DomainHello, vow(!s.link.Initiator(), s.link.PeerBinding()), identity.Signature(m.proof)) {
-		return false, &failure{kind: ErrProof, text: "author " + m.author.String()}
+	if !author.Verify(DomainHello, vow(!s.link.Initiator(), s.link.PeerBinding()), identity.Signature(proof)) {
+		return false, &failure{kind: ErrProof, text: "author " + author.String()}
 	}
 	return true, nil
 }

@@ -65,8 +65,10 @@ func (s *Session) unexpected(k kind) string {
 		return "beyond the credit"
 	case k == kindAck && s.peer.final && !s.live():
 		return "for nothing"
-	case k == kindPresence && !s.live():
+	case (k == kindPresence || k == kindName) && !s.live():
 		return "before the session is live"
+	case k == kindName && s.report.Peer.Author != (identity.Author{}):
+		return "from who has a name"
 	default:
 		return ""
 	}
@@ -107,6 +109,11 @@ func (s *Session) hear(d *decoder) error {
 			s.hearPresence(m)
 			return nil
 		}
+	case kindName:
+		var m name
+		if m, err = d.named(); err == nil {
+			return s.hearName(m)
+		}
 	case kindAck:
 		var m ack
 		if m, err = d.ack(); err == nil {
@@ -133,7 +140,7 @@ func (s *Session) hearHello(m hello) error {
 		return s.fail(ReasonForeignSpace, &failure{kind: ErrForeignSpace, text: "this replica is in " +
 			shortSpace(s.facts.Space) + ", the peer in " + shortSpace(m.space)})
 	}
-	proven, bad := s.proven(&m)
+	proven, bad := s.proven(m.author, m.proof)
 	if bad != nil {
 		return s.fail(ReasonProof, bad)
 	}
@@ -279,6 +286,10 @@ func (s *Session) hearAck(m ack) error {
 		return s.failUnexpected(kindAck, "the short one before its last")
 	case m.packs > s.own.packs:
 		return s.failUnexpected(kindAck, "of packs that were not sent")
+	case s.atRest(&m):
+		s.peer.last = Held{Tips: *m.tips, State: *m.state}
+		s.compare()
+		return nil
 	case !m.end && m.packs <= s.peer.acked:
 		return s.failUnexpected(kindAck, "for nothing")
 	}

@@ -74,8 +74,9 @@ type Report struct {
 	// Copy is true if the peer writes under our author with another instance: one file was copied, and the author
 	// forks as soon as both write.
 	Copy bool
-	// Equal is true if, at the final acks, both held the same versions. Writes on either side during the session make
-	// it false; the next session carries them, or this one if it stays.
+	// Equal is true if, at the final acks, both held the same versions; in a session that stays, when each last told what it
+	// holds (Rest). Writes on either side during the session make it false; the next session carries them, or this one if it
+	// stays.
 	Equal bool
 	// Live is true from the final acks on if both sides stay. Unacked is how many packs were sent and not acked.
 	Live    bool

@@ -156,6 +156,8 @@ func (s *stage) command(words []string) {
 		s.inject(s.end(args[0]), args[1], args[2:])
 	case "changed":
 		s.end(args[0]).session.Changed()
+	case "rest":
+		s.end(args[0]).session.Rest()
 	case "leave":
 		s.end(args[0]).session.Leave()
 	case "report":

@@ -62,8 +62,10 @@ func (s *Session) say() ([]byte, error) {
 		return s.sayPresence(), nil
 	}
 	if s.live() && !s.peer.bye {
-		if frame, err := s.sayNews(); frame != nil || err != nil {
-			return frame, err
+		for _, say := range []func() ([]byte, error){s.sayName, s.sayNews, s.sayRest} {
+			if frame, err := say(); frame != nil || err != nil {
+				return frame, err
+			}
 		}
 	}
 	if s.stays() && !s.peer.bye && (!s.leaving || s.credit.packs() > 0) {

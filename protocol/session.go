@@ -45,8 +45,9 @@ type Session struct {
 
 	// presences are what the peer is to be told of the moment, one of each origin.
 	presences []Presence
-	// changed is true if there may be news, leaving once this side wants to end a session that stays.
-	changed, leaving bool
+	// changed is true if there may be news, leaving once this side wants to end a session that stays, resting if nothing has
+	// happened for a while.
+	changed, leaving, resting bool
 
 	// farewell is the bye of a session that failed, until Next has given it out.
 	farewell []byte

@@ -215,7 +215,8 @@ func linkStatus(p protocol.Report) LinkStatus {
 
 func (l *Live) set(status LinkStatus) {
 	l.mu.Lock()
-	same := l.status.State == status.State && l.status.Report.Peer == status.Report.Peer
+	same := l.status.State == status.State && l.status.Report.Peer == status.Report.Peer &&
+		l.status.Report.Diverged == status.Report.Diverged
 	l.status = status
 	l.mu.Unlock()
 	if l.hear != nil && !same {

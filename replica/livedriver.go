@@ -14,6 +14,9 @@ type liveDriver struct {
 	// for others, meet that the peer has had its time to say who it is.
 	beat, leave <-chan struct{}
 	save, meet  <-chan time.Time
+	// rest says that nothing has come or gone for a while; packs is how many had when it was set last.
+	rest  <-chan time.Time
+	packs int
 	// hear is told where the session stands whenever there is nothing to say.
 	hear func(protocol.Report)
 }
@@ -21,6 +24,9 @@ type liveDriver struct {
 // receiptsRest is how long a receipt in a session that stays waits for others before all are made durable together, unless
 // somebody waits for them.
 const receiptsRest = time.Second
+
+// restTime is how long after a change both sides compare what they hold, if nothing else has changed.
+const restTime = 10 * time.Second
 
 // meetTime is how long the other end of a link that stays may take to say who it is. Who never does would keep the place of
 // a member.
@@ -50,6 +56,9 @@ func (d *liveDriver) wait(ctx context.Context) error {
 		}
 		d.save = time.After(rest)
 	}
+	if packs := report.Sent.Packs + report.Received.Packs; report.Live && packs != d.packs {
+		d.rest, d.packs = time.After(restTime), packs
+	}
 	select {
 	case <-d.wake:
 		d.mu.Lock()
@@ -75,6 +84,11 @@ func (d *liveDriver) wait(ctx context.Context) error {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		return d.local.saveReceipts(ctx)
+	case <-d.rest:
+		d.rest = nil
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.session.Rest()
 	case <-d.meet:
 		if d.meet = nil; !d.met() {
 			return ErrSilent

@@ -42,7 +42,10 @@ type local struct {
 	owing bool
 }
 
-var _ protocol.Local = (*local)(nil)
+var (
+	_ protocol.Local = (*local)(nil)
+	_ protocol.Namer = (*local)(nil)
+)
 
 // Facts implements protocol.Local.
 func (l *local) Facts() (protocol.Facts, error) {
@@ -86,6 +89,18 @@ func (l *local) facts() (protocol.Facts, error) {
 		return nil
 	})
 	return f, err
+}
+
+// Name implements protocol.Namer.
+func (l *local) Name() (who identity.Author, sign func(identity.Domain, []byte) identity.Signature, err error) {
+	err = l.r.view(l.ctx, func(s *snap) error {
+		m, err := l.r.snapshot(s.tx)
+		if err == nil && !m.author.key.IsZero() {
+			who, sign = m.author.key.Author(), m.author.key.Sign
+		}
+		return err
+	})
+	return who, sign, err
 }
 
 // Meet implements protocol.Local. If the peer's clock says that ours is ahead, what never left is written again with times

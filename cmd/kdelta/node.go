@@ -170,8 +170,11 @@ func (l *nodeLink) shape(status replica.LinkStatus) linkJSON {
 		Target: l.target, Peer: authorJSON(status.Report.Peer), State: string(status.State), Since: timeJSON(l.since),
 		Unacked: status.Unacked, Sent: status.Report.Sent, Received: status.Report.Received,
 	}
-	if status.Cause != nil {
+	switch {
+	case status.Cause != nil:
 		line.Cause = errorText(status.Cause)
+	case status.Report.Diverged:
+		line.Cause = "same versions, different state: run kdelta verify on both"
 	}
 	return line
 }

@@ -34,12 +34,16 @@ func (w *World) stayAtLast() {
 		}
 	}
 	w.quieten(sides, owners)
+	for _, s := range sides {
+		s.Rest()
+	}
+	w.quieten(sides, owners)
 	if !w.allEqual() {
 		w.failf("I2", "replicas that are linked are not equal when nobody has anything more to say")
 	}
 	for _, s := range sides {
 		rep := s.Report()
-		if !rep.Live || rep.Err != nil || rep.Unacked != 0 || rep.Diverged {
+		if !rep.Live || rep.Err != nil || rep.Unacked != 0 || !rep.Equal || rep.Diverged {
 			w.failf("I2", "a link at last: %+v", rep)
 		}
 		s.Leave()
