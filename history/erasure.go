@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"errors"
 	"iter"
 
@@ -29,8 +30,14 @@ const (
 	maxErasure   = MaxErasing + MaxDeps*34 + 256
 )
 
-// Erases reports whether some op of the version is an erase.
+// eraseHead is how the record of each erase begins: an array of four items, the code, the width.
+var eraseHead = []byte{0x90 + inlineItems, byte(crdt.CodeErase), 1}
+
+// Erases reports whether some op of the version, which is valid, is an erase. It costs next to nothing where none is.
 func (v *Version) Erases() bool {
+	if !bytes.Contains(v.Payload, eraseHead) {
+		return false
+	}
 	s, err := inspect(v.Payload)
 	return err == nil && s.erases
 }
@@ -91,7 +98,8 @@ func DecodeErasure(b []byte) (Erasure, error) {
 		return Erasure{}, errors.Join(ErrErasure, err)
 	}
 	e.Time = clock.Time(t)
-	return e, e.judge(seq)
+	err = e.judge(seq)
+	return e, err
 }
 
 // judge checks the version, whose last dot is seq.

@@ -18,7 +18,7 @@ type Op struct {
 
 // Detached is what the payload says of a body that does not stand in it. Who makes an op sets Salt, from a good source
 // of randomness: it keeps a short body from being guessed by its hash. The rest is computed, but for the Structure of an op
-// of a code that this program does not know.
+// of a code that this program does not know. Who makes an op again whose content is not here sets all of it as it was, and no Body.
 type Detached struct {
 	// Salt is hashed before the body. In an op that was read it is zero where the content is not here.
 	Salt [SaltSize]byte
@@ -53,7 +53,7 @@ func encodePayload(ops []Op, meta Meta) ([]byte, []Content, error) {
 	b = canon.AppendArray(b, len(ops))
 	for i := range ops {
 		op := &ops[i]
-		if op.Detached != nil {
+		if op.Detached != nil && op.Body != nil {
 			contents = append(contents, Content{Op: uint32(i), Salt: op.Detached.Salt, Body: op.Body})
 		}
 		b = appendOp(b, op)
@@ -83,13 +83,16 @@ func appendOp(b []byte, op *Op) []byte {
 		return append(b, op.Body...)
 	}
 	structure := op.Detached.Structure
-	if judged(op.Code) {
+	if judged(op.Code) && op.Body != nil {
 		structure = crdt.Structure(op.Code, op.Body)
 	}
 	if structure == nil {
 		b = canon.AppendNil(b)
 	} else {
 		b = append(b, structure...)
+	}
+	if op.Body == nil {
+		return canon.AppendBytes(canon.AppendUint(b, op.Detached.Length), op.Detached.Hash[:])
 	}
 	sum := sha256.Sum256(append(op.Detached.Salt[:len(op.Detached.Salt):len(op.Detached.Salt)], op.Body...))
 	b = canon.AppendUint(b, uint64(len(op.Body)))

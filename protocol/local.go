@@ -74,7 +74,7 @@ type Held struct {
 	Clock clock.Vector
 	// Tips is a digest over the full ids of the tips in Clock's order: equal tips mean equal sets of versions.
 	Tips Digest
-	// State is the digest of the folded state: equal sets must mean equal states.
+	// State is the digest of the folded state: equal sets must mean equal states. Zero where it is not told.
 	State Digest
 	// Common is a clock that the peer may remember too: what both held at the end of a session. nil where there is none. Only Meet
 	// says it.

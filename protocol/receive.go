@@ -191,7 +191,7 @@ func (s *Session) nothingMissing(m hello) {
 	s.own.met, s.own.have, s.own.end = true, true, true
 	s.peer.have, s.peer.end = true, true
 	s.peer.clock = s.own.clock
-	s.report.Diverged = m.state != s.facts.Held.State
+	s.report.Diverged = differ(m.state, s.facts.Held.State)
 }
 
 func (s *Session) hearHave(m have) error {

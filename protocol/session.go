@@ -158,10 +158,13 @@ func (s *Session) progress() {
 // compare looks at what both told last: equal sets must have equal states.
 func (s *Session) compare() {
 	s.report.Equal = s.own.last.Tips == s.peer.last.Tips
-	if s.report.Equal && s.own.last.State != s.peer.last.State {
+	if s.report.Equal && differ(s.own.last.State, s.peer.last.State) {
 		s.report.Diverged = true
 	}
 }
+
+// differ reports whether both of two states were told, and are not the same.
+func differ(a, b Digest) bool { return a != b && a != (Digest{}) && b != (Digest{}) }
 
 // fail ends the session for a reason that the peer gets to know, and returns what it ended in.
 func (s *Session) fail(reason Reason, err *failure) error {

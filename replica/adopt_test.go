@@ -36,6 +36,8 @@ func TestAdoptKeepsBothSides(t *testing.T) {
 	ctx := t.Context()
 	w.ok(mine.SetSettings(ctx, "mail", Settings{Erasable: true}))
 	w.ok(mine.Set(ctx, "mail/1", "dear"))
+	w.ok(mine.Set(ctx, "mail/2", "secret"))
+	w.ok(mine.Erase(ctx, "mail/2"))
 	w.ok(mine.Set(ctx, "notes/gone", 1))
 	w.ok(mine.Delete(ctx, "notes/gone"))
 	before := visible(t, mine)

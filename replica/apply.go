@@ -31,25 +31,37 @@ func (c *commit) applyPack(b []byte) (protocol.Applied, error) {
 // are here now.
 func (c *commit) applyUnpacked(u *unpacked) (protocol.Applied, dotRanges, error) {
 	a := &applier{c: c, unpacked: u, placed: make(map[history.ID]place)}
+	release, err := c.holdGraph()
+	if err != nil {
+		return a.applied, nil, err
+	}
+	defer release()
+	a.g = c.held
+	err = a.apply()
+	a.applied.Refused = a.refusals
+	return a.applied, a.came, err
+}
+
+// holdGraph holds the graph, and what goes with it, until it is released.
+func (c *commit) holdGraph() (release func(), err error) {
+	unlock := func() {}
 	if c.held = c.private; c.held == nil {
-		err := c.snap().graph(func(*history.Graph) error { return nil }) // load it
-		if err != nil {
-			return a.applied, nil, err
+		if err := c.snap().graph(func(*history.Graph) error { return nil }); err != nil { // load it
+			return nil, err
 		}
 		cache := &c.r.graph
 		cache.mu.Lock()
-		defer cache.mu.Unlock()
 		if cache.g == nil || cache.epoch != c.tip.epoch {
-			return a.applied, nil, errGraphLost
+			cache.mu.Unlock()
+			return nil, errGraphLost
 		}
-		c.held = cache.g
+		c.held, unlock = cache.g, cache.mu.Unlock
 	}
-	a.g = c.held
 	c.noteTips()
-	defer func() { c.held, c.tipIDs, c.past, c.reader.held = nil, nil, nil, nil }()
-	err := a.apply()
-	a.applied.Refused = a.refusals
-	return a.applied, a.came, err
+	return func() {
+		c.held, c.tipIDs, c.past, c.reader.held = nil, nil, nil, nil
+		unlock()
+	}, nil
 }
 
 // noteTips puts the ids of the lines' tips at hand.
@@ -88,6 +100,9 @@ type applier struct {
 }
 
 func (a *applier) apply() error {
+	if err := a.learn(); err != nil {
+		return a.c.fail(err)
+	}
 	a.c.reserve(len(a.versions))
 	a.c.whole = true
 	defer func() { a.c.whole = false }()
@@ -128,6 +143,11 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 		a.remember(v.ID, place{lv: at.LV, time: v.Time, line: at.Line})
 		return nil
 	}
+	if v.Erases() { // only a seal over exactly it lets it prove to others what it erased
+		if vouched, err = isProved(a.c.tx, v.Stamp().Entry()); err != nil {
+			return err
+		}
+	}
 	switch {
 	case a.descendsFromRefused(v):
 		a.refuse(v, fmt.Errorf("%w: it descends from a refused version", history.ErrInvalid))
@@ -154,7 +174,11 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 		a.refuse(v, err)
 		return nil
 	}
-	if !a.complete(v) {
+	whole, err := a.complete(v)
+	if err != nil {
+		return err
+	}
+	if !whole {
 		a.refuse(v, errIncomplete)
 		return nil
 	}
@@ -166,18 +190,19 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 var errIncomplete = errors.New("a value that is kept apart from its version did not come with it, or is another one; " +
 	"sync with a replica that holds it")
 
-// complete reports whether the bodies of all ops are here, and leaves the ops in c.groups for the fold.
-func (a *applier) complete(v *history.Version) bool {
+// complete reports whether the bodies of all ops are here that are not known to be erased, and leaves the ops in c.groups for
+// the fold.
+func (a *applier) complete(v *history.Version) (bool, error) {
 	c := a.c
 	c.groups = groupOps(c.groups[:0], v)
 	for i := range c.groups {
 		for j := range c.groups[i].ops {
 			if op := &c.groups[i].ops[j]; op.Body == nil && op.Code.Known() {
-				return false
+				return a.erased(v)
 			}
 		}
 	}
-	return true
+	return true, nil
 }
 
 func (a *applier) descendsFromRefused(v *history.Version) bool {

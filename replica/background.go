@@ -8,12 +8,15 @@ import (
 	"time"
 )
 
-// background packs what was written when nothing has been for a while.
+// background packs what was written when nothing has been for a while, and takes what was erased out of the store's files.
 type background struct {
 	mu      sync.Mutex
 	timer   *time.Timer
 	running sync.WaitGroup
 	closed  bool
+	// scrubbing is the timer of the next try to scrub; owed is true while that is.
+	scrubbing *time.Timer
+	owed      bool
 	// tip is what the last commit of this Replica left, zero before the first.
 	tip tip
 }
@@ -23,6 +26,8 @@ const (
 	packBehind = 4 * looseDots
 	// packIdle is for how long nobody must have committed before the packing begins: it would make them wait.
 	packIdle = 200 * time.Millisecond
+	// scrubAgain is when a scrub is tried again that a reader of another process was in the way of.
+	scrubAgain = 10 * time.Second
 	// packAtClose is how many times packedAtOnce rows are packed at most when a replica is closed. A program that makes one write and
 	// ends has no other time for it.
 	packAtClose = 8
@@ -83,17 +88,67 @@ func (r *Replica) packSome(ctx context.Context) (more bool, err error) {
 	return more, err
 }
 
+// scrubSoon sees to it that what was erased goes out of the store's files.
+func (r *Replica) scrubSoon() { r.scrubIn(packIdle) }
+
+func (r *Replica) scrubIn(delay time.Duration) {
+	b := &r.background
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.owed = !r.manual; b.closed || r.manual {
+		return
+	}
+	if b.scrubbing != nil {
+		b.scrubbing.Stop()
+	}
+	b.scrubbing = time.AfterFunc(delay, r.scrubIdly)
+}
+
+// scrubIdly scrubs, and tries again later where that was not possible.
+func (r *Replica) scrubIdly() {
+	b := &r.background
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return
+	}
+	b.running.Add(1)
+	b.mu.Unlock()
+	defer b.running.Done()
+	if r.scrubNow(context.Background()) {
+		r.scrubIn(scrubAgain)
+	}
+}
+
+// scrubNow scrubs where that is owed, and reports whether it is still owed and worth another try.
+func (r *Replica) scrubNow(ctx context.Context) bool {
+	owed, err := r.scrub(ctx)
+	if err != nil {
+		r.log.Warn("what was erased is still in the database file", "error", err)
+	}
+	b := &r.background
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.owed = owed
+	return owed && err == nil
+}
+
 // stopPacking ends what runs in the background, and packs some of what this replica leaves behind.
 func (r *Replica) stopPacking(ctx context.Context) error {
 	b := &r.background
 	b.mu.Lock()
 	b.closed = true
-	if b.timer != nil {
-		b.timer.Stop()
+	for _, timer := range []*time.Timer{b.timer, b.scrubbing} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
-	more := !r.manual && b.behind()
+	more, owed := !r.manual && b.behind(), b.owed
 	b.mu.Unlock()
 	b.running.Wait()
+	if owed {
+		r.scrubNow(ctx)
+	}
 	for i := 0; more && i < packAtClose; i++ {
 		var err error
 		if more, err = r.packSome(ctx); err != nil {

@@ -8,4 +8,6 @@ type background struct{}
 
 func (*Replica) packSoon(*tip) {}
 
+func (*Replica) scrubSoon() {}
+
 func (*Replica) stopPacking(context.Context) error { return nil }

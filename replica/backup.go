@@ -227,12 +227,7 @@ func (b *backupWriter) packs(ctx context.Context, r *Replica, s *snap, progress 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		versions, err := f.nextVersions(s)
-		if err != nil {
-			return err
-		}
-		tips := tipsOf(versions)
-		proofs, err := f.vouch(s, tips)
+		versions, proofs, err := f.nextProved(s)
 		if err == nil {
 			err = s.keptSeals(versions, &proofs)
 		}
@@ -242,13 +237,13 @@ func (b *backupWriter) packs(ctx context.Context, r *Replica, s *snap, progress 
 		if f.packed, err = f.packer.Append(f.packed[:0], versions, proofs); err != nil {
 			return err
 		}
-		f.l.seen.clock = f.l.seen.clock.Join(entriesOf(tips))
+		f.l.seen.clock = f.l.seen.clock.Join(entriesOf(tipsOf(versions)))
 		b.frames++
 		if err := b.frame(framePack, f.packed); err != nil {
 			return err
 		}
 		if progress != nil {
-			progress(uint64(f.next)-1, total)
+			progress(uint64(max(f.next, 1))-1, total)
 		}
 	}
 	return nil

@@ -56,6 +56,8 @@ type commit struct {
 	// private is the graph of a commit that has set the database back: what all share is another one until it is durable.
 	private *history.Graph
 
+	// erasing are the ops whose erasures became known in this commit.
+	erasing []erasing
 	// applied are the reports of runs, which learn at the end what conflicts they made.
 	applied []*protocol.Applied
 	// whole is true while versions of one pack are staged, which are sealed as a whole: their rows say which is the last.
@@ -136,6 +138,9 @@ func (c *commit) finish() error {
 // writeAll writes the keys while the versions that changed them are at hand, and the versions last: the tip, which
 // tells what the keys have come to, goes into their row.
 func (c *commit) writeAll() error {
+	if err := c.erase(); err != nil {
+		return err
+	}
 	if err := c.writeDocs(); err != nil {
 		return err
 	}
@@ -238,7 +243,7 @@ func (c *commit) place(v *history.Version, line history.Line, parents []history.
 	c.bytes += stagedSize(v)
 	c.advance(s, line, parents)
 	c.wrote = true
-	return nil
+	return c.catchUp(v)
 }
 
 // pastOf is what a version of another replica covers; nil for one of this replica's own, which covers all there is.
@@ -399,6 +404,9 @@ func (c *commit) writeOne(ops []history.Op, meta history.Meta, deps []head) (Ver
 	v, err := history.New(d)
 	if err != nil {
 		return Version{}, tooLarge(err)
+	}
+	if err := c.fail(c.learnOwn(&v)); err != nil {
+		return Version{}, err
 	}
 	if err := c.stage(&v, c.author.line, parents, false); err != nil {
 		return Version{}, err

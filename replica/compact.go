@@ -24,9 +24,12 @@ func (r *Replica) Compact(ctx context.Context, progress func(done, total uint64)
 		}
 	}
 	if s, ok := r.st.(store.Shrinking); ok {
-		return s.Shrink(ctx)
+		if err := s.Shrink(ctx); err != nil {
+			return err
+		}
 	}
-	return nil
+	_, err := r.scrub(ctx) // where it is owed, and nobody else has the time
+	return err
 }
 
 // packedAtOnce is how many rows one commit packs: some ten milliseconds' work, which writers wait for.

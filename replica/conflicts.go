@@ -256,6 +256,10 @@ func (s *snap) sideOf(key, path string, stamp clock.Stamp) (crdt.Side, error) {
 		if side.Kind.IsSequence() && op.Code.Known() && op.Code != crdt.CodeResolve {
 			side.Kind = crdt.KindRegister // the version wrote over its own edit
 		}
+		if op.Body == nil {
+			side.Value = nil // it was erased
+			continue
+		}
 		switch op.Code {
 		case crdt.CodePut:
 			side.Value, _ = canon.Value(op.Body).Lookup(segments...)

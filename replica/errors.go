@@ -37,6 +37,9 @@ var (
 	ErrCursor = errors.New("not a cursor")
 	// ErrUnknownStrategy: no merge strategy of that name is known here.
 	ErrUnknownStrategy = errors.New("unknown merge strategy")
+	// ErrNotErasable: values that are part of their versions cannot be destroyed. They were written before their namespace was made
+	// erasable, or it is not.
+	ErrNotErasable = errors.New("cannot be erased")
 	// ErrNoConflict: there is no open conflict to resolve.
 	ErrNoConflict = errors.New("no open conflict")
 )

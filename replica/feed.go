@@ -3,6 +3,7 @@ package replica
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
@@ -21,6 +22,8 @@ type feed struct {
 	keys   []identity.AuthorKey
 	next   history.LV
 	gather gatherer
+	// proved are the erasures whose proofs were handed out.
+	proved map[clock.Entry]bool
 	packer pack.Encoder
 	packed []byte
 }
@@ -61,22 +64,37 @@ func (f *feed) Next() (protocol.Pack, error) {
 	return out, err
 }
 
-// pack makes a pack of the next versions, or io.EOF where there are none.
+// pack makes a pack of the next versions, or io.EOF where there are none. It may be one of proofs alone that these rest on.
 func (f *feed) pack(s *snap) (protocol.Pack, error) {
-	versions, err := f.nextVersions(s)
+	versions, proofs, err := f.nextProved(s)
 	if err != nil {
 		return protocol.Pack{}, err
 	}
-	if len(versions) == 0 {
+	if len(versions)+len(proofs.Erasures) == 0 {
 		return protocol.Pack{}, io.EOF
 	}
 	tips := tipsOf(versions)
-	proofs, err := f.vouch(s, tips)
-	if err != nil {
-		return protocol.Pack{}, err
-	}
 	f.packed, err = f.packer.Append(f.packed[:0], versions, proofs)
 	return protocol.Pack{Bytes: f.packed, Versions: len(versions), Tips: entriesOf(tips)}, err
+}
+
+// nextProved takes the next versions and what proves them. Where that includes the proofs of more erasures than go with them,
+// it gives some of the proofs and no versions.
+func (f *feed) nextProved(s *snap) (versions []history.Version, proofs pack.Options, err error) {
+	ranges, next := f.ranges, f.next
+	if versions, err = f.nextVersions(s); err != nil {
+		return nil, proofs, err
+	}
+	alone, err := f.proveErased(s, versions, &proofs)
+	if err != nil {
+		return nil, proofs, err
+	}
+	if alone {
+		f.ranges, f.next, proofs.Seals = ranges, next, nil
+		return nil, proofs, nil
+	}
+	err = f.vouch(s, tipsOf(versions), &proofs)
+	return versions, proofs, err
 }
 
 // errSetBack: the database was set back while a feed was open, so that what it knew is about other versions.
@@ -109,28 +127,40 @@ func entriesOf(versions []*history.Version) clock.Vector {
 	return clock.NewVector(entries...)
 }
 
-// vouch finds the seals over the last versions of lines, and the certificates of authors that the peer may not know.
-func (f *feed) vouch(s *snap, tips []*history.Version) (proofs pack.Options, err error) {
-	certified := make(map[identity.Author]bool)
+// vouch adds the seals over the last versions of lines, and the certificates of authors that the peer may not know.
+func (f *feed) vouch(s *snap, tips []*history.Version, proofs *pack.Options) error {
+	sealed := make(map[history.ID]bool, len(proofs.Seals))
+	for i := range proofs.Seals {
+		sealed[proofs.Seals[i].ID] = true
+	}
 	for _, v := range tips {
-		seal, ok, err := f.seal(s, v)
-		if err != nil {
-			return proofs, err
+		if !sealed[v.ID] {
+			seal, ok, err := f.seal(s, v)
+			if err != nil {
+				return err
+			}
+			if ok {
+				proofs.Seals = append(proofs.Seals, seal)
+			}
 		}
-		if ok {
-			proofs.Seals = append(proofs.Seals, seal)
+		if err := f.certify(v.Author, s.lines[s.byAuthor[v.Author][0]].Certificate, proofs); err != nil {
+			return err
 		}
-		if f.l.seen.certified(v.Author) || certified[v.Author] {
-			continue
-		}
-		certified[v.Author] = true
-		cert, err := identity.DecodeCertificate(s.lines[s.byAuthor[v.Author][0]].Certificate)
-		if err != nil {
-			return proofs, err
-		}
+	}
+	return nil
+}
+
+// certify adds the certificate of an author whom the peer may not know.
+func (f *feed) certify(author identity.Author, certificate []byte, proofs *pack.Options) error {
+	known := func(c identity.Certificate) bool { return c.Author == author }
+	if f.l.seen.certified(author) || slices.ContainsFunc(proofs.Certificates, known) {
+		return nil
+	}
+	cert, err := identity.DecodeCertificate(certificate)
+	if err == nil {
 		proofs.Certificates = append(proofs.Certificates, cert)
 	}
-	return proofs, nil
+	return err
 }
 
 // seal signs a version of this database's own authors, or finds the seal that came with it.

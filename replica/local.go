@@ -82,7 +82,10 @@ func (l *local) facts() (protocol.Facts, error) {
 			f.Instance = inst.Nonce
 		}
 		f.Space, f.Wall, f.Strategies = s.space, l.r.wall.Now(), l.r.strategies
-		f.Held, f.Stay = s.heldNow(), l.stay
+		if f.Held, err = s.told(); err != nil {
+			return err
+		}
+		f.Stay = l.stay
 		l.instance = f.Instance
 		l.looked(s)
 		l.seen.clock = f.Held.Clock // right if the hellos tell equal tips; else the peer's have says it
@@ -122,8 +125,10 @@ func (l *local) Meet(peer protocol.Peer, skew int64) (*protocol.Held, error) {
 	}
 	var held protocol.Held
 	err := l.r.view(l.ctx, func(s *snap) error {
-		held = s.heldNow()
 		var err error
+		if held, err = s.told(); err != nil {
+			return err
+		}
 		if held.Common, err = s.common(peer.Author); err != nil {
 			return err
 		}
@@ -170,7 +175,21 @@ func (s *snap) withoutUnsent(held clock.Vector, own authorRow) (clock.Vector, er
 // Held implements protocol.Local.
 func (l *local) Held() (protocol.Held, error) {
 	var h protocol.Held
-	err := l.r.view(l.ctx, func(s *snap) error { h = s.heldNow(); return nil })
+	err := l.r.view(l.ctx, func(s *snap) (err error) {
+		h, err = s.told()
+		return err
+	})
+	return h, err
+}
+
+// told is what a peer is told of what the snapshot holds. While an erasure is known before its version there is no state to
+// be compared.
+func (s *snap) told() (protocol.Held, error) {
+	h := s.heldNow()
+	ahead, err := s.ahead()
+	if ahead {
+		h.State = protocol.Digest{}
+	}
 	return h, err
 }
 

@@ -194,7 +194,7 @@ func (s *snap) logEntry(v *stored, parents []*stored, key string, withClock bool
 		if err != nil {
 			return e, fmt.Errorf("version %s: %w", e.Version, err)
 		}
-		e.Ops = append(e.Ops, LogOp{Key: op.Key, Op: op.Code.String(), Value: value})
+		e.Ops = append(e.Ops, LogOp{Key: op.Key, Op: op.Code.String(), Value: value, Erased: op.Body == nil})
 	}
 	return e, nil
 }
@@ -233,6 +233,8 @@ func opValue(op *history.Op) ([]byte, error) {
 		return resolveValue(op)
 	case crdt.CodeTextSplice, crdt.CodeListSplice, crdt.CodeListMove, crdt.CodeListReplace:
 		return sequenceValue(op)
+	case crdt.CodeErase:
+		return eraseValue(op)
 	}
 	return nil, nil
 }
@@ -262,6 +264,21 @@ func sequencePairs(op *history.Op) ([]any, error) {
 		pos, element, err := op.ListReplace()
 		return []any{"pos", pos, "element", element}, err
 	}
+}
+
+// eraseValue names the op that an erase destroyed.
+func eraseValue(op *history.Op) ([]byte, error) {
+	target, err := op.Target()
+	if err != nil {
+		return nil, err
+	}
+	index, err := canon.Int(int64(target.Op))
+	if err != nil {
+		return nil, err
+	}
+	of := target.Version
+	v, err := object("version", nameOf(of.Author, of.Seq), "id", hex.EncodeToString(of.ID[:]), "op", index)
+	return v.AppendJSON(nil), err
 }
 
 // resolveValue names the versions that a resolve op looked at, each with the beginning of its id.

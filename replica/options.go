@@ -18,7 +18,8 @@ type Options struct {
 	// Logger hears of what a person running the application might want to know, as a *slog.Logger; nil means silence.
 	Logger Logger
 	// ManualCompaction leaves it to Compact to pack old versions. Otherwise they are packed when nothing has been written for a
-	// while, and some when the replica is closed; but not in a browser.
+	// while, and some when the replica is closed; but not in a browser. The same goes for bytes of what others have erased that are left
+	// in the store's files.
 	ManualCompaction bool
 }
 

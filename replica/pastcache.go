@@ -12,17 +12,18 @@ import (
 )
 
 // pastCache keeps what keys were at times in the past. An entry names the newest version of its key that was applied
-// when it was made, so it stays true; with the next version it is not asked for any more.
+// when it was made, and how often something was erased, so it stays true; with the next of either it is not asked for any more.
 type pastCache struct {
 	mu     sync.Mutex
 	states map[pastKey]pastState
 }
 
 type pastKey struct {
-	key   string
-	epoch uint64
-	last  history.LV
-	at    clock.Time
+	key    string
+	epoch  uint64
+	erased uint64
+	last   history.LV
+	at     clock.Time
 }
 
 // pastState is a state as crdt.SimpleState takes it; others are not kept.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
@@ -228,6 +229,9 @@ func (a *applier) retryRow(row pendingRow) (done bool, err error) {
 		return true, nil
 	}
 	a.unpackSeal(&row, &versions[len(versions)-1])
+	if err := a.learnFrom(versions); err != nil {
+		return false, err
+	}
 	for i := range versions {
 		for j := range versions[i].Deps {
 			a.wanted[versions[i].Deps[j].ID] = true
@@ -270,7 +274,7 @@ func (a *applier) sealedBy(author identity.Author) bool {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(a.erasures, func(e history.Erasure) bool { return e.Author == author })
 }
 
 func (a *applier) isHere(ref history.Ref) bool {

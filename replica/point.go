@@ -161,7 +161,7 @@ func (s *snap) lookAt(key string, p point) (pastLook, error) {
 		return pastLook{state: state}, err
 	}
 	at, timed := p.cut.Time()
-	keep := pastKey{key: key, epoch: s.tip.epoch, last: history.LV(row.Last), at: at}
+	keep := pastKey{key: key, epoch: s.tip.epoch, erased: s.tip.erased, last: history.LV(row.Last), at: at}
 	if timed {
 		if state := s.r.pasts.get(keep); state != nil {
 			return pastLook{state: state}, nil

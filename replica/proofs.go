@@ -16,6 +16,7 @@ type proofs struct {
 	space        identity.Space
 	seals        []identity.Seal
 	certificates []identity.Certificate
+	erasures     []history.Erasure
 }
 
 // proved are the proofs that hold.
@@ -24,9 +25,12 @@ type proved struct {
 	certificates map[identity.Author]identity.Certificate
 	// sealed are the ids that a valid seal is over.
 	sealed map[history.ID]identity.Seal
+	// erasures are those whose seals are valid.
+	erasures []history.Erasure
 }
 
-// proofsIn are those of a pack, but for seals whose signature is stored here and certificates of authors that are known.
+// proofsIn are those of a pack, but for seals whose signature is stored here, certificates of authors that are known, and
+// erasures that are.
 func (s *snap) proofsIn(h *pack.Header) (proofs, error) {
 	p := proofs{space: s.space, seals: make([]identity.Seal, 0, len(h.Seals))}
 	for _, seal := range h.Seals {
@@ -43,6 +47,15 @@ func (s *snap) proofsIn(h *pack.Header) (proofs, error) {
 			p.certificates = append(p.certificates, cert)
 		}
 	}
+	for _, e := range h.Erasures {
+		known, err := isProved(s.tx, e.Stamp().Entry())
+		if err != nil {
+			return proofs{}, err
+		}
+		if !known {
+			p.erasures = append(p.erasures, e)
+		}
+	}
 	return p, nil
 }
 
@@ -56,6 +69,12 @@ func (p *proofs) check() proved {
 	for i, s := range p.seals {
 		if good[i] {
 			out.sealed[s.ID] = s
+		}
+	}
+	good = inParallel(len(p.erasures), func(i int) bool { return p.erasures[i].Seal().Verify(p.space) == nil })
+	for i, e := range p.erasures {
+		if good[i] {
+			out.erasures = append(out.erasures, e)
 		}
 	}
 	if len(p.certificates) == 0 {

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -174,7 +175,11 @@ func (w *withdrawal) writeAgain(times newTime) (*Reissue, error) {
 			return nil, err
 		}
 		for len(deps) > history.MaxDeps {
-			if _, err := w.writeOne(nil, history.Meta{}, 0, deps[:history.MaxDeps], times); err != nil {
+			join, err := w.version(nil, history.Meta{}, 0, deps[:history.MaxDeps], times)
+			if err == nil {
+				err = w.apply(&join)
+			}
+			if err != nil {
 				return nil, err
 			}
 			deps = deps[history.MaxDeps:]
@@ -183,7 +188,13 @@ func (w *withdrawal) writeAgain(times newTime) (*Reissue, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, err := w.writeOne(ops, meta, old.Time, deps, times)
+		v, err := w.version(ops, meta, old.Time, deps, times)
+		if err == nil {
+			err = w.eraseAgain(&old.Version, &v)
+		}
+		if err == nil {
+			err = w.apply(&v)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -225,8 +236,8 @@ func (w *withdrawal) lv(ref history.Ref) (history.LV, error) {
 	return lv, err
 }
 
-// writeOne writes one version on top of the author's last one and of deps.
-func (w *withdrawal) writeOne(ops []history.Op, meta history.Meta, was clock.Time, deps []history.Ref, times newTime) (history.Version, error) {
+// version makes a version on top of the author's last one and of deps.
+func (w *withdrawal) version(ops []history.Op, meta history.Meta, was clock.Time, deps []history.Ref, times newTime) (history.Version, error) {
 	c := w.c
 	d := history.Draft{Space: c.member.Space(), Author: c.author.key.Author(), Deps: deps, Ops: ops, Meta: meta}
 	var after clock.Time
@@ -249,8 +260,37 @@ func (w *withdrawal) writeOne(ops []history.Op, meta history.Meta, was clock.Tim
 	if err != nil {
 		return v, tooLarge(err)
 	}
-	err = w.apply(&v)
-	return v, err
+	return v, nil
+}
+
+// eraseAgain says of a version that is written again what is known of the old one: what of it was erased, and, where it erases
+// itself, that it proves that.
+func (w *withdrawal) eraseAgain(old, v *history.Version) error {
+	c := w.c
+	was, now := old.Stamp().Entry(), v.Stamp().Entry()
+	for i, op := range v.Ops() {
+		if op.Detached == nil || op.Body != nil {
+			continue
+		}
+		before := crdt.Target{Version: was, Op: uint32(i)}
+		eraser, erased, err := eraserOf(c.tx, before, op.Key)
+		if err == nil && !erased {
+			err = fmt.Errorf("%w: a value of version %s is missing, and nobody erased it", store.ErrCorrupt, old.Stamp().Name())
+		}
+		if err != nil {
+			return err
+		}
+		after := crdt.Target{Version: now, Op: uint32(i)}
+		err = errors.Join(c.tx.Delete(store.Erasures, erasedKey(before, op.Key)),
+			c.tx.Put(store.Erasures, erasedKey(after, op.Key), appendEntry(nil, eraser)))
+		if err != nil {
+			return err
+		}
+	}
+	if err := c.tx.Delete(store.Erasures, proofKey(proofRow, was)); err != nil {
+		return err
+	}
+	return c.learnOwn(v)
 }
 
 // again are a version's ops and metadata as they are written again: what they say of versions of the tail is said of those
@@ -268,6 +308,8 @@ func again(old *stored, renamed renames) ([]history.Op, history.Meta, error) {
 		switch {
 		case op.Code == crdt.CodeResolve:
 			op.Op, err = resolveAgain(op.Op, renamed)
+		case op.Code == crdt.CodeErase:
+			op.Op, err = targetAgain(op.Op, renamed)
 		case op.Code == crdt.CodePut && strings.HasPrefix(op.Key, tagPrefix):
 			op.Op, err = tagAgain(op.Op, renamed)
 		}
@@ -293,6 +335,15 @@ func resolveAgain(op crdt.Op, renamed renames) (crdt.Op, error) {
 		}
 	}
 	return crdt.Resolve(op.Key, moved)
+}
+
+func targetAgain(op crdt.Op, renamed renames) (crdt.Op, error) {
+	target, err := op.Target()
+	if now, ok := renamed[target.Version.ID]; ok && err == nil {
+		target.Version = now.Entry()
+		return crdt.Erase(op.Key, target)
+	}
+	return op, err
 }
 
 func tagAgain(op crdt.Op, renamed renames) (crdt.Op, error) {

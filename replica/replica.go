@@ -85,6 +85,9 @@ func Open(ctx context.Context, st store.Store, opts Options) (*Replica, error) {
 	if err := r.relearn(ctx); err != nil {
 		return nil, err
 	}
+	if err := r.scrubDebt(ctx); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 

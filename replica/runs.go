@@ -269,13 +269,14 @@ func errLinks(first history.LV) error {
 	return fmt.Errorf("%w: run %d: links are missing", store.ErrCorrupt, first)
 }
 
-// runCache keeps decoded rows of Runs. Rows of one epoch change by being packed alone, which the tip tells, so it needs no
-// invalidation but when a transaction that wrote some was rolled back. It holds the rows of the newest epoch that it was asked about; older snapshots pass it
-// by.
+// runCache keeps decoded rows of Runs. They change when the database is set back, when contents are erased and by being packed, which the
+// tip tells, so it needs no invalidation but when a transaction that wrote some was rolled back. It holds the rows of the newest epoch
+// and erasure that it was asked about; older snapshots pass it by.
 type runCache struct {
-	mu    sync.Mutex
-	epoch uint64
-	rows  map[history.LV]*cachedRun
+	mu     sync.Mutex
+	epoch  uint64
+	erased uint64
+	rows   map[history.LV]*cachedRun
 	// rowOf finds the row of a version by its last dot.
 	rowOf map[history.LV]history.LV
 	// order is a clock hand's ring over the keys of rows.
@@ -320,7 +321,7 @@ func heldBytes(row []stored) int {
 func (c *runCache) get(t *tip, first history.LV) []stored {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r := c.rows[first]; r != nil && t.epoch == c.epoch && r.packed == (first < t.packed) {
+	if r := c.rows[first]; r != nil && c.isOf(t) && r.packed == (first < t.packed) {
 		r.used = true
 		return r.row
 	}
@@ -330,11 +331,11 @@ func (c *runCache) get(t *tip, first history.LV) []stored {
 // find returns the row that holds the version whose last dot is lv.
 //
 // It may be a row that is part of a packed one by now: it holds the version all the same.
-func (c *runCache) find(epoch uint64, lv history.LV) []stored {
+func (c *runCache) find(t *tip, lv history.LV) []stored {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first, ok := c.rowOf[lv]
-	if !ok || epoch != c.epoch {
+	if !ok || !c.isOf(t) {
 		return nil
 	}
 	r := c.rows[first]
@@ -349,12 +350,12 @@ func (c *runCache) put(t *tip, first history.LV, row []stored) {
 	size := heldBytes(row)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t.epoch < c.epoch {
+	if t.epoch < c.epoch || t.erased < c.erased {
 		return
 	}
-	if t.epoch > c.epoch {
+	if !c.isOf(t) {
 		c.drop()
-		c.epoch = t.epoch
+		c.epoch, c.erased = t.epoch, t.erased
 	}
 	if c.rows == nil {
 		c.rows = make(map[history.LV]*cachedRun)
@@ -413,7 +414,10 @@ func (c *runCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.drop()
-	c.epoch = 0
+	c.epoch, c.erased = 0, 0
 }
+
+// isOf reports whether the rows are those of a database that stands at t.
+func (c *runCache) isOf(t *tip) bool { return t.epoch == c.epoch && t.erased == c.erased }
 
 func (c *runCache) drop() { c.rows, c.rowOf, c.order, c.hand, c.bytes = nil, nil, nil, 0, 0 }

@@ -22,6 +22,7 @@ const (
 	metaHanded   = "handed"   // the newest own dot that left this device
 	metaRemotes  = "remotes"  // where to sync with
 	metaReissued = "reissued" // what this database has written again under another author: see Reissue
+	metaScrub    = "scrub"    // the store's files may hold what was erased: see Scrub
 	metaLacked   = "lacked"   // strategies that rows were computed without, since nobody here knew them
 )
 
@@ -45,6 +46,8 @@ type tip struct {
 	// epoch counts how often the database was set back (see withdrawal): LVs of different epochs have nothing to do with
 	// each other.
 	epoch uint64
+	// erased counts the commits in which erasures became known here: rows of Runs that were read before may hold what is gone.
+	erased uint64
 	// packed is the dot below which the rows of Runs are packed.
 	packed history.LV
 	// versions counts the applied versions.
@@ -88,9 +91,10 @@ func (t *tip) dropHead(lv history.LV) {
 // append appends the tip's bytes. last is the last version of the row, nil where there is none: a head that is this
 // version is given by its line alone.
 func (t *tip) append(b []byte, last *stored) []byte {
-	b = canon.AppendArray(b, 8)
+	b = canon.AppendArray(b, 9)
 	b = canon.AppendUint(b, t.commits)
 	b = canon.AppendUint(b, t.epoch)
+	b = canon.AppendUint(b, t.erased)
 	b = canon.AppendUint(b, uint64(t.next))
 	b = canon.AppendUint(b, uint64(t.packed))
 	b = canon.AppendUint(b, t.versions)
@@ -145,6 +149,7 @@ func decodeTip(b []byte, last *stored) (tip, error) {
 	_, _ = r.Array()
 	t.commits, _ = r.Uint()
 	t.epoch, _ = r.Uint()
+	t.erased, _ = r.Uint()
 	next, _ := r.Uint()
 	packed, _ := r.Uint()
 	t.next, t.packed = history.LV(next), history.LV(packed)

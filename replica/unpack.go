@@ -24,6 +24,8 @@ type unpacked struct {
 	versions []history.Version
 	// vouched says of each version whether a seal of its own author is over it.
 	vouched []bool
+	// erases is true where a version erases something.
+	erases bool
 	// wanted holds the ids of versions whose places will be asked for: sealed ones, and parents other than an author's
 	// previous version.
 	wanted map[history.ID]bool
@@ -98,6 +100,7 @@ func (u *unpacked) keep(v *history.Version) {
 	for i := range kept.Contents {
 		kept.Contents[i].Body = u.memory.keep(kept.Contents[i].Body)
 	}
+	u.erases = u.erases || v.Erases()
 	for i := range v.Deps {
 		u.wanted[v.Deps[i].ID] = true
 	}

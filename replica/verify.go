@@ -34,7 +34,8 @@ const maxDamage = 100
 //  2. every version: it is hashed again, its parents are here and older, its author is certified, kept seals are its
 //     author's;
 //  3. the graph, the tips, the heads: built again from the versions;
-//  4. every key: folded again from its versions, and compared byte for byte with its row, its conflicts, its
+//  4. what was erased: each proof is its author's, no content is left that one names, and no other is missing;
+//  5. every key: folded again from its versions, and compared byte for byte with its row, its conflicts, its
 //     checkpoints, its log and its share of the state digest.
 //
 // What waits and what is remembered of peers has nothing to be compared with; it is decoded. Damage is reported, not
@@ -131,7 +132,7 @@ func (v *verifier) run(tx store.Tx) error {
 	}
 	v.total = (uint64(t.next) - 1) * uint64(1+len(groups))
 	for _, check := range []func() error{
-		v.checkMeta, v.checkHistory, v.checkLines, v.checkTip, v.checkSeals, v.checkPending, v.checkPeers,
+		v.checkMeta, v.checkHistory, v.checkLines, v.checkTip, v.checkSeals, v.checkErasures, v.checkPending, v.checkPeers,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -191,6 +192,8 @@ func (v *verifier) checkMeta() error {
 		}
 		switch name {
 		case metaMember, metaAuthor, metaNotes, metaHanded, metaLacked:
+		case metaScrub:
+			_, _, err = owedScrub(v.s.tx)
 		case metaInstance:
 			_, err = readInstance(v.s.tx)
 		case metaReissued:

@@ -84,11 +84,14 @@ func newCareWorld(t testing.TB) *careWorld {
 	w.ok(a.Set(ctx, "notes/a", "first"))
 	w.ok(a.Set(ctx, "notes/gone", "soon"))
 	w.ok(a.Set(ctx, "mail/1", map[string]any{"to": "ada"}))
+	w.ok(a.Set(ctx, "mail/2", map[string]any{"to": "bob"}))
 	st = memory.New()
 	r, err = Join(ctx, st, w.invite(a), testOptions(2))
 	b := w.add(st, r, err)
 	w.ok(b.SetName(ctx, "phone", "Ada"))
 	w.sync(a, b)
+	w.ok(b.Set(ctx, "mail/2", map[string]any{"to": "bea"}))
+	w.ok(b.Erase(ctx, "mail/2"))
 	for round := range 3 {
 		for i, r := range []*Replica{a, b} {
 			w.ok(r.Set(ctx, "notes/a", fmt.Sprint("side ", i, round), Message("an edit")))

@@ -132,8 +132,8 @@ func (v *verifier) place(ver *history.Version) error {
 	lv, newSpan := v.g.Add(line, ver.Seq-ver.Width+1, ver.Width, parents)
 	last := lv + history.LV(ver.Width) - 1
 	v.tips[line] = head{lv: last, line: line, seq: ver.Seq, time: ver.Time, id: ver.ID}
-	if !newSpan {
-		return nil
+	if err := v.checkContents(ver); err != nil || !newSpan {
+		return err
 	}
 	v.spans++
 	b, err := v.s.tx.Get(store.Spans, store.IntKey(uint64(lv)))

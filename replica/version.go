@@ -43,9 +43,12 @@ type LogEntry struct {
 // LogOp is one edit of a version.
 type LogOp struct {
 	Key string
-	// Op is "put", "delete", "patch", "add", "set-add", "set-remove", "resolve", or "unknown".
+	// Op is "put", "delete", "patch", "add", "set-add", "set-remove", "resolve", "erase", or "unknown".
 	Op string
 	// Value is the op's operand as JSON: the value put, the paths changed, the amount added, the elements, the versions
-	// resolved as [{"version","id"}, …] with the first half of each id.
+	// resolved as [{"version","id"}, …] with the first half of each id; of an erase, {"version","id","op"}: the version and the index
+	// of the op whose operand it destroyed. nil where there is none.
 	Value []byte
+	// Erased is true where the operand was destroyed.
+	Erased bool
 }

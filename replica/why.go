@@ -129,21 +129,31 @@ func (w *reasons) hidden(key string, row *store.Doc) error {
 	log := logOf(w.s, key, row)
 	said := false
 	err := log.walk(0, func(v *stored, _ link) (bool, error) {
-		for _, op := range v.opsOn(key) {
-			if op.Code == crdt.CodeDelete {
-				w.say("%s is here and shows nothing: it was deleted by %s.", key, w.at(v.Stamp()))
-				said = true
-				if m := v.Meta().Message; m != "" {
-					w.say("The message of that version: %q.", m)
-				}
-			}
-		}
+		said = w.hiddenBy(key, v)
 		return !said, nil
 	})
 	if err == nil && !said {
 		w.say("%s is here and shows nothing: none of its %d versions leaves a value.", key, row.Count)
 	}
 	return err
+}
+
+// hiddenBy explains what a version did that a key shows nothing, if it did anything of the kind.
+func (w *reasons) hiddenBy(key string, v *stored) bool {
+	for _, op := range v.opsOn(key) {
+		switch op.Code {
+		case crdt.CodeErase:
+			w.say("%s is here and shows nothing: what it showed was erased by %s.", key, w.at(v.Stamp()))
+			return true
+		case crdt.CodeDelete:
+			w.say("%s is here and shows nothing: it was deleted by %s.", key, w.at(v.Stamp()))
+			if m := v.Meta().Message; m != "" {
+				w.say("The message of that version: %q.", m)
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // conflicts names the concurrent writes that are not shown.

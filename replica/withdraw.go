@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
@@ -38,22 +37,8 @@ type withdrawal struct {
 
 	certificates map[identity.Author]identity.Certificate
 	seals        []identity.Seal
-	keys         []*earlierKey
+	keys         []*refold
 	again        *applier
-}
-
-// earlierKey is a key that is set back: what its versions before the tail come to.
-type earlierKey struct {
-	key       string
-	before    digest
-	conflicts uint64
-	// start is a stored state to start from, from the last dot in it; versions and links are what came then, newest first.
-	start folded
-	from  history.LV
-	// count and apart are what the key's row says where nothing came behind from.
-	count, apart uint64
-	versions     []*stored
-	links        []link
 }
 
 // maxWithdrawn bounds the bytes of what is applied or written again: a tail beyond it stays as it is.
@@ -164,7 +149,7 @@ func (w *withdrawal) setBack() error {
 		return err
 	}
 	for _, k := range w.keys {
-		if err := w.setBackKey(k); err != nil {
+		if err := c.refoldKey(k); err != nil {
 			return fmt.Errorf("key %q: %w", k.key, err)
 		}
 	}
@@ -183,13 +168,8 @@ func (w *withdrawal) lookAtKeys() error {
 					continue
 				}
 				seen[touched.key] = true
-				e, err := s.loadEntry(touched.key)
+				k, err := s.readRefold(touched.key, start, start)
 				if err != nil {
-					return err
-				}
-				k := &earlierKey{key: touched.key, conflicts: e.row.Conflicts, start: folded{state: &crdt.State{}}}
-				k.before, _ = keyDigest(nil, k.key, e.state)
-				if err := k.read(s, &e.row, start); err != nil {
 					return err
 				}
 				w.keys = append(w.keys, k)
@@ -197,91 +177,6 @@ func (w *withdrawal) lookAtKeys() error {
 		}
 	}
 	return nil
-}
-
-// read reads the key's log below a dot. A key that never had a conflict starts from a stored state; else all of its log is
-// wanted, since it says which conflicts were closed.
-func (k *earlierKey) read(s *snap, row *store.Doc, end history.LV) error {
-	log := logOf(s, k.key, row)
-	prefix := append([]byte(k.key), 0)
-	conflicts := false
-	for _, err := range s.tx.Scan(store.Conflicts, store.Range{From: prefix, To: store.PrefixEnd(prefix), KeysOnly: true}) {
-		if err != nil {
-			return err
-		}
-		conflicts = true
-		break
-	}
-	if !conflicts {
-		c, _, err := log.newestCheckpoint(func(lv history.LV, _ *clock.Stamp) (bool, error) { return lv < end, nil })
-		if err == nil {
-			k.from = c.last
-			k.start, err = c.folded()
-		}
-		if err != nil {
-			return err
-		}
-	}
-	k.count = row.Count
-	err := log.walk(k.from, func(v *stored, l link) (bool, error) {
-		k.count--
-		if v.lv < end {
-			k.versions, k.links = append(k.versions, v), append(k.links, l)
-		}
-		return true, nil
-	})
-	if err != nil {
-		return err
-	}
-	return k.readApart(log.upTo(k.from))
-}
-
-// readApart finds the last version in the log up to where the key is folded from that does not cover all before it.
-func (k *earlierKey) readApart(log keyLog) error {
-	if k.apart = log.apart; k.apart <= k.count {
-		return nil
-	}
-	k.apart = k.count
-	return log.walk(0, func(_ *stored, l link) (bool, error) {
-		if !l.all {
-			return false, nil
-		}
-		k.apart--
-		return true, nil
-	})
-}
-
-// setBackKey folds a key from its versions that stay.
-func (w *withdrawal) setBackKey(k *earlierKey) error {
-	c := w.c
-	e := c.docs.entries[k.key]
-	if e == nil {
-		e = c.docs.add(k.key)
-	}
-	*e = entry{touched: e.touched}
-	e.begin(k.key)
-	e.state, e.before, e.knownTops, e.dirty = k.start.state, k.before, true, true
-	for _, t := range k.start.tops {
-		e.tops = append(e.tops, t.lv)
-	}
-	e.row.Conflicts, e.row.Count, e.row.Apart, e.row.Last = k.conflicts, k.count, k.apart, uint64(k.from)
-	for i, v := range slices.Backward(k.versions) {
-		var past *history.Past
-		if !k.links[i].all {
-			past = history.NewPast(c.held, c.snap(), v.first())
-		}
-		all, err := c.foldKey(e, v.opsOn(k.key), top{v.lv, v.Stamp()}, past)
-		if err != nil {
-			return err
-		}
-		e.row.Last = uint64(v.lv)
-		e.counted(all)
-	}
-	c.touch(e)
-	prefix := append([]byte(k.key), 0)
-	whole := store.Range{From: prefix, To: store.PrefixEnd(prefix)}
-	after := store.Range{From: checkpointKey(k.key, e.row.Count+1), To: whole.To}
-	return errors.Join(c.deleteRows(store.Conflicts, whole), c.deleteRows(store.Checkpoints, after))
 }
 
 func (w *withdrawal) dropRows(t store.Table, from history.LV) error {

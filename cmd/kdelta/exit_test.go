@@ -40,6 +40,7 @@ var replicaCodes = map[string]struct {
 	"ErrPointText":       {replica.ErrPointText, 2},
 	"ErrUnknownStrategy": {replica.ErrUnknownStrategy, 1},
 	"ErrNoConflict":      {replica.ErrNoConflict, 3},
+	"ErrNotErasable":     {replica.ErrNotErasable, 1},
 	"ErrNoUndo":          {replica.ErrNoUndo, 3},
 	"ErrNoSpace":         {replica.ErrNoSpace, 1},
 	"ErrRemote":          {replica.ErrRemote, 2},
