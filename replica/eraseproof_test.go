@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -396,4 +397,52 @@ func TestEraseOfALongLog(t *testing.T) {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	mustVerify(t, a)
+}
+
+// TestErasures: the ledger says who has confirmed what was erased, and whether it is gone from the files here.
+func TestErasures(t *testing.T) {
+	w := newEraseWorld(t, "a", "b")
+	ctx := t.Context()
+	a, b := w.replicas["a"], w.replicas["b"]
+	w.do(a.SetName(ctx, "laptop", ""))
+	w.do(b.SetName(ctx, "phone", ""))
+	c := w.join("c", "a", testOptions(3))
+	w.do(c.SetName(ctx, "tablet", ""))
+	w.do(a.Set(ctx, "p/1", secret(1)))
+	w.do(a.Set(ctx, "p/1", secret(2)))
+	w.sync("a", "b")
+	w.sync("a", "c")
+	v := w.erase("a", "p/1").Versions[0]
+	list := func(r *Replica) Erasure {
+		t.Helper()
+		var all []Erasure
+		for e, err := range r.Erasures(ctx) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, e)
+		}
+		if len(all) != 1 || all[0].Version.ID != v.ID || !slices.Equal(all[0].Keys, []string{"p/1"}) || all[0].Values != 2 {
+			t.Fatalf("%+v", all)
+		}
+		return all[0]
+	}
+	if e := list(a); !e.Applied || !e.Scrubbed || len(e.Confirmed) > 0 || len(e.Unconfirmed) != 2 {
+		t.Errorf("before anybody has heard of it: %+v", e)
+	}
+	w.sync("a", "b")
+	if e := list(a); !slices.Equal(e.Confirmed, []string{"phone"}) || !slices.Equal(e.Unconfirmed, []string{"tablet"}) {
+		t.Errorf("once one has: %+v", e)
+	}
+	if e := list(b); e.Scrubbed || !e.Applied || !slices.Equal(e.Confirmed, []string{"laptop"}) {
+		t.Errorf("at the other side: %+v", e)
+	}
+	w.scrubbed("b")
+	if e := list(b); !e.Scrubbed {
+		t.Errorf("scrubbed: %+v", e)
+	}
+	take(t, c, handOutOf(t, a).pack(0, 0, handOutOf(t, a).erasures...))
+	if e := list(c); e.Applied || len(e.Confirmed) > 0 {
+		t.Errorf("by its proof alone: %+v", e)
+	}
 }

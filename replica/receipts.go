@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
@@ -50,13 +51,9 @@ func (s *snap) holders(v Version) (n int, err error) {
 	if at == nil {
 		return 0, fmt.Errorf("%w: version %s is not here", ErrPoint, v)
 	}
-	keys, err := s.ownKeys()
+	peers, err := s.receipts()
 	if err != nil {
 		return 0, err
-	}
-	own := make(map[identity.Author]bool, len(keys))
-	for i := range keys {
-		own[keys[i].Author()] = true
 	}
 	var line history.Line
 	var seq uint64
@@ -64,26 +61,49 @@ func (s *snap) holders(v Version) (n int, err error) {
 		line, seq = g.At(at.lv)
 		return nil
 	})
-	if err != nil {
-		return 0, err
-	}
-	for row, err := range s.tx.Scan(store.Peers, store.Range{}) {
-		if err != nil {
-			return 0, err
-		}
-		p, err := store.DecodePeer(row.Value)
-		if err != nil {
-			return 0, err
-		}
-		known, err := s.receipt(&p)
-		if err != nil {
-			return 0, err
-		}
-		if len(row.Key) == len(identity.Author{}) && !own[identity.Author(row.Key)] && known.Covers(line, seq) {
+	for i := range peers {
+		if peers[i].holds.Covers(line, seq) {
 			n++
 		}
 	}
-	return n, nil
+	return n, err
+}
+
+// peerReceipt is what another replica has said that it holds.
+type peerReceipt struct {
+	name  string
+	holds history.Clock
+}
+
+// receipts are those of all other replicas that were met.
+func (s *snap) receipts() ([]peerReceipt, error) {
+	keys, err := s.ownKeys()
+	if err != nil {
+		return nil, err
+	}
+	var all []peerReceipt
+	for row, err := range s.tx.Scan(store.Peers, store.Range{}) {
+		if err != nil {
+			return nil, err
+		}
+		if len(row.Key) != len(identity.Author{}) {
+			continue
+		}
+		author := identity.Author(row.Key)
+		if slices.ContainsFunc(keys, func(k identity.AuthorKey) bool { return k.Author() == author }) {
+			continue // what this database was before
+		}
+		p, err := store.DecodePeer(row.Value)
+		if err != nil {
+			return nil, err
+		}
+		holds, err := s.receipt(&p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, peerReceipt{s.callName(author), holds})
+	}
+	return all, nil
 }
 
 // receipt is what a peer has said that it holds, as far as it is here.
