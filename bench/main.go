@@ -48,6 +48,10 @@ func (b *bench) tempDir() (string, error) {
 }
 
 func main() {
+	if len(os.Args) > 2 && os.Args[1] == alonePrefix {
+		runAlone(os.Args[2:])
+		return
+	}
 	only := flag.String("row", "", "run the rows whose names contain this")
 	large := flag.Bool("large", false, "run the rows with large databases too")
 	flag.Parse()

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/kdelta/kdelta/replica"
@@ -122,39 +121,41 @@ func (b *bench) command() (string, error) {
 	return binary, nil
 }
 
-// process runs a command some times: the median of what it takes, and the most memory.
-func process(binary string, args ...string) (took time.Duration, megabytes int64, err error) {
-	took, err = alone(rounds, func() (func() error, error) {
-		cmd := exec.Command(binary, args...)
-		return func() error {
-			out, err := cmd.CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("%w: %s", err, out)
-			}
-			if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-				megabytes = max(megabytes, usage.Maxrss/1024)
-			}
-			return nil
-		}, nil
-	})
-	return took, megabytes, err
-}
-
-// largeDatabase writes versions of 56-byte values over a hundredth as many keys.
+// largeDatabase makes a database of versions of 56-byte values over a hundredth as many keys. They are written in memory, and
+// come to the file by syncs.
 func largeDatabase(b *bench, path string, versions int) error {
+	const batch = 100_000
+	src, err := memoryReplica(b.ctx)
+	if err != nil {
+		return err
+	}
+	invite, err := src.Invite(b.ctx, replica.InviteOptions{})
+	if err != nil {
+		return err
+	}
 	st, err := sqlite.Open(path, sqlite.Durability(sqlite.Normal))
 	if err != nil {
 		return err
 	}
-	r, err := replica.Open(b.ctx, st, replica.Options{})
+	dst, err := joined(b.ctx, st, invite)
 	if err != nil {
 		return err
 	}
-	err = eachOf(writers, versions, func(i int) error {
-		_, err := r.Set(b.ctx, key(i%(versions/100)), value(i))
-		return err
-	})
-	return errors.Join(err, r.Compact(b.ctx, nil), r.Close(), st.Close())
+	for i := range versions {
+		if _, err := src.Set(b.ctx, key(i%(versions/100)), value(i)); err != nil {
+			return err
+		}
+		if (i+1)%batch > 0 {
+			continue
+		}
+		if _, _, err := replica.SyncPair(b.ctx, src, dst); err != nil {
+			return err
+		}
+		if err := src.Compact(b.ctx, nil); err != nil { // for it to fit into memory
+			return err
+		}
+	}
+	return errors.Join(dst.Compact(b.ctx, nil), dst.Close(), st.Close())
 }
 
 // writers is how many goroutines fill a large database.
