@@ -343,7 +343,7 @@ func (c *commit) onGraph(change func(*history.Graph)) {
 // snap reads what the commit has applied so far. It is the same one each time, brought up to date.
 func (c *commit) snap() *snap {
 	s := &c.reader
-	s.r, s.tx, s.tip, s.lines, s.byAuthor = c.r, c.tx, c.tip, c.lines, c.byAuthor
+	s.r, s.tx, s.tip, s.lines, s.byAuthor = c.r, c.tx, &c.tip, c.lines, c.byAuthor
 	s.staged, s.firstLV, s.tipIDs, s.changed = c.staged, c.firstLV, c.tipIDs, c.docs.entries
 	if held := cmp.Or(c.held, c.private); held != nil {
 		s.held = held

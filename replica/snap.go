@@ -18,7 +18,7 @@ type snap struct {
 	r        *Replica
 	tx       store.Tx
 	space    identity.Space
-	tip      tip
+	tip      *tip
 	lines    []*store.Author
 	byAuthor map[identity.Author][]history.Line
 	// staged are versions of a commit that have no row yet, the first dot being firstLV.
@@ -52,7 +52,7 @@ func (r *Replica) look(ctx context.Context, fn func(*snap) error) error {
 }
 
 func (m *mem) snap(r *Replica, tx store.Tx) *snap {
-	return &snap{r: r, tx: tx, space: m.space(), tip: m.tip, lines: m.lines, byAuthor: m.byAuthor}
+	return &snap{r: r, tx: tx, space: m.space(), tip: &m.tip, lines: m.lines, byAuthor: m.byAuthor}
 }
 
 // space is the zero Space before the database belongs to one.
@@ -154,7 +154,7 @@ func (s *snap) rowOf(lv history.LV) (history.LV, error) {
 
 // run returns the row of Runs whose first dot is first.
 func (s *snap) run(first history.LV) ([]stored, error) {
-	if cached := s.r.runs.get(&s.tip, first); cached != nil {
+	if cached := s.r.runs.get(s.tip, first); cached != nil {
 		return cached, nil
 	}
 	value, err := s.tx.Get(store.Runs, store.IntKey(uint64(first)))
@@ -165,7 +165,7 @@ func (s *snap) run(first history.LV) ([]stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.r.runs.put(&s.tip, first, decoded)
+	s.r.runs.put(s.tip, first, decoded)
 	return decoded, nil
 }
 
