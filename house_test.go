@@ -57,8 +57,9 @@ var floors = map[string]int{
 	"transport/noise":         1,
 	"transport/p2p":           1,
 
-	"internal/order": 0, // how anything is sorted
-	"internal/zstd":  0, // how anything is compressed
+	"internal/order":     0, // how anything is sorted
+	"internal/zstd":      0, // how anything is compressed
+	"internal/temporary": 0, // how files are called that are not whole yet
 }
 
 // sideways lists the imports that stay on one floor: a folder and the package

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/kdelta/kdelta/internal/temporary"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -43,10 +44,14 @@ func (c *backupCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// unfinishedBackup is what the name of a backup begins with until it is whole.
+const unfinishedBackup = ".kdelta-backup-"
+
 // write writes the backup under another name and gives it its own when all of it is on the disk: what stands at FILE is
 // always whole.
 func (c *backupCmd) write(ctx context.Context, a *app, db *database) (rep replica.BackupReport, err error) {
-	f, err := os.CreateTemp(filepath.Dir(c.File), ".kdelta-backup-*") // 0600
+	temporary.Sweep(filepath.Dir(c.File), unfinishedBackup)
+	f, err := temporary.File(filepath.Dir(c.File), unfinishedBackup)
 	if err != nil {
 		return rep, err
 	}

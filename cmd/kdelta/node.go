@@ -9,10 +9,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/kdelta/kdelta/internal/temporary"
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/transport"
 	"github.com/kdelta/kdelta/transport/ws"
@@ -197,6 +199,7 @@ func (n *node) tell() {
 
 // run keeps the node until ctx ends, then ends all links politely.
 func (n *node) run(ctx context.Context) error {
+	temporary.Sweep(filepath.Dir(n.db.path), filepath.Base(n.db.path)+nodeSuffix+"-")
 	beat := time.NewTicker(nodeBeat)
 	defer beat.Stop()
 	var err error

@@ -6,9 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"syscall"
 	"time"
+
+	"github.com/kdelta/kdelta/internal/temporary"
 )
 
 // A node tells other runs of the command how its links are by a small file beside the database. It writes it anew whenever
@@ -65,19 +65,10 @@ func (a *app) nodeOf(path string) (*nodeJSON, error) {
 	if err := json.Unmarshal(text, &n); err != nil {
 		return nil, nil //nolint:nilerr // what is no node's file says nothing about one
 	}
-	if !runs(n.PID) {
+	if !temporary.Runs(n.PID) {
 		return nil, nil
 	}
 	return &n, nil
-}
-
-// runs reports whether there is a process of that number.
-func runs(pid int) bool {
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return false
-	}
-	return runtime.GOOS == "windows" || !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
 // write puts the file in its place, whole. It is news, not data: a loss of power may take it.
@@ -86,7 +77,7 @@ func (n *nodeJSON) write(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+nodeSuffix+"-*") // 0600
+	f, err := temporary.File(filepath.Dir(path), filepath.Base(path)+nodeSuffix+"-")
 	if err != nil {
 		return err
 	}

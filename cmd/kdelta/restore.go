@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/kdelta/kdelta/internal/temporary"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -37,13 +38,17 @@ func (c *restoreCmd) Run(ctx context.Context, a *app) error {
 	return c.fresh(ctx, a, f)
 }
 
+// unfinishedRestore is what the name of the folder begins with that a database is restored in.
+const unfinishedRestore = ".kdelta-restore-"
+
 // fresh restores beside the place where the database is to be and moves it there when it is whole.
 func (c *restoreCmd) fresh(ctx context.Context, a *app, f *os.File) error {
 	parent := filepath.Dir(a.dbPath)
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp(parent, ".kdelta-restore-*")
+	temporary.Sweep(parent, unfinishedRestore)
+	folder, err := temporary.Folder(parent, unfinishedRestore)
 	if err != nil {
 		return err
 	}

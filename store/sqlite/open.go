@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/kdelta/kdelta/internal/temporary"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -109,6 +110,9 @@ func prepare(path string, readOnly bool) (string, error) {
 	return real, nil
 }
 
+// newSuffix is what a database's file is called by until it has its name.
+const newSuffix = "-new-"
+
 // create makes an empty file, private from its first moment on, and its folder.
 func create(path string) error {
 	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
@@ -118,7 +122,7 @@ func create(path string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("sqlite: %w", err)
 	}
-	empty, err := os.CreateTemp(dir, filepath.Base(path)+"-new-*") // 0600
+	empty, err := temporary.File(dir, filepath.Base(path)+newSuffix)
 	if err != nil {
 		return fmt.Errorf("sqlite: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/kdelta/kdelta/internal/temporary"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -64,13 +65,19 @@ func (s *Store) WriteSidecar(b []byte) error {
 	if err := replaceFile(s.Sidecar(), b); err != nil {
 		return fmt.Errorf("sqlite: %w", err)
 	}
+	s.swept.Do(s.sweep)
 	return nil
+}
+
+// sweep removes what processes that were killed have left beside the database.
+func (s *Store) sweep() {
+	temporary.Sweep(filepath.Dir(s.path), filepath.Base(s.Sidecar())+"-", filepath.Base(s.path)+newSuffix)
 }
 
 // replaceFile writes a file beside path, private, brings it to the disk and renames it over path.
 func replaceFile(path string, b []byte) (err error) {
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, filepath.Base(path)+"-*") // 0600
+	f, err := temporary.File(dir, filepath.Base(path)+"-")
 	if err != nil {
 		return err
 	}

@@ -2,17 +2,24 @@ package sqlite
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"testing"
+	"time"
 )
 
 func TestSidecar(t *testing.T) {
 	eachDriver(t, func(t *testing.T, d door) {
 		dir := t.TempDir()
 		s := openTest(t, d, filepath.Join(dir, "data.db"))
+		left := s.Sidecar() + "-1073741824-5" // of a process that was killed
+		long := time.Now().Add(-2 * time.Hour)
+		if err := errors.Join(os.WriteFile(left, nil, 0o600), os.Chtimes(left, long, long)); err != nil {
+			t.Fatal(err)
+		}
 		if b, err := s.ReadSidecar(); b != nil || err != nil {
 			t.Errorf("ReadSidecar where there is none = %x, %v", b, err)
 		}
@@ -24,9 +31,9 @@ func TestSidecar(t *testing.T) {
 				t.Errorf("ReadSidecar = %x, %v; want %x", got, err, want)
 			}
 		}
-		left, err := filepath.Glob(filepath.Join(dir, "*-instance*"))
-		if err != nil || len(left) != 1 || left[0] != s.Sidecar() {
-			t.Errorf("files of the sidecar: %v, %v; want %s alone", left, err, s.Sidecar())
+		there, err := filepath.Glob(filepath.Join(dir, "*-instance*"))
+		if err != nil || len(there) != 1 || there[0] != s.Sidecar() {
+			t.Errorf("files of the sidecar: %v, %v; want %s alone", there, err, s.Sidecar())
 		}
 		if err := os.WriteFile(s.Sidecar(), make([]byte, 10*sidecarLimit), 0o600); err != nil {
 			t.Fatal(err)

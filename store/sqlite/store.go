@@ -23,6 +23,7 @@ type Store struct {
 	path    string
 	options options
 	frozen  *frozen // nil unless the file is read without locks
+	swept   sync.Once
 
 	// turn holds one token: whoever took it owns the writer.
 	turn   chan struct{}
