@@ -107,7 +107,7 @@ func TestConflictsOfEveryStatus(t *testing.T) {
 	expectLines(t, printed(t, func(a *app) { a.printConflict(t.Context(), db, c) }),
 		"a/b  at /x  resolved",
 		"  chosen abc@1  no time  1",
-		"  lost   def@2  2026-11-24T01:02:03Z  deleted",
+		"  lost   def@2  "+timeHuman(time.Date(2026, 11, 24, 1, 2, 3, 0, time.UTC))+"  deleted",
 		"  base   nothing",
 		"  why    edit revives deleted record",
 		"  closed abc@9")
