@@ -21,7 +21,8 @@ type watchCmd struct {
 func (watchCmd) Help() string {
 	return `An event is one version with all that it changed, whoever wrote it: this device, another process that has the file ` +
 		`open, another device by a sync. --json prints each with a cursor; --since goes on behind it, in this database file. Where ` +
-		`that cannot be, the first event is a reset: forget what was told; what is there now is told, then what happens. ` +
+		`that cannot be, the first event is a reset: forget what was told. Each key follows with what it shows now, each ` +
+		`with the version that it is from, then what happens. ` +
 		`The command of --exec has the event as --json prints it on its standard input, and KDELTA_KEY (of several keys the ` +
 		`first), KDELTA_VERSION, KDELTA_AUTHOR, KDELTA_CURSOR and KDELTA_DB in its environment. An interrupt ends the watch with ` +
 		`exit code 0.`
@@ -95,7 +96,7 @@ func (c *watchCmd) tell(ctx context.Context, a *app, db *database, e replica.Eve
 
 func (a *app) printEvent(ctx context.Context, db *database, e replica.Event) {
 	if e.Reset {
-		a.printf("%s\n", a.strong("reset: this is what is there now"))
+		a.printf("%s\n", a.strong("reset: the cursor is of another database, or of what was written again since; every key follows as it is now"))
 		return
 	}
 	name, when := db.versionName(ctx, e.Version), timeHuman(e.Version.Wall())

@@ -5,6 +5,7 @@ package ws
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -84,6 +85,9 @@ func (d *Dialer) Dial(ctx context.Context, addr string) (transport.Conn, error) 
 
 // refused is the error for an answer that is no upgrade.
 func refused(answer *http.Response, err error) error {
+	if op, isOp := errors.AsType[*net.OpError](err); isOp && op.Op == "dial" {
+		return fmt.Errorf("ws: %w", err) // it says itself that it dialled
+	}
 	if answer == nil {
 		return fmt.Errorf("ws: dial: %w", err)
 	}

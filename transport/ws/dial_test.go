@@ -194,3 +194,19 @@ func TestSilentServer(t *testing.T) {
 		t.Errorf("no answer and a context that ends: got error %v, want context.Canceled", err)
 	}
 }
+
+// TestNobodyListens says once that nobody could be reached, and where.
+func TestNobodyListens(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = new(ws.Dialer).Dial(t.Context(), "ws://"+addr+"/sync")
+	if err == nil || strings.Count(err.Error(), "dial") != 1 || !strings.Contains(err.Error(), addr) {
+		t.Errorf("%v, want one dial of %s", err, addr)
+	}
+}
