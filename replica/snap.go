@@ -133,7 +133,7 @@ func (s *snap) runAt(lv history.LV) ([]stored, error) {
 	if len(s.staged) > 0 && lv >= s.firstLV {
 		return s.staged, nil
 	}
-	if cached := s.r.runs.find(&s.tip, lv); cached != nil {
+	if cached := s.r.runs.find(s.tip, lv); cached != nil {
 		return cached, nil
 	}
 	first, err := s.rowOf(lv)
