@@ -21,6 +21,7 @@ type grammar struct {
 	Set       setCmd       `cmd:"" group:"data" help:"Write a value."`
 	Get       getCmd       `cmd:"" group:"data" help:"Print a value, of now or of a point in the past."`
 	Delete    deleteCmd    `cmd:"" group:"data" help:"Delete a key; its history stays."`
+	Erase     eraseCmd     `cmd:"" group:"data" help:"Destroy what was written to a key, here and wherever it is synced."`
 	Add       addCmd       `cmd:"" group:"data" help:"Add to a counter and print its value."`
 	SetAdd    setAddCmd    `cmd:"" group:"data" help:"Add elements to a set."`
 	SetRemove setRemoveCmd `cmd:"" group:"data" help:"Remove elements from a set."`
@@ -48,12 +49,13 @@ type grammar struct {
 	Peers  peersCmd  `cmd:"" group:"sharing" help:"List the devices that this one has met, and how far behind each is."`
 	Name   nameCmd   `cmd:"" group:"sharing" help:"Show or set what people call this device."`
 
-	Status  statusCmd  `cmd:"" group:"care" help:"Tell how the database is."`
-	Why     whyCmd     `cmd:"" group:"care" help:"Explain why a key or version is or is not here."`
-	Verify  verifyCmd  `cmd:"" group:"care" help:"Check every version and the state derived from them."`
-	Compact compactCmd `cmd:"" group:"care" help:"Pack the history and give back the room in the file."`
-	Backup  backupCmd  `cmd:"" group:"care" help:"Write a backup with the full history."`
-	Restore restoreCmd `cmd:"" group:"care" help:"Make a database from a backup."`
+	Status   statusCmd   `cmd:"" group:"care" help:"Tell how the database is."`
+	Why      whyCmd      `cmd:"" group:"care" help:"Explain why a key or version is or is not here."`
+	Verify   verifyCmd   `cmd:"" group:"care" help:"Check every version and the state derived from them."`
+	Compact  compactCmd  `cmd:"" group:"care" help:"Pack the history and give back the room in the file."`
+	Erasures erasuresCmd `cmd:"" group:"care" help:"List what was erased, and which devices have confirmed it."`
+	Backup   backupCmd   `cmd:"" group:"care" help:"Write a backup with the full history."`
+	Restore  restoreCmd  `cmd:"" group:"care" help:"Make a database from a backup."`
 
 	Demo       demoCmd       `cmd:"" group:"more" help:"Play a laptop and a phone that edit offline and sync."`
 	Completion completionCmd `cmd:"" group:"more" help:"Print a completion script for a shell."`

@@ -121,8 +121,11 @@ func (a *app) printLogEntry(ctx context.Context, db *database, e replica.LogEntr
 			room = max(10, a.width-len(line)-columns(op.Key)-4)
 		}
 		value := shorten(printable(string(op.Value)), room)
-		if op.Op == "resolve" {
-			value = "" // the entries of conflicts say what it closed
+		switch {
+		case op.Erased:
+			value = a.faint("erased")
+		case op.Op == "resolve", op.Op == "erase":
+			value = "" // the entries of conflicts say what it closed, and --json what it erased
 		}
 		a.printf("%s\n", strings.TrimRight("  "+a.faint(line)+a.key(op.Key)+" "+value, " "))
 	}

@@ -92,6 +92,8 @@ type logOpJSON struct {
 	Key   string          `json:"key"`
 	Op    string          `json:"op"`
 	Value json.RawMessage `json:"value"`
+	// Erased is there where the value was destroyed.
+	Erased bool `json:"erased,omitempty"`
 }
 
 func logShape(e replica.LogEntry) logJSON {
@@ -101,7 +103,7 @@ func logShape(e replica.LogEntry) logJSON {
 		Message: e.Message, Ops: make([]logOpJSON, len(e.Ops)),
 	}
 	for i, op := range e.Ops {
-		shape.Ops[i] = logOpJSON{Key: op.Key, Op: op.Op, Value: op.Value}
+		shape.Ops[i] = logOpJSON{Key: op.Key, Op: op.Op, Value: op.Value, Erased: op.Erased}
 	}
 	return shape
 }
