@@ -90,6 +90,14 @@
 // A Version that was read before still works: it leads to the one that stands for it, as Current tells. SetName gives authors the names that
 // people see; Undo and the 8-character form of an author are about the instance.
 //
+// # What must be gone: erasing
+//
+// In a namespace whose Settings say Erasable, what an op says is kept beside its version, which holds a salted hash of it. Erase
+// destroys it by writing a version that names the ops. That version is sealed by itself, so it PROVES what it erased to who has not got
+// it yet, and goes with all versions that lack something by it. An erasure holds as soon as its proof is known, in whatever
+// order things come: contents are dropped, and the keys are what their ops without contents come to (package crdt). Bytes that the
+// store's files keep of them are SCRUBBED. Ids, graph and seals stay as they are.
+//
 // # Reading on
 //
 //	replica.go options.go reader.go version.go errors.go   the words as types
@@ -110,6 +118,8 @@
 //	compact.go background.go packed.go                     old versions as packs
 //	guard.go                                               what betrays a copied file
 //	reissue.go withdraw.go reissued.go                     writing again what never left
+//	erase.go erasures.go learn.go erasing.go refold.go     destroying what was written, here
+//	feederased.go scrub.go erasurelist.go                  and wherever it is, or was
 //
 // Sources: the model of versions, parents and heads is that of version control; merging by kinds follows package crdt,
 // the graph package history, whose documentation names the literature. Group commit: DeWitt et al., "Implementation

@@ -102,6 +102,27 @@ func (c *copied) again(v replica.Version) replica.LogEntry {
 	return historyOf(c.t, c.third)[now.ID.String()]
 }
 
+// erasedInTheTail is a tail in which a value was erased.
+func erasedInTheTail(c *copied) {
+	ctx := c.t.Context()
+	c.do(c.a.SetSettings(ctx, "mail", replica.Settings{Strategy: "lww", Erasable: true}))
+	v := c.do(c.a.Set(ctx, "mail/1", "secret"))
+	c.do(c.a.Set(ctx, "mail/2", "not secret"))
+	done, err := c.a.Erase(ctx, "mail/1")
+	c.ok(err)
+	c.do(c.a.Set(ctx, "mail/3", "later"))
+	c.meet()
+	if e := c.again(v); len(e.Ops) != 1 || !e.Ops[0].Erased {
+		c.t.Errorf("it was written again as %+v", e)
+	}
+	if e := c.again(done.Versions[0]); len(e.Ops) != 1 || e.Ops[0].Op != "erase" {
+		c.t.Errorf("the erase was written again as %+v", e)
+	}
+	c.shows(c.third, "mail/1", "")
+	c.shows(c.third, "mail/2", `"not secret"`)
+	c.shows(c.third, "mail/3", `"later"`)
+}
+
 // Whatever was in the tail comes out of it as it was: values, messages, transactions, and what it says of itself.
 func TestTailIsWrittenAgain(t *testing.T) {
 	ctx := t.Context()
@@ -129,24 +150,7 @@ func TestTailIsWrittenAgain(t *testing.T) {
 			c.shows(c.third, "stats/n", "40111")
 			c.shows(c.third, "lists/1", `["x"]`)
 		},
-		"what was erased, and the erase": func(c *copied) {
-			c.do(c.a.SetSettings(ctx, "mail", replica.Settings{Strategy: "lww", Erasable: true}))
-			v := c.do(c.a.Set(ctx, "mail/1", "secret"))
-			c.do(c.a.Set(ctx, "mail/2", "not secret"))
-			done, err := c.a.Erase(ctx, "mail/1")
-			c.ok(err)
-			c.do(c.a.Set(ctx, "mail/3", "later"))
-			c.meet()
-			if e := c.again(v); len(e.Ops) != 1 || !e.Ops[0].Erased {
-				c.t.Errorf("it was written again as %+v", e)
-			}
-			if e := c.again(done.Versions[0]); len(e.Ops) != 1 || e.Ops[0].Op != "erase" {
-				c.t.Errorf("the erase was written again as %+v", e)
-			}
-			c.shows(c.third, "mail/1", "")
-			c.shows(c.third, "mail/2", `"not secret"`)
-			c.shows(c.third, "mail/3", `"later"`)
-		},
+		"what was erased, and the erase": erasedInTheTail,
 		"a transaction": func(c *copied) {
 			v := c.do(c.a.Update(ctx, func(tx *replica.Tx) error {
 				return errors.Join(tx.Set("notes/a", 1), tx.Add("stats/n", 5), tx.Delete("notes/1"))
