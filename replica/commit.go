@@ -39,8 +39,10 @@ type commit struct {
 	ownLine    lineSet
 	byAuthor   map[identity.Author][]history.Line
 	ownAuthors bool
-	// settings replaces m.settings if one was looked up or changed.
+	// settings replaces m.settings if one was looked up or changed, ruling is what was looked up last: most keys of a commit
+	// are of one namespace.
 	settings   map[string]Settings
+	ruling     ruling
 	dirtyLines lineSet
 	// docs are the keys that were looked at, by this commit or by those before it.
 	docs *docs
@@ -204,8 +206,8 @@ func (c *commit) putRun(first history.LV) error {
 	return nil
 }
 
-// stage gives a version its place behind all others: it must be valid and its parents applied. parents are the last
-// dots of its parents, the author's previous version first. A local version (not remote) covers all that there is.
+// stage gives a version, whose ops stand in c.groups, its place behind all others: it must be valid and its parents applied.
+// parents are the last dots of its parents, the author's previous version first. A local version (not remote) covers all that there is.
 func (c *commit) stage(v *history.Version, line history.Line, parents []history.LV, remote bool) error {
 	if err := c.place(v, line, parents, remote); err != nil {
 		return c.fail(err)
@@ -221,9 +223,6 @@ func (c *commit) place(v *history.Version, line history.Line, parents []history.
 		if err := c.closeRun(); err != nil {
 			return err
 		}
-	}
-	if !remote {
-		c.groups = groupOps(c.groups[:0], v) // applier.complete has done it for the others
 	}
 	first := c.tip.next
 	if len(c.staged) == 0 {
@@ -408,6 +407,7 @@ func (c *commit) writeOne(ops []history.Op, meta history.Meta, deps []head) (Ver
 	if err := c.fail(c.learnOwn(&v)); err != nil {
 		return Version{}, err
 	}
+	c.groups = groupByKey(c.groups[:0], slices.All(ops), func() int { return len(ops) })
 	if err := c.stage(&v, c.author.line, parents, false); err != nil {
 		return Version{}, err
 	}
@@ -423,32 +423,48 @@ func (c *commit) nextTime() clock.Time {
 	return clock.Next(c.r.wall.Now(), after)
 }
 
+// ruling is what holds for a namespace: its settings, and the strategy that they name, nil where this replica does not know it.
+type ruling struct {
+	ns       string
+	settings Settings
+	strategy crdt.Strategy
+}
+
 // strategyOf returns the merge strategy of a namespace and its versioned name; the strategy is nil where this
 // replica does not know it.
 func (c *commit) strategyOf(ns string) (crdt.Strategy, string, error) {
-	settings, err := c.settingsOf(ns)
-	if err != nil {
-		return nil, "", err
-	}
-	s, _ := c.r.registry.Lookup(settings.Strategy)
-	return s, settings.Strategy, nil
+	err := c.rule(ns)
+	return c.ruling.strategy, c.ruling.settings.Strategy, err
 }
 
 func (c *commit) settingsOf(ns string) (Settings, error) {
-	if s, ok := c.settings[ns]; ok {
-		return s, nil
+	err := c.rule(ns)
+	return c.ruling.settings, err
+}
+
+// rule looks up what holds for a namespace.
+func (c *commit) rule(ns string) error {
+	if c.ruling.ns == ns && ns != "" {
+		return nil
 	}
-	s, err := readSettings(c.tx, ns)
-	if err == nil {
-		c.setSettings(ns, s)
+	settings, ok := c.settings[ns]
+	if !ok {
+		var err error
+		if settings, err = readSettings(c.tx, ns); err != nil {
+			return err
+		}
+		c.setSettings(ns, settings)
 	}
-	return s, err
+	strategy, _ := c.r.registry.Lookup(settings.Strategy)
+	c.ruling = ruling{ns, settings, strategy}
+	return nil
 }
 
 // maxSettings bounds the cached settings; namespaces are chosen by peers too.
 const maxSettings = 4096
 
 func (c *commit) setSettings(ns string, s Settings) {
+	c.ruling = ruling{}
 	next := make(map[string]Settings, len(c.settings)+1)
 	if len(c.settings) < maxSettings {
 		for k, v := range c.settings {

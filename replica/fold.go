@@ -87,8 +87,10 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 	}
 	if all && len(ops) == 1 && ops[0].Code == crdt.CodePut {
 		e.folded = false // the key is one value after as before: what the old one was does not matter
-	} else if err := c.snap().unfold(e); err != nil {
-		return false, err
+	} else if e.folded {
+		if err := c.snap().unfold(e); err != nil {
+			return false, err
+		}
 	}
 	var closed []crdt.Closed
 	if all {

@@ -3,6 +3,7 @@ package replica
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"unsafe"
@@ -182,8 +183,13 @@ type keyOps struct {
 // groupOps appends the version's ops by key, in the order in which the keys first appear. It reuses the space of what
 // dst held.
 func groupOps(dst []keyOps, v *history.Version) []keyOps {
+	return groupByKey(dst, v.Ops(), v.OpCount)
+}
+
+// groupByKey is groupOps for ops that stand in no version yet.
+func groupByKey(dst []keyOps, ops iter.Seq2[int, history.Op], count func() int) []keyOps {
 	var index map[string]int
-	for _, op := range v.Ops() {
+	for _, op := range ops {
 		i := len(dst)
 		switch {
 		case index != nil:
@@ -196,7 +202,7 @@ func groupOps(dst []keyOps, v *history.Version) []keyOps {
 				i = len(dst)
 			}
 		default:
-			index = make(map[string]int, v.OpCount())
+			index = make(map[string]int, count())
 			for at := range dst {
 				index[dst[at].key] = at
 			}
