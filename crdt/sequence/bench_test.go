@@ -152,8 +152,7 @@ func BenchmarkHundred(b *testing.B) {
 	})
 	b.ReportMetric(heap()-before, "MB")
 	start := time.Now()
-	merged := NewText(nil)
-	if err := merged.merge(text.log); err != nil {
+	if _, err := NewText(nil).Merge(text.log); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(time.Since(start).Milliseconds()), "merge-ms")
