@@ -1,9 +1,10 @@
 // The same work through kdelta and through other CRDT libraries, on one machine in one run:
 //
-//   node main.js [--rounds N] [--trace TEXT] [--work TEXT] [--peer TEXT]
+//   node main.js [--rounds N] [--trace PATTERN] [--work PATTERN] [--peer PATTERN]
 //
-// The texts choose what has them in its name. Sides take turns, each time in a process of its own, and medians are shown, the others' with how many times kdelta's they
-// are. A side that took very long in the first round is not asked again. Each result is checked against the recorded text.
+// Patterns choose what has them in its name; the works on one trace need each other. Sides take turns, each time in a process
+// of its own, and medians are shown, the others' with how many times kdelta's they are. A side that took very long is not
+// asked again. Each result is checked: against the recorded text, or that two documents are the same.
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -22,6 +23,8 @@ const { values: options } = parseArgs({
     peer: { type: 'string', default: '' },
   },
 });
+
+const chosen = (option, name) => new RegExp(options[option]).test(name);
 
 const long = 20_000; // ms, of a run that is not repeated
 
@@ -47,7 +50,7 @@ const onText = [
 // rowsOf lets all sides do works in turns, and returns the rows of a table. args are what a side is told besides the work,
 // wanted is the hash of the text that it has to end in.
 function rowsOf(all, works, args, wanted) {
-  return works.filter(({ work }) => work.includes(options.work)).flatMap(({ work, shows }) => {
+  return works.filter(({ work }) => chosen('work', work)).flatMap(({ work, shows }) => {
     const results = inTurns(all, work, args, wanted);
     return shows.map(([unit, title]) => [title, ...results.map((result) => cell(unit, result, results[0]))]);
   });
@@ -63,12 +66,12 @@ function inTurns(all, work, args, wanted) {
       const start = performance.now();
       const result = run(side, work, ...args(side));
       slow[i] = performance.now() - start > long;
-      if (!result.over && result.text !== wanted) throw new Error(`${side.name}, ${work}: ends in another text`);
+      if (!result.instead && result.text !== wanted) throw new Error(`${side.name}, ${work}: ends in another text`);
       rounds[i].push(result);
     });
   }
   return rounds.map((results) => {
-    const shown = { over: results[0].over };
+    const shown = { instead: results[0].instead };
     for (const unit of ['ms', 'bytes', 'memory']) {
       const numbers = results.map((result) => result[unit]).filter(Number.isFinite);
       if (numbers.length > 0) shown[unit] = median(numbers);
@@ -78,13 +81,13 @@ function inTurns(all, work, args, wanted) {
 }
 
 function cell(unit, result, base) {
-  if (unit === 'ms' && result.over) return result.over;
+  if (unit === 'ms' && result.instead) return result.instead;
   return result[unit] === undefined ? '–' : amount(unit, result[unit], result === base ? undefined : base[unit]);
 }
 
 function compare(all) {
   const head = ['', ...all.map((side) => side.name)];
-  for (const name of traces.filter((trace) => trace.includes(options.trace))) {
+  for (const name of traces.filter((trace) => chosen('trace', trace))) {
     const { people, end, transactions } = readTrace(name);
     const works = onText.filter(({ alone }) => people === 1 || !alone);
     const rows = rowsOf(all, works, (side) => [name, side.folder], createHash('sha256').update(end).digest('hex'));
@@ -92,7 +95,7 @@ function compare(all) {
     console.log(`\n${name}: ${transactions.length.toLocaleString('en')} transactions of ${people === 1 ? 'one author' : `${people} authors`}\n`);
     console.log(table(head, rows));
   }
-  if (!'maps'.includes(options.trace)) return;
+  if (!chosen('trace', 'maps')) return;
   const rows = rowsOf(all, onMaps, () => []);
   if (rows.length > 0) console.log(`\nmaps\n\n${table(head, rows)}`);
 }
@@ -101,7 +104,7 @@ const load = () => loadavg()[0].toFixed(1);
 const dir = mkdtempSync(join(tmpdir(), 'kdelta-peers-'));
 try {
   console.log(`${process.platform}/${process.arch}, ${cpus().length} CPUs (${cpus()[0].model}), node ${process.version}, load ${load()}`);
-  const all = sides(dir).filter((side) => side.name.startsWith('kdelta') || side.name.includes(options.peer));
+  const all = sides(dir).filter((side) => side.name.startsWith('kdelta') || chosen('peer', side.name));
   compare(all);
   console.log(`\nload ${load()} at the end`);
 } finally {

@@ -8,7 +8,7 @@ export function measure(work, prepare = () => undefined) {
   const ready = prepare();
   const before = resident();
   const [first, made] = timed(work, ready);
-  const memory = resident() - before;
+  const memory = Math.max(0, resident() - before);
   const took = [];
   for (let sum = first; took.length < enough.runs && sum < enough.ms; sum += took.at(-1)) {
     took.push(timed(work, prepare())[0]);

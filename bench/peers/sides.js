@@ -39,7 +39,7 @@ const patience = 10; // minutes, of one process
 export function run(side, work, ...args) {
   const [program, ...first] = side.command;
   const done = spawnSync(program, [...first, work, ...args], { cwd: root, encoding: 'utf8', timeout: patience * 60_000 });
-  if (done.error?.code === 'ETIMEDOUT') return { over: `over ${patience} min` };
+  if (done.error?.code === 'ETIMEDOUT') return { instead: `over ${patience} min` };
   if (done.error || done.status !== 0) {
     throw new Error(`${side.name}, ${work} ${args.join(' ')}: ${done.error ?? done.stderr.trim()}`);
   }

@@ -57,7 +57,7 @@ export function apply(Document, name, folder) {
     for (done = 0; done < updates.length && performance.now() < end; done++) document.apply(updates[done]);
     return document;
   });
-  if (done < updates.length) return { over: `over ${patience} s for ${Math.floor((100 * done) / updates.length)} %` };
+  if (done < updates.length) return { instead: `over ${patience} s for ${Math.floor((100 * done) / updates.length)} %` };
   return { ms, text: made.text() };
 }
 

@@ -38,7 +38,7 @@ func measure[In, Out any](prepare func() (In, error), work func(In) (Out, error)
 			return 0, 0, made, err
 		}
 		if len(took) == 1 {
-			memory, made = resident()-before, out
+			memory, made = max(0, resident()-before), out
 		}
 	}
 	if len(took) > 1 {
