@@ -17,8 +17,15 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "rewrite golden files with what was printed")
 
+// atExit is for the race detector, with which each of the processes that the tests start would sleep for a second before it
+// ends, to see what its goroutines still do.
+const atExit = "atexit_sleep_ms=20"
+
 // TestMain lets the test binary be the real command: the scripts and the kill test run it as a process of its own.
 func TestMain(m *testing.M) {
+	if _, set := os.LookupEnv("GORACE"); !set {
+		_ = os.Setenv("GORACE", atExit) // fails for names that cannot be
+	}
 	testscript.Main(m, map[string]func(){"kdelta": main, "kdelta-writer": writeUntilKilled})
 }
 
@@ -30,6 +37,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_DATA_HOME", env.WorkDir+"/data")
 			env.Setenv("TZ", "UTC")
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
