@@ -363,3 +363,12 @@ func TestSiblings(t *testing.T) {
 		t.Errorf("siblings %v, want c, b and the delete: %v", got, want)
 	}
 }
+
+func BenchmarkTextEdit(b *testing.B) {
+	s := &State{}
+	ops := []Op{splice("x")}
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		_, _ = s.Apply(ops, tick(n), everything{}, nil)
+	}
+}
