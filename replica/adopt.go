@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/sequence"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/store"
@@ -83,10 +84,19 @@ func (a *adoption) run() error {
 		if err != nil {
 			return err
 		}
-		if doc.Value == nil {
+		if !doc.Visible() {
 			continue
 		}
 		key := string(row.Key)
+		if err := a.from.showText(key, &doc); err != nil {
+			return err
+		}
+		if crdt.Kind(doc.Kind) == crdt.KindText {
+			if err := a.text(tx, key, doc.Value); err != nil {
+				return fmt.Errorf("adopting %q: %w", key, err)
+			}
+			continue
+		}
 		op, err := adoptOp(key, &doc)
 		if err == nil {
 			err = tx.stageContent(key, op)
@@ -120,6 +130,19 @@ func adoptOp(key string, doc *store.Doc) (crdt.Op, error) {
 		return crdt.SetAdd(key, elements)
 	}
 	return crdt.Put(key, value)
+}
+
+// text writes the text at a key of the other database, which is empty where nothing is to be said.
+func (a *adoption) text(tx *Tx, key string, value []byte) error {
+	v, err := canon.FromJSON(value)
+	if err != nil {
+		return fmt.Errorf("%w: %w", store.ErrCorrupt, err)
+	}
+	text, _ := v.AsString()
+	if text != "" {
+		a.records++
+	}
+	return tx.splice(key, sequence.Splice{Text: text})
 }
 
 // settings copies the settings records of the namespaces.

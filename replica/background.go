@@ -39,7 +39,7 @@ func (r *Replica) packSoon(t *tip) {
 	b := &r.background
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.tip = *t; r.manual || b.closed || !b.behind() {
+	if b.tip = *t; r.manual || b.closed || !b.behind() && !r.texts.wait() {
 		return
 	}
 	if b.timer == nil {
@@ -65,6 +65,9 @@ func (r *Replica) packIdly() {
 		return
 	}
 	defer b.running.Done()
+	if err := r.keepTexts(context.Background()); err != nil {
+		r.log.Warn("texts could not be kept as they are; they will be read from their versions", "error", err)
+	}
 	for more := true; more; {
 		var err error
 		if more, err = r.packSome(context.Background()); err != nil {
@@ -146,6 +149,11 @@ func (r *Replica) stopPacking(ctx context.Context) error {
 	more, owed := !r.manual && b.behind(), b.owed
 	b.mu.Unlock()
 	b.running.Wait()
+	if !r.manual {
+		if err := r.keepTexts(ctx); err != nil {
+			return err
+		}
+	}
 	if owed {
 		r.scrubNow(ctx)
 	}

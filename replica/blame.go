@@ -28,7 +28,8 @@ type BlameLine struct {
 // Blame says of each leaf of a key's visible value (whatever is no object, or an empty one) which version last set it:
 // going back from the newest in the total order of versions, the one since which the leaf has this value. All replicas
 // that hold the same versions say the same. It reads no more of the key's versions than it needs, unless some were
-// concurrent: then it reads them all. ErrNotFound where nothing is visible.
+// concurrent: then it reads them all. Of a text it is each stretch that one version wrote, in their order, all under the empty
+// path. ErrNotFound where nothing is visible.
 func (r *Replica) Blame(ctx context.Context, key string) ([]BlameLine, error) {
 	if err := crdt.CheckKey(key); err != nil {
 		return nil, err
@@ -39,8 +40,12 @@ func (r *Replica) Blame(ctx context.Context, key string) ([]BlameLine, error) {
 		if err != nil {
 			return err
 		}
-		if e.row.Value == nil {
+		if !e.row.Visible() {
 			return fmt.Errorf("%w: %s", ErrNotFound, key)
+		}
+		if crdt.Kind(e.row.Kind) == crdt.KindText {
+			lines, err = s.blameText(key, history.LV(e.row.Last))
+			return err
 		}
 		b := blamer{s: s, key: key, last: history.LV(e.row.Last)}
 		if b.strategy, _ = r.registry.Lookup(e.row.Strategy); b.strategy == nil {

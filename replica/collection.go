@@ -63,8 +63,11 @@ func (c Collection[T]) Update(ctx context.Context, name string, fn func(*T) erro
 		if err != nil {
 			return err
 		}
-		if view.Value == nil {
+		if !shows(&view) {
 			return fmt.Errorf("%w: %s", ErrNotFound, key)
+		}
+		if !isDocument(view.Kind) {
+			return wrongKind(key, view.Kind, "update")
 		}
 		var value T
 		if err := msgpack.ToGo(view.Value, &value); err != nil {

@@ -102,11 +102,11 @@ func (s *snap) diff(key string, from, to point) ([]PathChange, error) {
 	if _, err := s.chainOf(key); err != nil {
 		return nil, err
 	}
-	before, err := s.viewAt(key, from, nil)
+	before, err := s.shownAt(key, from)
 	if err != nil {
 		return nil, err
 	}
-	after, err := s.viewAt(key, to, nil)
+	after, err := s.shownAt(key, to)
 	if err != nil {
 		return nil, err
 	}

@@ -19,8 +19,9 @@
 // the later time), and what is not shown is a CONFLICT, listed until somebody resolves it or writes over it. Reading
 // never writes. Deciding is the same on every replica, because it looks at nothing but the versions.
 //
-// What a key holds is of one of four KINDS: a register (a value that is set as a whole), a record (an object whose
-// members merge one by one, in namespaces under the strategy `fields`), a counter, a set.
+// What a key holds is of one of five KINDS: a register (a value that is set as a whole), a record (an object whose
+// members merge one by one, in namespaces under the strategy `fields`), a counter, a set, a text that several people write
+// at once (Text). What is typed into a text is a version only when there is enough of it (Typing), or somebody says so.
 //
 // A POINT is a set of versions that holds the parents of each of them: a version with all that it covers, a FRONTIER of
 // several, a tag that names one, or all versions up to a time. At a point the database can be read as it was.
@@ -106,11 +107,14 @@
 //	watch.go cursor.go                                     what happens, from a place on
 //	update.go write.go queue.go import.go collection.go    writing
 //	resolve.go undo.go conflicts.go                        conflicts, and taking things back
+//	text.go textedits.go typing.go textrest.go             texts: a handle, what happens to one, what is typed
+//	texts.go document.go sequences.go lineage.go           those that are open; how they are made, and kept
+//	textpast.go textkeep.go                                blame, undo; snapshots of what others wrote
 //	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members
 //	sync.go driver.go session.go local.go feed.go gather.go  syncing
 //	unpack.go proofs.go apply.go pending.go                what came
 //	live.go livedriver.go news.go pulse.go receipts.go presence.go     syncing that goes on
-//	status.go why.go remotes.go verify.go                  how it stands, and whether it is whole
+//	status.go why.go remotes.go verify*.go                 how it stands, and whether it is whole
 //	backup.go restore.go                                   the whole as one file
 //	commit.go fold.go keylog.go runs.go tip.go digest.go   what a commit writes
 //	snap.go cache.go                                       what is read of it, and kept in memory

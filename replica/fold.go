@@ -313,6 +313,9 @@ func (c *commit) writeDoc(e *entry) error {
 		a.Conflicts += max(len(view.Conflicts)-int(row.Conflicts), 0)
 	}
 	c.value = fillRow(row, &view, e.state, c.byAuthor, c.value)
+	if view.Kind == crdt.KindText {
+		c.texts = append(c.texts, e.key)
+	}
 	if strategy == nil && row.State != nil {
 		if err := c.lack(name); err != nil {
 			return err

@@ -88,7 +88,7 @@ func readPairs(ctx context.Context, pairs iter.Seq2[string, any]) ([]canon.Entry
 const (
 	// inlineOverhead is the most that an op's record takes beside its key and its body, detachedOverhead the same where
 	// the body is kept apart.
-	inlineOverhead, detachedOverhead = 8, 48
+	inlineOverhead, detachedOverhead = 10, 50
 	// versionOverhead is more than a version takes beside its ops and its message: the header, with all the parents that
 	// it may have, and the rest of the metadata.
 	versionOverhead = 4 << 10
@@ -98,7 +98,7 @@ const (
 func splitOps(ops []history.Op, message int) ([][]history.Op, error) {
 	var parts [][]history.Op
 	room := history.MaxVersion - versionOverhead - message
-	start, size := 0, 0
+	start, size, dots := 0, 0, uint64(0)
 	for i := range ops {
 		n := inlineOverhead + len(ops[i].Key) + len(ops[i].Body)
 		if ops[i].Detached != nil {
@@ -107,11 +107,12 @@ func splitOps(ops []history.Op, message int) ([][]history.Op, error) {
 		if n > room {
 			return nil, fmt.Errorf("%w: %q takes %d bytes; a version has room for %d", ErrTooLarge, ops[i].Key, n, room)
 		}
-		if size+n > room || i-start == history.MaxOps {
+		if size+n > room || i-start == history.MaxOps || dots+ops[i].Width > history.MaxWidth {
 			parts = append(parts, ops[start:i])
-			start, size = i, 0
+			start, size, dots = i, 0, 0
 		}
 		size += n
+		dots += ops[i].Width
 	}
 	if start < len(ops) {
 		parts = append(parts, ops[start:])

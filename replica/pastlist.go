@@ -108,8 +108,11 @@ func (l *pastList) flush(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if view.Value == nil {
+		if !shows(&view) {
 			continue
+		}
+		if err := l.s.showTextIn(key, &view, l.at); err != nil {
+			return err
 		}
 		if !l.yield(viewRow(key, &view), nil) || l.left == 1 {
 			return errStop

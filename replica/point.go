@@ -260,11 +260,11 @@ func (p *past) look(ctx context.Context, key string, fn func(*snap, *crdt.View) 
 		return err
 	}
 	return p.view(ctx, func(s *snap, at point) error {
-		view, err := s.viewAt(key, at, nil)
+		view, err := s.shownAt(key, at)
 		if err != nil {
 			return err
 		}
-		if view.Value == nil {
+		if !shows(&view) {
 			return fmt.Errorf("%w: %s (at that point)", ErrNotFound, key)
 		}
 		return fn(s, &view)

@@ -123,6 +123,9 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 		if err != nil {
 			return err
 		}
+		if err := c.writeTyped(); err != nil {
+			r.log.Warn("what was typed is not committed yet", "error", err)
+		}
 		own.err = runTurn(c, own)
 		group = r.queue.take(maxGroup - 1)
 		for _, t := range group {

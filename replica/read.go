@@ -49,8 +49,11 @@ func (r *Replica) row(ctx context.Context, key string) (store.Doc, Version, erro
 		if doc, err = store.DecodeDoc(bytes.Clone(b)); err != nil {
 			return err
 		}
-		if doc.Value == nil {
+		if !doc.Visible() {
 			return absent(store.ErrNotFound, key)
+		}
+		if err := s.showText(key, &doc); err != nil {
+			return err
 		}
 		stamp, err := s.rowStamp(&doc)
 		v = Version{Stamp: stamp, seen: s.tip.next, epoch: s.tip.epoch}
@@ -59,7 +62,8 @@ func (r *Replica) row(ctx context.Context, key string) (store.Doc, Version, erro
 	return doc, v, err
 }
 
-// rowOne reads a row without a transaction. ok is false where the cache does not know the row's author yet.
+// rowOne reads a row without a transaction. ok is false where the cache does not know the row's author yet, and for a text,
+// which takes more than a row.
 func (r *Replica) rowOne(ctx context.Context, one store.Getter, key string) (doc store.Doc, v Version, ok bool, err error) {
 	// What is cached must not be newer than the row: then a row of an earlier epoch would go for one of this.
 	r.mu.RLock()
@@ -72,10 +76,10 @@ func (r *Replica) rowOne(ctx context.Context, one store.Getter, key string) (doc
 	if doc, err = store.DecodeDoc(b); err != nil {
 		return doc, v, false, err
 	}
-	if doc.Value == nil {
+	if !doc.Visible() {
 		return doc, v, false, absent(store.ErrNotFound, key)
 	}
-	if m == nil || doc.Author >= uint64(len(m.lines)) {
+	if m == nil || crdt.Kind(doc.Kind) == crdt.KindText || doc.Author >= uint64(len(m.lines)) {
 		return doc, v, false, nil
 	}
 	stamp, err := m.snap(r, nil).rowStamp(&doc)
@@ -159,8 +163,11 @@ func (r *Replica) List(ctx context.Context, prefix string, opts ...ListOption) i
 				if err != nil {
 					return err
 				}
-				if doc.Value == nil {
+				if !doc.Visible() {
 					continue
+				}
+				if err := s.showText(string(row.Key), &doc); err != nil {
+					return err
 				}
 				stamp, err := s.rowStamp(&doc)
 				if err != nil {

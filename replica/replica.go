@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -22,6 +23,7 @@ type Replica struct {
 	rand     io.Reader
 	log      Logger
 	manual   bool // Options.ManualCompaction
+	typing   Typing
 	registry crdt.Registry
 	// strategies are the names of the application's own.
 	strategies []string
@@ -33,6 +35,7 @@ type Replica struct {
 	graph     graphCache
 	runs      runCache
 	pasts     pastCache
+	texts     texts
 	pulse     pulse
 
 	presences presences
@@ -63,6 +66,7 @@ func Open(ctx context.Context, st store.Store, opts Options) (*Replica, error) {
 		return nil, err
 	}
 	r := &Replica{st: st, wall: opts.Wall, rand: opts.Rand, log: opts.Logger, registry: registry, manual: opts.ManualCompaction}
+	r.typing = Typing{Bytes: cmp.Or(opts.Typing.Bytes, defaultTypedBytes), Rest: cmp.Or(opts.Typing.Rest, defaultTypedRest)}
 	for _, s := range opts.Strategies {
 		r.strategies = append(r.strategies, s.Name())
 	}
@@ -100,10 +104,11 @@ func (r *Replica) Close() error {
 	if was {
 		return nil
 	}
-	r.pulse.close()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return errors.Join(r.stopPacking(ctx), r.settle(ctx))
+	err := r.stopTyping(ctx)
+	r.pulse.close()
+	return errors.Join(err, r.stopPacking(ctx), r.settle(ctx))
 }
 
 func (r *Replica) isClosed() bool {

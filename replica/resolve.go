@@ -75,7 +75,16 @@ type outcome struct {
 	value canon.Value
 }
 
-func (w outcome) document() bool { return w.kind != crdt.KindCounter && w.kind != crdt.KindSet }
+func (w outcome) document() bool { return isDocument(w.kind) }
+
+// isDocument reports whether what is of a kind, or of none yet, is written as a whole or by its members.
+func isDocument(kind crdt.Kind) bool {
+	switch kind {
+	case crdt.KindCounter, crdt.KindSet, crdt.KindText, crdt.KindList:
+		return false
+	}
+	return true
+}
 
 // takeSide resolves the conflicts that a version is a side of.
 func (tx *Tx) takeSide(key string, view *crdt.View, v Version) error {
@@ -146,6 +155,11 @@ func (tx *Tx) resolve(key string, view *crdt.View, conflicts []crdt.Conflict, wa
 	ops, err := tx.membersOps(key, state, view, conflicts, want)
 	if err != nil {
 		return err
+	}
+	if want.kind == crdt.KindText {
+		if ops, err = tx.sameText(key); err != nil {
+			return err
+		}
 	}
 	if ops == nil {
 		// All there is is written over, under whatever strategy somebody may come to look at it.

@@ -118,7 +118,7 @@ func (s *snap) countKeys(st *Status) error {
 			return err
 		}
 		st.Conflicts += int(doc.Conflicts)
-		if doc.Value == nil {
+		if !doc.Visible() {
 			continue
 		}
 		st.Keys++

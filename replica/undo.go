@@ -109,16 +109,28 @@ func (c *commit) undo(v *stored) ([]history.Op, error) {
 		if strings.HasPrefix(key, ".") {
 			continue
 		}
-		old, err := s.viewAt(key, before, nil)
+		old, err := s.shownAt(key, before)
 		if err != nil {
 			return nil, err
 		}
-		edited, err := s.viewAt(key, after, nil)
+		edited, err := s.shownAt(key, after)
 		if err != nil {
 			return nil, err
 		}
 		if outcomeOf(&old).equal(outcomeOf(&edited)) {
 			continue
+		}
+		if old.Kind == crdt.KindText && edited.Kind == crdt.KindText {
+			now, err := tx.view(key)
+			if err != nil {
+				return nil, err
+			}
+			if now.Kind == crdt.KindText {
+				if err := tx.takeBackText(key, v, before, after); err != nil {
+					return nil, err
+				}
+				continue
+			}
 		}
 		if err := tx.takeBack(key, &old, &edited); err != nil {
 			return nil, err
@@ -129,7 +141,7 @@ func (c *commit) undo(v *stored) ([]history.Op, error) {
 
 // takeBack stages what undoes the change of a key from old to edited.
 func (tx *Tx) takeBack(key string, old, edited *crdt.View) error {
-	now, err := tx.view(key)
+	now, err := tx.shown(key)
 	if err != nil {
 		return err
 	}
@@ -227,11 +239,11 @@ func (r *Replica) Revert(ctx context.Context, key string, to Point, opts ...Writ
 		if err != nil {
 			return err
 		}
-		then, err := s.viewAt(key, at, nil)
+		then, err := s.shownAt(key, at)
 		if err != nil {
 			return err
 		}
-		if then.Value == nil && now.Value == nil {
+		if !shows(&then) && !shows(&now) {
 			return fmt.Errorf("%w: %s, at that point and now", ErrNotFound, key)
 		}
 		return tx.restore(key, outcome{kind: then.Kind, value: then.Value})
@@ -241,7 +253,7 @@ func (r *Replica) Revert(ctx context.Context, key string, to Point, opts ...Writ
 // restore stages what makes a key show want instead of what it shows, and nothing if it does already. A counter is
 // moved by the difference and a set by elements, so that what others add meanwhile stays.
 func (tx *Tx) restore(key string, want outcome) error {
-	now, err := tx.view(key)
+	now, err := tx.shown(key)
 	if err != nil {
 		return err
 	}
@@ -253,10 +265,20 @@ func (tx *Tx) restore(key string, want outcome) error {
 		return tx.delete(key, &writeOptions{})
 	case want.document() && (shown.value == nil || shown.like(want)):
 		return tx.set(key, want.value, &writeOptions{})
+	case want.kind == crdt.KindText && (shown.value == nil || shown.like(want)):
+		text, _ := want.value.AsString()
+		return tx.restoreText(key, text)
 	case want.kind == crdt.KindCounter && shown.like(want):
 		return tx.moveCounter(key, shown.value, want.value)
 	case want.kind == crdt.KindSet && shown.like(want):
 		return tx.moveSet(key, shown.value, want.value)
+	}
+	if want.kind == crdt.KindText {
+		if err := tx.delete(key, &writeOptions{}); err != nil {
+			return err
+		}
+		text, _ := want.value.AsString()
+		return tx.restoreText(key, text)
 	}
 	if shown.value == nil {
 		op, err := contentOp(key, want)

@@ -225,11 +225,11 @@ func (tx *Tx) stage(key string, ops ...crdt.Op) error {
 
 // Get reads the key's visible value into dst, as the transaction sees it.
 func (tx *Tx) Get(key string, dst any) (Version, error) {
-	v, err := tx.view(key)
+	v, err := tx.shown(key)
 	if err != nil {
 		return Version{}, err
 	}
-	if v.Value == nil {
+	if !shows(&v) {
 		return Version{}, fmt.Errorf("%w: %s", ErrNotFound, key)
 	}
 	return Version{Stamp: v.At, seen: tx.c.tip.next, epoch: tx.c.tip.epoch}, decodeInto(v.Value, dst)
@@ -249,12 +249,12 @@ func (tx *Tx) List(prefix string, opts ...ListOption) iter.Seq2[Row, error] {
 			if key <= o.after && o.after != "" {
 				continue
 			}
-			v, err := tx.view(key)
+			v, err := tx.shown(key)
 			if err != nil {
 				yield(Row{}, err)
 				return
 			}
-			if v.Value == nil {
+			if !shows(&v) {
 				continue
 			}
 			row := Row{

@@ -101,6 +101,8 @@ func newCareWorld(t testing.TB) *careWorld {
 			}))
 			w.ok(r.Add(ctx, "stats/seen", int64(2+i)))
 			w.ok(r.SetAdd(ctx, "lists/next", []any{fmt.Sprint("film ", i), "both"}))
+			w.ok(nil, r.Text("notes/shared").Insert(ctx, 0, fmt.Sprint("side ", i, ", ")))
+			w.ok(r.Text("notes/shared").Commit(ctx))
 		}
 		w.ok(a.Set(ctx, "notes/gone", round))
 		w.ok(a.Delete(ctx, "notes/gone"))
@@ -108,10 +110,32 @@ func newCareWorld(t testing.TB) *careWorld {
 		w.sync(a, b)
 		w.ok(b.Set(ctx, "notes/a", "merged"))
 	}
+	for i := range 2 {
+		w.ok(nil, a.Text("notes/shared").Insert(ctx, i, "kept "))
+		w.ok(a.Text("notes/shared").Commit(ctx))
+		w.keepText(a, "notes/shared")
+	}
 	w.ok(a.Tag(ctx, "v1", nil))
 	w.ok(nil, a.AddRemote(ctx, "/somewhere/else.db"))
 	w.forkAndWait(a, b)
 	return w
+}
+
+// keepText writes a snapshot of a text, whatever its size.
+func (w *careWorld) keepText(r *Replica, key string) {
+	w.t.Helper()
+	ctx := context.Background()
+	err := r.view(ctx, func(s *snap) error {
+		r.texts.mu.Lock()
+		defer r.texts.mu.Unlock()
+		d, _, err := r.texts.present(s, key)
+		if err == nil {
+			d.tail = 1 << 30
+		}
+		return err
+	})
+	w.ok(nil, err)
+	w.ok(nil, r.write(ctx, func(c *commit) error { return c.keepDue(key) }))
 }
 
 // forkAndWait adds a fork of a's author, and to a versions that wait for their parents.

@@ -240,12 +240,19 @@ func (v *verifier) decodeState() error {
 	if err != nil {
 		return err
 	}
-	return v.scan(store.Checkpoints, store.Range{}, func(row store.Row) error {
+	err = v.scan(store.Checkpoints, store.Range{}, func(row store.Row) error {
 		c, err := decodeCheckpoint(row)
 		if err == nil {
 			_, err = c.folded()
 		}
 		return v.found(inKey(row.Key, err))
+	})
+	if err != nil {
+		return err
+	}
+	return v.scan(store.Sequences, store.Range{}, func(row store.Row) error {
+		_, err := withoutSum(row.Value)
+		return v.found(inKey(row.Key, inSequence(err)))
 	})
 }
 
@@ -259,7 +266,7 @@ func inKey(key []byte, err error) error {
 
 // countKey counts a key for the report.
 func (v *verifier) countKey(key []byte, row *store.Doc) {
-	if row.Value != nil && key[0] != '.' {
+	if row.Visible() && key[0] != '.' {
 		v.report.Keys++
 	}
 }

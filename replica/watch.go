@@ -195,8 +195,11 @@ func (w *watcher) list(s *snap, db uint32) (events []Event, err error) {
 		if err != nil {
 			return events, err
 		}
-		if doc.Value == nil {
+		if !doc.Visible() {
 			continue
+		}
+		if err := s.showText(w.after, &doc); err != nil {
+			return events, err
 		}
 		at, err := s.rowStamp(&doc)
 		if err != nil {
@@ -298,5 +301,8 @@ func (s *snap) shownJSON(key string) (json.RawMessage, error) {
 		return nil, err
 	}
 	doc, err := store.DecodeDoc(b)
+	if err == nil {
+		err = s.showText(key, &doc)
+	}
 	return slices.Clone(doc.Value), err
 }

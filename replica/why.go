@@ -102,7 +102,7 @@ func (w *reasons) row(key string, row *store.Doc) error {
 	if err != nil {
 		return err
 	}
-	if row.Value != nil {
+	if row.Visible() {
 		w.say("%s is here and visible: a %s, from %s.", key, row.Kind, w.at(stamp))
 	} else if err := w.hidden(key, row); err != nil {
 		return err
@@ -366,7 +366,7 @@ func (w *reasons) here(v Version) error {
 		if err != nil {
 			return err
 		}
-		if row.ID == v.ID && row.Value != nil {
+		if row.ID == v.ID && row.Visible() {
 			w.say("What %s shows is from it.", k.key)
 			continue
 		}
@@ -374,7 +374,7 @@ func (w *reasons) here(v Version) error {
 		if err != nil {
 			return err
 		}
-		if row.Value == nil {
+		if !row.Visible() {
 			w.say("It wrote %s, which shows nothing now.", k.key)
 		} else {
 			w.say("It wrote %s, which now shows %s.", k.key, w.at(shown))

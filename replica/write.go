@@ -101,7 +101,7 @@ func (tx *Tx) set(key string, next canon.Value, o *writeOptions) error {
 	if err != nil {
 		return err
 	}
-	if view.Kind == crdt.KindCounter || view.Kind == crdt.KindSet {
+	if !isDocument(view.Kind) {
 		return wrongKind(key, view.Kind, "set")
 	}
 	strategy, name, err := tx.c.strategyOf(namespaceOf(key))
@@ -176,7 +176,7 @@ func (tx *Tx) met(key string, view *crdt.View, o *writeOptions) error {
 		return nil
 	}
 	var now history.ID
-	if view.Value != nil {
+	if shows(view) {
 		now = view.At.ID
 	}
 	if now == o.ifVersion.ID {
@@ -190,7 +190,7 @@ func (tx *Tx) met(key string, view *crdt.View, o *writeOptions) error {
 }
 
 func versionOrNothing(v *crdt.View) string {
-	if v.Value == nil {
+	if !shows(v) {
 		return "nothing"
 	}
 	return v.At.Name()

@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/sequence"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -47,6 +48,7 @@ var exitCodes = []struct {
 	{replica.ErrReserved, exitUsage},
 	{replica.ErrRemote, exitUsage},
 	{replica.ErrCursor, exitUsage},
+	{sequence.ErrText, exitUsage},
 	{errNoDatabase, exitNotFound},
 	{replica.ErrNotFound, exitNotFound},
 	{replica.ErrNoConflict, exitNotFound},

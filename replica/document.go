@@ -1,0 +1,204 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/crdt/sequence"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/store"
+)
+
+// A text is not part of the state of its key, which says only that there is one. What it says is what the splices in the log
+// of the key come to: it is made when somebody asks, from what the store keeps of it (sequences.go) and the versions since.
+//
+//	Sequences   snapshot ········ of the text at a version on the key       written when the tail has grown to a
+//	            past, in parts ·· up to that version                        part of it, so now and then
+//	Runs        tail ············ the versions on the key since             read along the key's log
+//
+// So a commit costs what it says, whatever the length of the text; to apply what others wrote looks at no text at all.
+type document struct {
+	key     string
+	text    *sequence.Text
+	lineage *lineage
+	// last is the newest version on the key that is in the text, in the database of epoch.
+	last  history.LV
+	epoch uint64
+	// kept is what the store has of it, tail about how many bytes of versions came behind that, and opened the number of
+	// parts that hold the past of the snapshot that the text was opened from.
+	kept   keptText
+	tail   int
+	opened int
+	// kind is what the key shows: a text, nothing, or something else.
+	kind crdt.Kind
+	// typed is what the text has beside its versions; stale says that the text is not to be believed.
+	typed typed
+	stale bool
+	// written is the newest version that was made of what was typed, writtenAt its dot in the database of the epoch
+	// writtenIn, and next the dot behind it.
+	written   Version
+	writtenAt history.LV
+	writtenIn uint64
+	next      sequence.Dot
+	watchers  []*textWatcher
+	// size is about how many bytes it takes, used when it was last taken from those that are open.
+	size int
+	used uint64
+}
+
+// openText makes a key's text up to a version on it.
+func (s *snap) openText(key string, last history.LV) (*document, error) {
+	d := &document{key: key, lineage: new(lineage), epoch: s.tip.epoch}
+	kept, snapshot, err := s.readKept(key)
+	if err == nil && snapshot != nil && kept.last <= last {
+		d.text, err = sequence.OpenText(snapshot, d.lineage)
+		d.kept, d.last, d.opened = kept, kept.last, kept.parts
+	}
+	if d.text == nil || err != nil {
+		if err != nil && !errors.Is(err, store.ErrCorrupt) && !errors.Is(err, sequence.ErrEncoding) {
+			return nil, err
+		}
+		// What is kept was made from the versions, and can be made again; Verify tells that it is damaged.
+		d.text, d.kept, d.last, d.opened = sequence.NewText(d.lineage), keptText{}, 0, 0
+	}
+	_, err = d.advance(s, last)
+	return d, err
+}
+
+// advance applies the versions on the key up to one, and returns what they did to the text.
+func (d *document) advance(s *snap, last history.LV) ([]sequence.Edit, error) {
+	type step struct {
+		lv  history.LV
+		all bool
+	}
+	var steps []step
+	err := keyLog{s: s, key: d.key, last: last}.walk(d.last, func(v *stored, l link) (bool, error) {
+		steps = append(steps, step{v.lv, l.all})
+		return true, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var edits []sequence.Edit
+	for _, at := range slices.Backward(steps) {
+		v, err := s.version(at.lv)
+		if err != nil {
+			return nil, err
+		}
+		ops, err := s.splicesOf(v, d.key)
+		if err != nil {
+			return nil, err
+		}
+		for i := range ops {
+			done, err := d.apply(s, &ops[i], at.all)
+			if err != nil {
+				return nil, fmt.Errorf("the text of %q at version %s: %w", d.key, v.Stamp().Name(), err)
+			}
+			edits = append(edits, done...)
+			d.tail += len(ops[i].Text)
+		}
+		d.last = at.lv
+		d.tail += minStaged
+	}
+	return edits, nil
+}
+
+// splicesOf are the splices of a version on a text.
+func (s *snap) splicesOf(v *stored, key string) ([]sequence.Op, error) {
+	dot := sequence.Dot{Author: v.Author, Seq: v.Seq - v.Width + 1}
+	if lines := s.byAuthor[v.Author]; len(lines) > 1 {
+		err := s.graph(func(g *history.Graph) error {
+			line, _ := g.At(v.lv)
+			dot.Branch = branchOf(line, s.lines[line])
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	var ops []sequence.Op
+	for _, op := range v.Ops() {
+		if op.Code == crdt.CodeTextSplice && op.Key == key {
+			pos, removed, text, err := op.TextSplice()
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, sequence.Op{Dot: dot, Splice: sequence.Splice{Pos: pos, Removed: removed, Text: text}})
+		}
+		dot.Seq += op.Width
+	}
+	return ops, nil
+}
+
+// apply applies a splice of a version that covers all that was applied to the key before, or not. One that reaches beyond
+// what its author can have seen does nothing, here and on every replica.
+func (d *document) apply(s *snap, op *sequence.Op, all bool) (edits []sequence.Edit, err error) {
+	if all {
+		if err = d.text.Splice(op.Dot, op.Splice); err == nil {
+			return []sequence.Edit{sequence.Edit(op.Splice)}, nil
+		}
+	} else {
+		err = d.withPast(s, func() error {
+			edits, err = d.text.Apply(*op)
+			return err
+		})
+	}
+	if errors.Is(err, sequence.ErrPosition) || errors.Is(err, sequence.ErrLimit) {
+		return nil, nil
+	}
+	return edits, err
+}
+
+// withPast runs what may ask for the graph, and for what came before the snapshot that the text was opened from.
+func (d *document) withPast(s *snap, fn func() error) error {
+	err := d.lineage.ask(s, fn)
+	if !errors.Is(err, sequence.ErrHistory) {
+		return err
+	}
+	past, err := s.readPast(d.key, d.opened)
+	if err == nil {
+		err = d.text.Load(past)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: the past of the text of %q: %w", store.ErrCorrupt, d.key, err)
+	}
+	return d.lineage.ask(s, fn)
+}
+
+// at is the text at a point.
+func (d *document) at(s *snap, p point) (*sequence.Text, error) {
+	var old *sequence.Text
+	err := d.withPast(s, func() error {
+		v, err := d.versionAt(s, p)
+		if err != nil {
+			return err
+		}
+		old, err = d.text.At(v)
+		return err
+	})
+	return old, err
+}
+
+// versionAt is what a point holds of the text. It is for use within withPast.
+func (d *document) versionAt(s *snap, p point) (sequence.Version, error) {
+	in := p.member(s)
+	_, timed := p.cut.Time()
+	var failed error
+	v, err := d.text.Seen(func(dot sequence.Dot) bool {
+		lv, ok := d.lineage.find(dot)
+		if !ok {
+			return false
+		}
+		var at clock.Stamp
+		if timed {
+			at = d.lineage.Stamp(dot)
+		}
+		held, err := in(lv, &at)
+		failed = errors.Join(failed, err)
+		return held
+	})
+	return v, errors.Join(err, failed)
+}

@@ -1,0 +1,129 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/kdelta/kdelta/crdt/sequence"
+	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/store"
+)
+
+// keptText is what the row of a snapshot says beside the text: the newest version on the key that it has, the number of
+// events that there were, in how many parts they are kept, and the size of the snapshot.
+type keptText struct {
+	last                history.LV
+	events, parts, size int
+}
+
+// sequenceKey is the key of a row of Sequences: part 0 is the snapshot, the others are the past up to it.
+func sequenceKey(key string, part int) []byte {
+	return append(append([]byte(key), 0), store.IntKey(uint64(part))...)
+}
+
+// sequenceRows are all rows of a key's text.
+func sequenceRows(key string) store.Range {
+	prefix := append([]byte(key), 0)
+	return store.Range{From: prefix, To: store.PrefixEnd(prefix)}
+}
+
+// A tail of keepBehind bytes is read as fast as a snapshot is opened; beyond it, one is made when the tail is a keepPart-th
+// of what there is. So each byte that is written is written again a bounded number of times, however long the text is.
+const (
+	keepBehind = 16 << 10
+	keepPart   = 4
+)
+
+// due reports whether it is time for a snapshot.
+func (d *document) due() bool { return d.tail > max(keepBehind, d.kept.size/keepPart) }
+
+// readKept reads the row of a key's snapshot; the snapshot is nil where there is none.
+func (s *snap) readKept(key string) (k keptText, snapshot []byte, err error) {
+	row, err := s.tx.Get(store.Sequences, sequenceKey(key, 0))
+	if errors.Is(err, store.ErrNotFound) {
+		return k, nil, nil
+	}
+	if err != nil {
+		return k, nil, err
+	}
+	b, err := withoutSum(row)
+	if err == nil {
+		r := canon.NewReader(b)
+		_, _ = r.Array()
+		last, _ := r.Uint()
+		events, _ := r.Uint()
+		parts, _ := r.Uint()
+		if snapshot, err = r.Bytes(); err == nil {
+			err = r.End()
+		}
+		k = keptText{last: history.LV(last), events: int(events), parts: int(parts), size: len(snapshot)}
+	}
+	if err != nil {
+		return keptText{}, nil, fmt.Errorf("%w: the text of %q: %w", store.ErrCorrupt, key, err)
+	}
+	return k, snapshot, nil
+}
+
+// readPast reads the past of a snapshot, which is in so many parts.
+func (s *snap) readPast(key string, parts int) (*sequence.Log, error) {
+	var past *sequence.Log
+	for part := 1; part <= parts; part++ {
+		row, err := s.tx.Get(store.Sequences, sequenceKey(key, part))
+		if err != nil {
+			return nil, err
+		}
+		b, err := withoutSum(row)
+		switch {
+		case err != nil:
+		case past == nil:
+			past, err = sequence.DecodeLog(b)
+		default:
+			err = past.Extend(b)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if past == nil {
+		return nil, errors.New("nothing is kept of it")
+	}
+	return past, nil
+}
+
+// keepText writes a snapshot of a text, and what happened since the one before as the next part of its past. Where the rows
+// are not those that the text was opened from, somebody else has written newer ones, or they are damaged; those are made anew.
+func (c *commit) keepText(d *document) error {
+	kept, _, err := c.snap().readKept(d.key)
+	switch {
+	case err != nil && !errors.Is(err, store.ErrCorrupt):
+		return err
+	case err == nil && kept == d.kept:
+	case err == nil && kept.last >= d.last || d.kept.parts > 0:
+		return nil
+	default:
+		if err := c.dropText(d.key); err != nil {
+			return err
+		}
+	}
+	log := d.text.Log()
+	part := withSum(log.Append(nil, d.kept.events))
+	snapshot := d.text.AppendSnapshot(nil)
+	d.kept = keptText{last: d.last, events: log.Events(), parts: d.kept.parts + 1, size: len(snapshot)}
+	d.tail = 0
+	row := canon.AppendArray(make([]byte, 0, len(snapshot)+32), 4)
+	row = canon.AppendUint(row, uint64(d.kept.last))
+	row = canon.AppendUint(row, uint64(d.kept.events))
+	row = canon.AppendUint(row, uint64(d.kept.parts))
+	row = withSum(canon.AppendBytes(row, snapshot))
+	c.wrote = true
+	return errors.Join(
+		c.tx.Put(store.Sequences, sequenceKey(d.key, d.kept.parts), part),
+		c.tx.Put(store.Sequences, sequenceKey(d.key, 0), row),
+	)
+}
+
+// dropText forgets what is kept of a key's text: it is made again from the versions.
+func (c *commit) dropText(key string) error {
+	return c.deleteRows(store.Sequences, sequenceRows(key))
+}

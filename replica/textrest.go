@@ -1,0 +1,66 @@
+package replica
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// typedInto notes that something was typed into a text, and reports whether that is enough for a version. The lock of the
+// texts is held.
+func (r *Replica) typedInto(d *document) (full bool) {
+	t := &r.texts
+	if !slices.Contains(t.typing, d) {
+		t.typing = append(t.typing, d)
+	}
+	if rest := time.Duration(r.typing.Rest) * time.Millisecond; rest >= 0 {
+		if t.timer == nil {
+			t.timer = time.AfterFunc(rest, r.commitIdly)
+		} else {
+			t.timer.Reset(rest)
+		}
+	}
+	return d.typed.bytes >= r.typing.Bytes
+}
+
+// commitTyped makes versions of all that was typed, durable when it returns.
+func (r *Replica) commitTyped(ctx context.Context) error {
+	r.texts.mu.Lock()
+	nothing := len(r.texts.typing) == 0
+	r.texts.mu.Unlock()
+	if nothing {
+		return nil
+	}
+	return r.write(ctx, (*commit).writeTyped)
+}
+
+// commitIdly commits when nothing has been typed for a while.
+func (r *Replica) commitIdly() {
+	t := &r.texts
+	t.mu.Lock()
+	closed := t.closed
+	if !closed {
+		t.resting.Add(1)
+	}
+	t.mu.Unlock()
+	if closed {
+		return
+	}
+	defer t.resting.Done()
+	if err := r.commitTyped(context.Background()); err != nil {
+		r.log.Warn("what was typed is not committed yet", "error", err)
+	}
+}
+
+// stopTyping ends what waits for a rest, and commits what was typed. Nothing can be typed any more.
+func (r *Replica) stopTyping(ctx context.Context) error {
+	t := &r.texts
+	t.mu.Lock()
+	t.closed = true
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+	t.mu.Unlock()
+	t.resting.Wait()
+	return r.commitTyped(ctx)
+}
