@@ -322,3 +322,36 @@ func (t *Text) Discard(ctx context.Context) error {
 	texts.mu.Unlock()
 	return t.look(ctx, func(*document) error { return nil }) // read it anew
 }
+
+// Seen is the text as it is and what there is when it is so, to edit it elsewhere and give the splices to Merge. What was
+// typed is committed first.
+func (t *Text) Seen(ctx context.Context) (text string, seen Frontier, err error) {
+	if _, err := t.Commit(ctx); err != nil {
+		return "", nil, err
+	}
+	err = t.r.view(ctx, func(s *snap) error {
+		texts := &t.r.texts
+		texts.mu.Lock()
+		defer texts.mu.Unlock()
+		d, _, err := texts.present(s, t.key)
+		if err == nil {
+			text, seen = d.shown().String(), s.heads()
+		}
+		return err
+	})
+	return text, seen, err
+}
+
+// Merge writes splices, which come one after the other, of somebody who has seen a text by Seen; others may have written to it
+// since. They are one version, durable when it returns, and the zero Version if there is nothing to write.
+func (t *Text) Merge(ctx context.Context, seen Frontier, splices []sequence.Splice, opts ...WriteOption) (Version, error) {
+	if err := t.check(); err != nil {
+		return Version{}, err
+	}
+	return t.r.one(ctx, opts, func(tx *Tx, o *writeOptions) error {
+		if _, err := tx.glance(t.key, o); err != nil {
+			return err
+		}
+		return t.within(tx.mergeText(t.key, seen, splices))
+	})
+}

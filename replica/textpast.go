@@ -158,3 +158,43 @@ func (tx *Tx) takeBackText(key string, v *stored, before, after point) error {
 	}
 	return nil
 }
+
+// mergeText stages splices on the text at a key of somebody who had seen what a frontier holds.
+func (tx *Tx) mergeText(key string, seen Frontier, splices []sequence.Splice) error {
+	s := tx.c.snap()
+	last, kind, err := s.textPlace(key)
+	if err != nil {
+		return err
+	}
+	if kind != crdt.KindNone && kind != crdt.KindText {
+		return wrongKind(key, kind, "a text's edits")
+	}
+	then, err := seen.resolve(s)
+	if err != nil {
+		return err
+	}
+	was, err := s.viewAt(key, then, nil)
+	if err != nil {
+		return err
+	}
+	if was.Kind != crdt.KindText && kind != crdt.KindText {
+		// He saw nothing: what is left of a text that was deleted goes before a new one begins.
+		fresh := sequence.NewText(nil)
+		for i, sp := range splices {
+			if err := fresh.Splice(sequence.Dot{Seq: uint64(i+1) << 32}, sp); err != nil {
+				return err
+			}
+		}
+		return tx.restoreText(key, fresh.String())
+	}
+	edits, err := s.onTop(key, last, seen, splices)
+	if err != nil {
+		return err
+	}
+	for _, e := range edits {
+		if err := tx.splice(key, sequence.Splice(e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
