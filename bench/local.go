@@ -16,7 +16,7 @@ import (
 )
 
 func rows() []row {
-	return slices.Concat(localRows(), remoteRows(), liveRows(), linkRows(), graphRows(), pastRows(), wholeRows())
+	return slices.Concat(localRows(), remoteRows(), liveRows(), linkRows(), graphRows(), pastRows(), textRows(), wholeRows())
 }
 
 func localRows() []row {

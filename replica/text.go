@@ -229,10 +229,22 @@ func (t *Text) goOn(say func(*sequence.Text) (sequence.Splice, error)) (full boo
 	texts.mu.Lock()
 	defer texts.mu.Unlock()
 	d := texts.open[t.key]
-	if d == nil || !d.ahead() {
+	if d == nil || !d.ahead() && !t.r.justWrote(d) {
 		return false, errNotTyping
 	}
+	if !d.ahead() {
+		d.goOn()
+	}
 	return t.typeIn(d, say)
+}
+
+// justWrote reports whether the newest version that this replica knows of is what was typed into a text before. So there is no
+// need to look at the database; what another process may have written since is found when the text is committed.
+func (r *Replica) justWrote(d *document) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.mem != nil && r.mem.tip.epoch == d.writtenIn && r.mem.tip.next == d.writtenAt+1 && d.last == d.writtenAt &&
+		!d.stale && d.kind == crdt.KindText
 }
 
 // begin types the first splice since the newest version.

@@ -81,12 +81,15 @@ func (d *document) begin(s *snap, last history.LV) bool {
 	case d.epoch == s.tip.epoch && d.last <= last:
 		d.typed = typed{base: s.heads(), first: s.nextDot()}
 	case d.writtenAt == d.last && d.writtenIn == d.epoch && d.last > 0:
-		d.typed = typed{base: Frontier{d.written}, first: d.next}
+		d.goOn()
 	default:
 		return false
 	}
 	return true
 }
+
+// goOn bases what is typed next on the version that was just made.
+func (d *document) goOn() { d.typed = typed{base: Frontier{d.written}, first: d.next} }
 
 // typeIn does a splice to the text.
 func (d *document) typeIn(sp sequence.Splice) error {
