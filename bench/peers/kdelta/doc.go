@@ -7,6 +7,6 @@
 //	kdelta local|typed|merge|apply|load TRACE FOLDER
 //	kdelta set|catchUp|reconnect|live|concurrent|authors
 //
-// Text is measured at its engine, package crdt/sequence; maps through the whole library over a store in memory, where each
-// version is hashed, sealed and judged.
+// Text is measured at its engine, package crdt/sequence; where it is typed live, with a hashed version for each transaction.
+// Maps are measured through the whole library over a store in memory, where each version is sealed and judged besides.
 package main

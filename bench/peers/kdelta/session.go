@@ -82,13 +82,16 @@ func (s *session) add(person int, parents []int, patches []patch) {
 		}
 	}
 	for _, p := range patches {
-		op := sequence.Op{Dot: sequence.Dot{Author: identity.Author{byte(person)}, Seq: v.seen[person] + 1}, Splice: sequence.Splice(p)}
+		op := sequence.Op{Dot: sequence.Dot{Author: authorOf(person), Seq: v.seen[person] + 1}, Splice: sequence.Splice(p)}
 		v.seen[person] += uint64(op.Width())
 		v.ops = append(v.ops, op)
 	}
 	s.by[person] = append(s.by[person], len(s.versions))
 	s.versions = append(s.versions, v)
 }
+
+// authorOf is the name of a person.
+func authorOf(person int) identity.Author { return identity.Author{byte(person)} }
 
 // before is the versions that one with these parents comes after and that are not in seen, in their order; they are put there.
 func (s *session) before(seen []bool, parents []int) (found []int) {
