@@ -98,6 +98,9 @@ func (d *document) typeIn(sp sequence.Splice) error {
 		if err := sequence.NewText(nil).Splice(sequence.Dot{Seq: 1}, sp); err != nil {
 			return err
 		}
+		if sp.Width() == 0 {
+			return nil
+		}
 		if n := d.text.Len(); n > 0 {
 			if err := d.add(sequence.Splice{Removed: n}); err != nil {
 				return err
@@ -117,7 +120,9 @@ func (d *document) add(sp sequence.Splice) error {
 	if err := d.text.Splice(dot, sp); err != nil {
 		return err
 	}
-	d.typed.add(sp)
+	if sp.Width() > 0 {
+		d.typed.add(sp)
+	}
 	return nil
 }
 
