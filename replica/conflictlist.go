@@ -124,6 +124,9 @@ func (l *conflictList) flush(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := l.s.showTextIn(c.Key, &base, l.meets[i]); err != nil {
+			return err
+		}
 		segments, err := crdt.ParsePointer(c.Path)
 		if err != nil {
 			return err
@@ -191,6 +194,10 @@ func (s *snap) baseOf(key string, state *crdt.State, strategy crdt.Strategy) (ca
 		return nil, err
 	}
 	view, err := s.viewAt(key, p, strategy)
+	if err != nil {
+		return nil, err
+	}
+	err = s.showTextIn(key, &view, p)
 	return view.Value, err
 }
 
