@@ -113,6 +113,8 @@ func (w *World) compare(where, key string, row replica.Row, found bool, want Sho
 	switch {
 	case want.Kind == crdt.KindRecord:
 		w.count("shown: record")
+	case want.Kind == crdt.KindText:
+		w.count("shown: text")
 	case row.Conflicts > 0:
 		w.count("shown: conflict")
 	}
@@ -393,7 +395,7 @@ func (d *device) checkPast() {
 		{"frontier", replica.Frontier{at(a), at(b)}, both},
 		{"time", replica.TimePoint(time.UnixMilli(ms)), until},
 	} {
-		for _, key := range append([]string{"n/1", "s/1"}, worldKeys...) {
+		for _, key := range append(slices.Clone(otherKeys), worldKeys...) {
 			doc, err := d.r.At(p.at).Doc(w.ctx, key)
 			if err != nil && d.tolerates(err) {
 				return

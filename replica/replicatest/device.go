@@ -197,7 +197,7 @@ func (d *device) options() replica.Options {
 			known = append(known, s)
 		}
 	}
-	return replica.Options{Wall: d.wall, Rand: d.keys, Strategies: known, ManualCompaction: true}
+	return replica.Options{Wall: d.wall, Rand: d.keys, Strategies: known, ManualCompaction: true, Typing: replica.Typing{Rest: -1}}
 }
 
 // mount wraps the disk with what will go wrong this time.

@@ -314,7 +314,12 @@ func (m *Model) said(at clock.Stamp, key string, path []string) Said {
 		if op.key != key {
 			continue
 		}
+		if out.Kind == crdt.KindText && op.code != "resolve" {
+			out.Kind, out.Value = crdt.KindRegister, nil // it wrote over its own edit
+		}
 		switch op.code {
+		case "text-splice":
+			out.Kind, out.Value = crdt.KindText, canon.Null()
 		case "put":
 			out.Value, _ = op.value.Lookup(path...)
 		case "delete":

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/sequence"
 	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/replica"
 )
@@ -16,12 +18,15 @@ var (
 	worldKeys   = []string{"a/1", "a/2", "f/1", "f/2", "m/1", "c/1"}
 	counterKeys = []string{"n/1", "n/2", "a/2"}
 	setKeys     = []string{"s/1", "a/2"}
+	textKeys    = []string{"t/1", "t/1", "a/2"}
+	otherKeys   = []string{"n/1", "s/1", "t/1"} // of other kinds than values
 	namespaces  = []string{"a", "m", "c", "f"}
 	worldValues = []string{
 		`1`, `2`, `"x"`, `"long text"`, `null`, `{}`, `{"a":1}`, `{"a":2,"b":1}`, `{"a":1,"b":2,"c":3}`, `{"a":{"x":1}}`,
 		`{"a":{"x":2,"y":{}},"c":[1]}`, `{"a":{"y":3},"b":{"z":[]}}`, `[1]`, `[2,1]`, `[3]`, `{"b":9}`,
 	}
 	elements = []any{1, 2, "x", "y", true}
+	typed    = []string{"", "a", "ñ", "🙂", "abc", "two words "}
 )
 
 // attempt is one write: what is to happen, and what must be seen afterwards.
@@ -39,8 +44,10 @@ type attempt struct {
 func (w *World) userOp(d *device) {
 	var a attempt
 	switch n := w.rng.IntN(100); {
-	case n < 42:
+	case n < 34:
 		a = d.setOp()
+	case n < 44:
+		a = d.textOp()
 	case n < 52:
 		a = d.deleteOp()
 	case n < 64:
@@ -136,7 +143,7 @@ func (d *device) setOp() attempt {
 		key = newerKey
 	}
 	if w.chance(5) {
-		key = pick(w, []string{"n/1", "s/1"})
+		key = pick(w, otherKeys)
 	}
 	text := pick(w, worldValues)
 	var opts []replica.WriteOption
@@ -160,7 +167,7 @@ func (d *device) setOp() attempt {
 		what: fmt.Sprintf("set %s %s", key, text), keys: []string{key},
 		run: func() (replica.Version, error) { return d.r.Set(w.ctx, key, json.RawMessage(text), opts...) },
 		may: func(err error) bool {
-			return errors.Is(err, replica.ErrWrongKind) && (kind == crdt.KindCounter || kind == crdt.KindSet) ||
+			return errors.Is(err, replica.ErrWrongKind) && (kind == crdt.KindCounter || kind == crdt.KindSet || kind == crdt.KindText) ||
 				errors.Is(err, replica.ErrUnknownStrategy) && !d.writable(key) || len(opts) > 0 && isOneOf(err, replica.ErrVersionMismatch, replica.ErrPoint) ||
 				errors.Is(err, replica.ErrNewerFormat) && d.isNewer(key)
 		},
@@ -174,7 +181,7 @@ func (d *device) setOp() attempt {
 
 func (d *device) deleteOp() attempt {
 	w := d.w
-	key := pick(w, append(append([]string{"n/1", "s/1"}, worldKeys...), newerKey))
+	key := pick(w, append(append(slices.Clone(otherKeys), worldKeys...), newerKey))
 	kind := d.shown(key).Kind
 	return attempt{
 		what: "delete " + key, keys: []string{key},
@@ -188,6 +195,54 @@ func (d *device) deleteOp() attempt {
 			}
 		},
 	}
+}
+
+// textOp types into a text: some splices that become one version.
+func (d *device) textOp() attempt {
+	w := d.w
+	key := pick(w, textKeys)
+	before := d.shown(key)
+	shown, _ := before.Value.AsString()
+	if before.Kind != crdt.KindText {
+		shown = ""
+	}
+	text := []rune(shown)
+	var splices []sequence.Splice
+	beyond := w.chance(5)
+	for range 1 + w.rng.IntN(3) {
+		s := sequence.Splice{Pos: w.rng.IntN(len(text) + 1), Text: pick(w, typed)}
+		s.Removed = w.rng.IntN(min(len(text)-s.Pos, 3) + 1)
+		text = slices.Replace(text, s.Pos, s.Pos+s.Removed, []rune(s.Text)...)
+		splices = append(splices, s)
+	}
+	if beyond {
+		splices = append(splices, sequence.Splice{Pos: len(text), Removed: 1})
+	}
+	a := attempt{what: fmt.Sprintf("type %s %+v", key, splices), keys: []string{key}}
+	a.run = func() (replica.Version, error) {
+		t := d.r.Text(key)
+		for _, s := range splices {
+			if err := t.Splice(w.ctx, s.Pos, s.Removed, s.Text); err != nil {
+				_ = t.Discard(w.ctx) // whether it could be read anew or not, nothing of it is typed any more
+				return replica.Version{}, err
+			}
+		}
+		v, err := t.Commit(w.ctx)
+		if err != nil {
+			_ = t.Discard(w.ctx)
+		}
+		return v, err
+	}
+	a.may = func(err error) bool {
+		return errors.Is(err, replica.ErrWrongKind) && before.Kind != crdt.KindText && before.Kind != crdt.KindNone ||
+			errors.Is(err, sequence.ErrPosition) && beyond || errors.Is(err, replica.ErrNewerFormat) && d.isNewer(key)
+	}
+	a.then = func() {
+		if got, _ := d.shown(key).Value.AsString(); got != string(text) {
+			w.failf("I18", "%s: after typing %s has %q, and not %q", d.name, key, got, string(text))
+		}
+	}
+	return a
 }
 
 func (d *device) addOp() attempt {
@@ -274,7 +329,7 @@ func (d *device) updateOp() attempt {
 		return nil
 	}
 	return attempt{
-		what: what, keys: append([]string{"n/1", "s/1"}, worldKeys...),
+		what: what, keys: append(slices.Clone(otherKeys), worldKeys...),
 		run: func() (v replica.Version, err error) {
 			defer func() {
 				if p := recover(); p != nil {

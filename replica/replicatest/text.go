@@ -41,7 +41,8 @@ func (k *keyOps) text() string {
 	return b.String()
 }
 
-// edited is the text as what a key shows: there is one as long as there is an edit that nobody deleted who knew it.
+// edited is the text as a conflict has it, which does not quote what it says, and the deletes that did not know all of it. There is a
+// text as long as there is an edit that nobody deleted who knew it.
 func (k *keyOps) edited() (said Said, tombs []*placed, ok bool) {
 	for i := range k.ops {
 		switch a := &k.ops[i]; {
@@ -54,12 +55,8 @@ func (k *keyOps) edited() (said Said, tombs []*placed, ok bool) {
 			}
 		}
 	}
-	if !ok {
-		return said, nil, false
-	}
-	text, err := canon.String(k.text())
-	said.Kind, said.Value = crdt.KindText, text
-	return said, tombs, err == nil
+	said.Kind, said.Value = crdt.KindText, canon.Null()
+	return said, tombs, ok
 }
 
 // read is all letters below l, in order.

@@ -144,6 +144,9 @@ func (k *keyOps) view(s Set, strategy string, knows func(string) bool) Shown {
 	slices.SortFunc(parts, func(a, b part) int { return a.newest.Compare(b.newest) })
 	chosen := parts[len(parts)-1]
 	shown := Shown{Kind: chosen.Kind, Value: chosen.Value, At: chosen.At, Open: doc.Open}
+	if chosen.Kind == crdt.KindText {
+		shown.Value = canon.AppendString(nil, k.text())
+	}
 	if len(parts) > 1 {
 		c := Entry{Chosen: chosen.Said, kinds: true}
 		for _, p := range parts {
