@@ -183,6 +183,15 @@ func (e *evil) put(key string) history.Op {
 	return history.Op{Op: op}
 }
 
+// splice types somewhere, and mostly not within the text that it knows: then it has no effect.
+func (e *evil) splice() history.Op {
+	op, err := crdt.TextSplice("t/1", e.w.rng.IntN(6), e.w.rng.IntN(2), pick(e.w, typed[1:]))
+	if err != nil {
+		e.w.failf("evil", "%v", err)
+	}
+	return history.Op{Op: op}
+}
+
 // pack packs versions with the seals over some of them.
 func (e *evil) pack(certified bool, sealed []history.Version, versions ...history.Version) protocol.Pack {
 	var o pack.Options

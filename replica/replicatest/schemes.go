@@ -15,9 +15,14 @@ func (e *evil) scheme() {
 	}
 	n := w.rng.IntN(100)
 	switch {
-	case n < 20:
+	case e.parent != nil && w.chance(30):
+		e.lateParent()
+	case n < 12:
 		w.count("evil: honest")
 		e.good(e.put("a/1"), e.put("m/1"))
+	case n < 20:
+		w.count("evil: typing")
+		e.good(e.splice(), e.splice())
 	case n < 32:
 		w.count("evil: backdated")
 		e.bad(e.tip.Time, nil)
@@ -86,7 +91,7 @@ func (e *evil) equivocate(branches int) {
 	}
 	for range branches {
 		e.tip = base
-		v := e.version(e.key, &base, base.Time+1, nil, e.put("m/1"))
+		v := e.version(e.key, &base, base.Time+1, nil, e.put("m/1"), e.splice())
 		e.fates[v.ID] = versionGood
 		e.once = append(e.once, e.pack(true, []history.Version{v}, v))
 		if e.w.chance(50) {

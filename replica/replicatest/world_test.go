@@ -91,7 +91,7 @@ var mustHappen = []string{
 	"conflict: open", "conflict: overwritten", "conflict: resolved", "conflict why: revives", "conflict why: kinds",
 	"conflict why: beats a delete", "shown: record", "check: equal sets compared", "check: verified", "check: arrived", "check: nothing waits for what is here",
 	"conflict of kinds: overwritten", "conflict of kinds: resolved",
-	"evil: backdated", "evil: beyond 2100", "evil: equivocation", "evil: unsealed", "evil: late certificate", "evil: late parent",
+	"evil: backdated", "evil: typing", "evil: beyond 2100", "evil: equivocation", "evil: unsealed", "evil: late certificate", "evil: late parent",
 	"evil: parent that nobody has", "evil: op of the future", "reissue: fork", "reissue: clock",
 }
 
