@@ -90,7 +90,8 @@ func overwritten() (*space, *replica.Replica, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return s, r, s.fill(r, 100_000, drawn(10_000, 1), taskOf)
+	err = s.fill(r, 100_000, drawn(10_000, 1), taskOf)
+	return s, r, err
 }
 
 func set() (result, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"os"
@@ -50,12 +51,11 @@ func (p *patch) UnmarshalJSON(b []byte) error {
 }
 
 func readSession(name string) (*session, error) {
-	f, err := os.Open(filepath.Join(traces, name+".json.gz"))
+	file, err := os.ReadFile(filepath.Join(traces, name+".json.gz"))
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
+	z, err := gzip.NewReader(bytes.NewReader(file))
 	if err != nil {
 		return nil, err
 	}
