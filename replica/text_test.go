@@ -80,6 +80,31 @@ func TestTypedTextIsCommitted(t *testing.T) {
 }
 
 // TestWhenTypedTextIsCommitted: before anything else is written, at a size, after a rest, when the replica is closed.
+// A splice that does nothing is checked like others, and leaves nothing to commit: not even the removal of what is left of a text
+// that was deleted.
+func TestTypingNothing(t *testing.T) {
+	ctx := t.Context()
+	p := newPair(t)
+	text := p.a.Text(textKey)
+	nothing := func(pos int) {
+		t.Helper()
+		p.ok(text.Splice(ctx, pos, 0, ""))
+		if v, err := text.Commit(ctx); err != nil || !v.IsZero() {
+			t.Errorf("a commit of nothing: %v, %v", v, err)
+		}
+	}
+	nothing(0)
+	p.types(text, "hello")
+	p.commits(text)
+	nothing(5)
+	if err := text.Splice(ctx, 6, 0, ""); !errors.Is(err, sequence.ErrPosition) {
+		t.Errorf("nothing, beyond the end: %v", err)
+	}
+	p.do(p.a.Delete(ctx, textKey))
+	nothing(0)
+	p.shows(p.a, textKey, "")
+}
+
 func TestWhenTypedTextIsCommitted(t *testing.T) {
 	ctx := t.Context()
 	p := newPair(t)
