@@ -322,17 +322,13 @@ func (t *Text) Commit(ctx context.Context, opts ...WriteOption) (Version, error)
 }
 
 // Discard drops what was typed and is in no version yet.
-func (t *Text) Discard(ctx context.Context) error {
-	if err := t.check(); err != nil {
-		return err
-	}
+func (t *Text) Discard() {
 	texts := &t.r.texts
 	texts.mu.Lock()
 	if d := texts.open[t.key]; d != nil && d.ahead() {
 		texts.discard(d)
 	}
 	texts.mu.Unlock()
-	return t.look(ctx, func(*document) error { return nil }) // read it anew
 }
 
 // Seen is the text as it is and what there is when it is so, to edit it elsewhere and give the splices to Merge. What was

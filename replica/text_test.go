@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store"
 	"github.com/kdelta/kdelta/store/memory"
+	"github.com/kdelta/kdelta/store/sqlite"
 	"github.com/kdelta/kdelta/store/storetest"
 )
 
@@ -383,10 +385,80 @@ func TestTextOutlivesFailedCommits(t *testing.T) {
 		p.says(text, "one two three")
 		p.shows(r, textKey, `"one two three"`)
 		p.types(text, " four")
-		p.ok(text.Discard(ctx))
+		text.Discard()
 		p.says(text, "one two three")
 		if rep, err := r.Verify(ctx, nil); err != nil || len(rep.Damage) > 0 {
 			t.Errorf("verify: %v, %v", rep.Damage, err)
 		}
 	}
+}
+
+// TestErasedText: what was erased is that many U+FFFD, here and where it is synced, and what was written around it stays.
+func TestErasedText(t *testing.T) {
+	ctx := t.Context()
+	p := newPair(t)
+	p.do(p.a.SetSettings(ctx, "mail", replica.Settings{Erasable: true}))
+	a, b := p.a.Text("mail/1"), p.b.Text("mail/1")
+	p.types(a, "before ")
+	p.commits(a)
+	p.types(a, "secret")
+	secret := p.commits(a)
+	p.sync()
+	p.types(b, " after")
+	p.commits(b)
+	p.says(b, "before secret after")
+	_, err := p.a.Erase(ctx, "mail/1", replica.OfVersion(secret))
+	p.ok(err)
+	p.sync()
+	want := "before " + strings.Repeat("\uFFFD", 6) + " after"
+	p.says(a, want)
+	p.says(b, want)
+	p.shows(p.b, "mail/1", `"`+want+`"`)
+	for _, r := range []*replica.Replica{p.a, p.b} {
+		if rep, err := r.Verify(ctx, nil); err != nil || len(rep.Damage) > 0 {
+			t.Errorf("verify: %v, %v", rep.Damage, err)
+		}
+	}
+}
+
+// TestTextOfTwoProcesses has two replicas type into one file, as two processes do.
+func TestTextOfTwoProcesses(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "shared.db")
+	var texts [2]*replica.Text
+	var replicas [2]*replica.Replica
+	for i := range texts {
+		st, err := sqlite.Open(path, sqlite.Durability(sqlite.Normal))
+		check(err)
+		defer st.Close()
+		r, err := replica.Open(ctx, st, replica.Options{Typing: replica.Typing{Rest: -1}})
+		check(err)
+		defer r.Close()
+		texts[i], replicas[i] = r.Text(textKey), r
+	}
+	says := func(i int, want string) {
+		t.Helper()
+		if got, err := texts[i].String(ctx); err != nil || got != want {
+			t.Fatalf("process %d sees %q, %v; want %q", i, got, err, want)
+		}
+	}
+	check(texts[0].Insert(ctx, 0, "the fox"))
+	must(texts[0].Commit(ctx))
+	says(1, "the fox")
+	check(texts[0].Insert(ctx, 4, "quick "))
+	check(texts[1].Splice(ctx, 4, 3, "dog"))
+	says(0, "the quick fox")
+	says(1, "the dog")
+	must(texts[1].Commit(ctx))
+	must(texts[0].Commit(ctx))
+	says(0, "the quick dog")
+	says(1, "the quick dog")
+	check(texts[0].Insert(ctx, 13, "!"))
+	must(replicas[1].Delete(ctx, textKey))
+	must(replicas[1].Set(ctx, textKey, "a value"))
+	if _, err := texts[0].Commit(ctx); !errors.Is(err, replica.ErrWrongKind) {
+		t.Errorf("a commit where there is a register by now: %v", err)
+	}
+	must(replicas[0].Set(ctx, "notes/other", 1)) // the others are not held up
+	texts[0].Discard()
 }
