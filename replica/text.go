@@ -203,8 +203,10 @@ func (t *Text) splice(ctx context.Context, say func(*sequence.Text) (sequence.Sp
 	}
 	full, err := t.goOn(say)
 	if errors.Is(err, errNotTyping) {
-		if err = t.r.commitTyped(ctx); err != nil { // another text waits for its version
-			return err
+		if t.r.texts.typedElsewhere(t.key) {
+			if err := t.r.commitTyped(ctx); err != nil {
+				return err
+			}
 		}
 		for err = errBehind; errors.Is(err, errBehind); {
 			full, err = t.begin(ctx, say)
@@ -229,7 +231,7 @@ func (t *Text) goOn(say func(*sequence.Text) (sequence.Splice, error)) (full boo
 	texts.mu.Lock()
 	defer texts.mu.Unlock()
 	d := texts.open[t.key]
-	if d == nil || !d.ahead() && !t.r.justWrote(d) {
+	if d == nil || d.stale || !d.ahead() && !t.r.justWrote(d) {
 		return false, errNotTyping
 	}
 	if !d.ahead() {
@@ -244,7 +246,7 @@ func (r *Replica) justWrote(d *document) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.mem != nil && r.mem.tip.epoch == d.writtenIn && r.mem.tip.next == d.writtenAt+1 && d.last == d.writtenAt &&
-		!d.stale && d.kind == crdt.KindText
+		d.kind == crdt.KindText
 }
 
 // begin types the first splice since the newest version.

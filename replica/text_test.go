@@ -1,12 +1,14 @@
 package replica_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/kdelta/kdelta/crdt/sequence"
@@ -369,7 +371,7 @@ func TestTextOutlivesFailedCommits(t *testing.T) {
 	ctx := t.Context()
 	p := newPair(t)
 	for _, after := range []bool{false, true} {
-		plan := storetest.Plan{{Site: storetest.Commit, Nth: 2, After: after, Err: store.ErrFull}}
+		plan := storetest.Plan{{Site: storetest.Commit, Nth: 2, Times: 2, After: after, Err: store.ErrFull}}
 		r, err := replica.Open(ctx, storetest.Faulty(memory.New(), plan), replica.Options{Typing: replica.Typing{Rest: -1}})
 		p.ok(err)
 		text := r.Text(textKey)
@@ -379,14 +381,19 @@ func TestTextOutlivesFailedCommits(t *testing.T) {
 		if _, err := text.Commit(ctx); !errors.Is(err, store.ErrFull) {
 			t.Fatalf("a commit on a full disk: %v", err)
 		}
-		p.says(text, "one two")
-		p.types(text, " three")
+		p.types(text, " and")
+		if _, err := r.Set(ctx, "notes/other", 0); !errors.Is(err, store.ErrFull) {
+			t.Fatalf("a write on a full disk: %v", err)
+		}
+		p.says(text, "one two and")
+		p.types(text, " thr")
+		p.types(text, "ee")
 		p.do(r.Set(ctx, "notes/other", 1))
-		p.says(text, "one two three")
-		p.shows(r, textKey, `"one two three"`)
+		p.says(text, "one two and three")
+		p.shows(r, textKey, `"one two and three"`)
 		p.types(text, " four")
 		text.Discard()
-		p.says(text, "one two three")
+		p.says(text, "one two and three")
 		if rep, err := r.Verify(ctx, nil); err != nil || len(rep.Damage) > 0 {
 			t.Errorf("verify: %v, %v", rep.Damage, err)
 		}
@@ -461,4 +468,61 @@ func TestTextOfTwoProcesses(t *testing.T) {
 	}
 	must(replicas[0].Set(ctx, "notes/other", 1)) // the others are not held up
 	texts[0].Discard()
+}
+
+// TestTextsOfManyGoroutines has goroutines type into two texts, read, write other keys and sync, all at once.
+func TestTextsOfManyGoroutines(t *testing.T) {
+	ctx := t.Context()
+	p := newPair(t)
+	p.types(p.a.Text("notes/0"), "0")
+	p.types(p.a.Text("notes/1"), "1")
+	p.sync()
+	const each = 60
+	var typing sync.WaitGroup
+	for i, r := range []*replica.Replica{p.a, p.a, p.b, p.b} {
+		typing.Go(func() {
+			text := r.Text(fmt.Sprint("notes/", i%2))
+			for n := range each {
+				check(text.Insert(ctx, 0, "x"))
+				switch n % 20 {
+				case 7:
+					must(text.Commit(ctx))
+				case 13:
+					must(r.Set(ctx, "notes/other", n))
+				case 17:
+					must(r.Get(ctx, text.Key(), nil))
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 10 {
+			_, _, err := replica.SyncPair(ctx, p.a, p.b)
+			check(err)
+		}
+	}()
+	loop, quit := context.WithCancel(ctx)
+	told := make(chan int)
+	go func() {
+		n := 0
+		for edits := range p.b.Text("notes/0").Edits(loop) {
+			for _, e := range edits {
+				n += len(e.Text) - e.Removed
+			}
+			if n == 2*each+1 {
+				quit()
+			}
+		}
+		told <- n
+	}()
+	typing.Wait()
+	<-done
+	p.sync()
+	p.says(p.b.Text("notes/0"), strings.Repeat("x", 2*each)+"0")
+	p.says(p.a.Text("notes/1"), strings.Repeat("x", 2*each)+"1")
+	if n := <-told; n != 2*each+1 {
+		t.Errorf("the loop was told of %d code points, want %d", n, 2*each+1)
+	}
 }

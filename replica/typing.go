@@ -321,6 +321,13 @@ func (tx *Tx) splice(key string, sp sequence.Splice) error {
 	return nil
 }
 
+// typedElsewhere reports whether something was typed into another text than that at a key.
+func (t *texts) typedElsewhere(key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.typing, func(d *document) bool { return d.key != key })
+}
+
 // discard drops what was typed into a text.
 func (t *texts) discard(d *document) {
 	d.typed, d.stale = typed{}, true
