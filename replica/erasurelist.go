@@ -71,7 +71,7 @@ func (s *snap) erasures() ([]Erasure, error) {
 		}
 		all = append(all, e)
 	}
-	order.Sort(all, func(a, b Erasure) int { return a.Version.Stamp.Compare(b.Version.Stamp) })
+	order.Sort(all, func(a, b Erasure) int { return a.Version.Compare(b.Version.Stamp) })
 	return all, nil
 }
 

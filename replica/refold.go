@@ -65,7 +65,8 @@ func (s *snap) readRefold(key string, start, end history.LV) (*refold, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k, k.readApart(log.upTo(k.from))
+	err = k.readApart(log.upTo(k.from))
+	return k, err
 }
 
 // readApart finds the last version in the log up to where the key is folded from that does not cover all before it.

@@ -65,7 +65,7 @@ func (d *device) ingest() bool {
 		w.noteVersion(e)
 	}
 	d.unsure = false
-	return true
+	return d.lookAtErasures()
 }
 
 // noteVersion counts what is worth to be seen in a run.
@@ -134,6 +134,7 @@ func (d *device) checkAll() {
 		}
 		return
 	}
+	w.model.by(&d.gone)
 	d.checkStatus(&st)
 	rows, ok := d.rows()
 	if !ok {
@@ -143,9 +144,10 @@ func (d *device) checkAll() {
 	if !ok || !d.checkLogs() {
 		return
 	}
+	id := d.seen.ID() + " " + d.gone.id
 	base := fmt.Sprintf("state %x\nheads %v\n", st.StateDigest, st.Heads)
-	w.sameAs(d, "set "+d.seen.ID(), base)
-	w.sameAs(d, fmt.Sprintf("view %t %s", d.knowsRare, d.seen.ID()), rows+conflicts)
+	w.sameAs(d, "set "+id, base)
+	w.sameAs(d, fmt.Sprintf("view %t %s", d.knowsRare, id), rows+conflicts)
 }
 
 // sameAs fails unless what a replica shows is what was shown for the same versions before.
@@ -309,7 +311,7 @@ func (w *World) wantedLine(e *Entry, d *device) string {
 	case e.By != clock.Stamp{}:
 		status, by = "overwritten", e.By.Name()
 	}
-	id := fmt.Sprintf("%t %s", d.knowsRare, e.id())
+	id := fmt.Sprintf("%t %s %s", d.knowsRare, e.id(), d.gone.id)
 	base, known := w.bases[id]
 	if !known {
 		base = textOf(w.model.base(e, d.knows))
@@ -356,6 +358,7 @@ func (d *device) checkLogs() bool {
 		}
 		last = e.Stamp
 		got.Add(n)
+		d.checkErased(n, key, &e)
 	}
 	var want Set
 	for _, p := range w.model.on(d.seen, key).ops {
@@ -375,6 +378,7 @@ func (d *device) checkPast() {
 		return
 	}
 	w.count("check: past")
+	w.model.by(&d.gone)
 	a, b := pick(w, members), pick(w, members)
 	at := func(n int) replica.Version { return replica.Version{Stamp: w.model.Stamp(n)} }
 	both := w.model.Closed(a)

@@ -151,6 +151,7 @@ type device struct {
 
 	// seen are the versions that its log has shown, heads those that no other one covers.
 	seen  Set
+	gone  erasures
 	heads replica.Frontier
 	acked []int
 	// mine are the versions that this database wrote since it came to be, as a new one or as a copy; again counts how often

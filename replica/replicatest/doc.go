@@ -41,6 +41,8 @@
 //	     and only by who wrote it (I7)
 //	I15  what is invalid is refused by all                         whenever the scripted peer was met
 //	I16  and harms only what depends on it: all else comes to all  at the end
+//	     what was erased is gone from every key, conflict, log and  by comparison with the model; in every full check
+//	     point, for who has its proof, and nothing else is
 //	I18  a write can be read                                       after every write
 //	I21  everybody can write, whatever came                        at the end
 //	I24  one seed is one trace                                     TestWorldRepeats

@@ -237,7 +237,8 @@ func (m *Model) Entries(s Set, knows func(string) bool) []Entry {
 // closedBy are the conflicts that were open in what a version saw and are not after it.
 func (m *Model) closedBy(n int) []Entry {
 	v := &m.nodes[n]
-	if v.counted {
+	gone := m.goneID()
+	if v.counted == gone {
 		return v.closed
 	}
 	var keys []string
@@ -250,7 +251,7 @@ func (m *Model) closedBy(n int) []Entry {
 	for _, key := range keys {
 		closed = append(closed, m.closedOn(n, key)...)
 	}
-	v.closed, v.counted = closed, true
+	v.closed, v.counted = closed, gone
 	return closed
 }
 
@@ -260,7 +261,7 @@ func (m *Model) closedOn(n int, key string) []Entry {
 	for i := range v.ops {
 		if op := &v.ops[i]; op.key == key {
 			named = append(named, op.resolves...)
-			content := op.code != "resolve" && op.code != "unknown"
+			content := op.code != "resolve" && op.code != "erase" && op.code != "unknown"
 			writes = writes || content
 			byMember = byMember && (!content || op.code == "patch")
 		}
@@ -316,6 +317,10 @@ func (m *Model) said(at clock.Stamp, key string, path []string) Said {
 		}
 		if out.Kind == crdt.KindText && op.code != "resolve" {
 			out.Kind, out.Value = crdt.KindRegister, nil // it wrote over its own edit
+		}
+		if m.isGone(m.byID[at.ID], i) {
+			out.Value = nil
+			continue
 		}
 		switch op.code {
 		case "text-splice":

@@ -21,6 +21,10 @@ var ErrModel = errors.New("against the definitions")
 type Model struct {
 	nodes []node
 	byID  map[clock.ID]int
+	// byName finds a version by the name that ops have for it: see nameOfSide.
+	byName map[string]int
+	// gone is what is destroyed for whom the model speaks to.
+	gone *erasures
 	// Custom are the application's strategies, by name.
 	Custom map[string]crdt.Strategy
 }
@@ -35,7 +39,7 @@ type node struct {
 	content string
 	clock   clock.Vector // as the parents say; nil before it was needed
 	closed  []Entry      // the conflicts that it closed; nil before they were needed
-	counted bool         // closed is known
+	counted string       // for which erasures closed is known; empty before
 }
 
 type modelOp struct {
@@ -46,6 +50,13 @@ type modelOp struct {
 	elements []canon.Value
 	splice   *modelSplice
 	resolves []string // versions that a resolve op names: AUTHOR@SEQ and the first half of the id
+	// erases is the op that an erase names, by its version's name and its index.
+	erases struct {
+		version string
+		op      int
+	}
+	// unseen: nobody has shown the operand, which was destroyed before. erased: for whom the model speaks to it is.
+	unseen, erased bool
 }
 
 type modelEdit struct {
@@ -63,7 +74,7 @@ func (op *modelOp) width() uint64 {
 
 // NewModel returns a model without versions.
 func NewModel(custom ...crdt.Strategy) *Model {
-	m := &Model{byID: make(map[clock.ID]int), Custom: make(map[string]crdt.Strategy)}
+	m := &Model{byID: make(map[clock.ID]int), byName: make(map[string]int), Custom: make(map[string]crdt.Strategy)}
 	for _, s := range custom {
 		m.Custom[s.Name()] = s
 	}
@@ -98,6 +109,9 @@ func (m *Model) Enter(e *replica.LogEntry) (n int, fresh bool, err error) {
 		if m.nodes[n].content != content {
 			return n, false, fmt.Errorf("%w: %s has two contents:\n%s\n%s", ErrModel, e.Version, m.nodes[n].content, content)
 		}
+		if err := m.agree(n, e); err != nil {
+			return n, false, err
+		}
 		return n, false, m.checkClock(n, e)
 	}
 	v := node{stamp: e.Stamp, prev: -1, content: content}
@@ -130,11 +144,30 @@ func (m *Model) Enter(e *replica.LogEntry) (n int, fresh bool, err error) {
 	}
 	n = len(m.nodes)
 	m.nodes = append(m.nodes, v)
-	m.byID[e.ID] = n
+	m.byID[e.ID], m.byName[nameOfSide(&e.Stamp)] = n, n
 	return n, true, m.checkClock(n, e)
 }
 
-// contentOf is everything that a version's id is to fix, as text.
+// agree compares what a version's ops say with what it said before, and learns what nobody has shown yet.
+func (m *Model) agree(n int, e *replica.LogEntry) error {
+	ops, err := readOps(e)
+	if err != nil {
+		return err
+	}
+	for i := range ops {
+		was := &m.nodes[n].ops[i]
+		switch {
+		case ops[i].unseen:
+		case was.unseen:
+			*was = ops[i]
+		case !bytes.Equal(was.value, ops[i].value):
+			return fmt.Errorf("%w: %s says %s and %s", ErrModel, e.Version, was.value, ops[i].value)
+		}
+	}
+	return nil
+}
+
+// contentOf is everything that a version's id is to fix, as text, but for what may be destroyed.
 func contentOf(e *replica.LogEntry) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %q", e.Version, e.Time, e.Message)
@@ -142,7 +175,7 @@ func contentOf(e *replica.LogEntry) string {
 		fmt.Fprintf(&b, " <%s", p.ID)
 	}
 	for _, op := range e.Ops {
-		fmt.Fprintf(&b, " %s %s %s", op.Op, op.Key, op.Value)
+		fmt.Fprintf(&b, " %s %s", op.Op, op.Key)
 	}
 	return b.String()
 }
@@ -150,7 +183,7 @@ func contentOf(e *replica.LogEntry) string {
 func readOps(e *replica.LogEntry) ([]modelOp, error) {
 	var ops []modelOp
 	for _, op := range e.Ops {
-		o := modelOp{code: op.Op, key: op.Key}
+		o := modelOp{code: op.Op, key: op.Key, unseen: op.Erased}
 		if op.Value != nil {
 			v, err := canon.FromJSON(op.Value)
 			if err != nil {
@@ -171,6 +204,12 @@ func readOps(e *replica.LogEntry) ([]modelOp, error) {
 				}
 				o.edits = append(o.edits, edit)
 			}
+		case "erase":
+			name, _ := o.value.Lookup("version")
+			id, _ := o.value.Lookup("id")
+			index, _ := o.value.Lookup("op")
+			n, _ := index.AsInt()
+			o.erases.version, o.erases.op = string(name.AppendJSON(nil))+string(id.AppendJSON(nil)), int(n)
 		case "text-splice":
 			o.splice = readSplice(o.value)
 		case "set-add", "set-remove":

@@ -56,8 +56,10 @@ func (w *World) userOp(d *device) {
 		a = d.setElementsOp()
 	case n < 90:
 		a = d.updateOp()
-	case n < 96:
+	case n < 95:
 		a = d.resolveOp()
+	case n < 98:
+		a = d.eraseOp()
 	default:
 		a = d.settingsOp()
 	}
@@ -115,7 +117,7 @@ func (w *World) attempt(d *device, a *attempt) {
 }
 
 // shown is what the definitions say of a key here.
-func (d *device) shown(key string) Shown { return d.w.model.View(d.seen, key, d.knows) }
+func (d *device) shown(key string) Shown { return d.w.model.by(&d.gone).View(d.seen, key, d.knows) }
 
 func (d *device) strategy(key string) string {
 	ns, _, _ := strings.Cut(key, "/")
@@ -359,7 +361,7 @@ func (d *device) settingsOp() attempt {
 	return attempt{
 		what: "settings " + ns + " " + strategy, keys: append([]string{".strategy/" + ns}, worldKeys...),
 		run: func() (replica.Version, error) {
-			return d.r.SetSettings(w.ctx, ns, replica.Settings{Strategy: strategy, Erasable: ns == "m" && w.steps%2 == 0})
+			return d.r.SetSettings(w.ctx, ns, replica.Settings{Strategy: strategy, Erasable: ns == "m" && w.steps%8 > 0})
 		},
 		may: func(error) bool { return false },
 		then: func() {

@@ -86,7 +86,7 @@ func (d *device) current(n int) (now int, ok bool) {
 	if err != nil || !known || !d.seen.Has(now) {
 		w.failf("I4", "%s has lost %s, and nothing stands for it: %v", d.name, w.model.Stamp(n).Name(), err)
 	}
-	if was, is := w.model.edits(n), w.model.edits(now); was != is {
+	if was, is := w.model.edits(n, now), w.model.edits(now, n); was != is {
 		w.failf("I4", "%s has written %s again as %s, and other ops:\n%s\n%s", d.name, w.model.Stamp(n).Name(), v, was, is)
 	}
 	return now, true
@@ -102,11 +102,13 @@ func (w *World) countTwice() {
 	}
 }
 
-// edits are the ops of a version, as text, but for which versions a resolve names: those may have other names now.
-func (m *Model) edits(n int) string {
+// edits are the ops of a version, as text, but for which versions a resolve or an erase names: those may have other names now;
+// and for operands that nobody has shown, of it or of the other version.
+func (m *Model) edits(n, other int) string {
 	var b strings.Builder
-	for _, op := range m.nodes[n].ops {
-		if op.code == "resolve" {
+	others := m.nodes[other].ops
+	for i, op := range m.nodes[n].ops {
+		if op.code == "resolve" || op.code == "erase" || op.unseen || i < len(others) && others[i].unseen {
 			fmt.Fprintf(&b, "%s %s\n", op.code, op.key)
 			continue
 		}

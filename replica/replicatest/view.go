@@ -45,7 +45,7 @@ func (m *Model) on(s Set, key string) *keyOps {
 		}
 		for i := range ops {
 			if ops[i].key == key {
-				k.ops = append(k.ops, placed{n, i, &ops[i], at, seq})
+				k.ops = append(k.ops, placed{n, i, m.op(n, i), at, seq})
 			}
 			seq += ops[i].width()
 		}
@@ -165,7 +165,7 @@ func (k *keyOps) counter() (canon.Value, clock.Stamp, bool) {
 	sum, at, any := new(big.Int), clock.Stamp{}, false
 	for i := range k.ops {
 		a := &k.ops[i]
-		if a.op.code == "add" && k.alive(a) {
+		if a.op.code == "add" && !a.op.erased && k.alive(a) {
 			n, _ := a.op.value.AsInt()
 			sum.Add(sum, big.NewInt(n))
 			any = true
@@ -234,7 +234,7 @@ func (k *keyOps) document(s Set, strategy string, knows func(string) bool) (Show
 		a := &k.ops[i]
 		switch a.op.code {
 		case "put":
-			if !k.any(a, nil, "put") && !k.buried(a) {
+			if !a.op.erased && !k.any(a, nil, "put") && !k.buried(a) {
 				roots = append(roots, a)
 				if note(a) {
 					liveRoots++

@@ -157,8 +157,11 @@ func (w *World) after(ms int64, run func()) {
 func (w *World) populate() {
 	first := w.newDevice(w.chance(50))
 	first.open(nil)
-	for ns, strategy := range map[string]string{"f": "fields"} {
-		if _, err := first.r.SetSettings(w.ctx, ns, replica.Settings{Strategy: strategy}); err != nil {
+	for _, ns := range []struct {
+		name string
+		replica.Settings
+	}{{"f", replica.Settings{Strategy: "fields"}}, {"m", replica.Settings{Strategy: "lww", Erasable: true}}} {
+		if _, err := first.r.SetSettings(w.ctx, ns.name, ns.Settings); err != nil {
 			w.failf("setup", "settings: %v", err)
 		}
 	}

@@ -93,6 +93,7 @@ var mustHappen = []string{
 	"conflict of kinds: overwritten", "conflict of kinds: resolved",
 	"evil: backdated", "evil: typing", "evil: beyond 2100", "evil: equivocation", "evil: unsealed", "evil: late certificate", "evil: late parent",
 	"evil: parent that nobody has", "evil: op of the future", "reissue: fork", "reissue: clock",
+	"op: erase", "erased", "erased: but for what is inline",
 }
 
 // requireAll fails for everything that never happened.
