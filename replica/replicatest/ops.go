@@ -225,13 +225,13 @@ func (d *device) textOp() attempt {
 		t := d.r.Text(key)
 		for _, s := range splices {
 			if err := t.Splice(w.ctx, s.Pos, s.Removed, s.Text); err != nil {
-				_ = t.Discard(w.ctx) // whether it could be read anew or not, nothing of it is typed any more
+				t.Discard()
 				return replica.Version{}, err
 			}
 		}
 		v, err := t.Commit(w.ctx)
 		if err != nil {
-			_ = t.Discard(w.ctx)
+			t.Discard()
 		}
 		return v, err
 	}
