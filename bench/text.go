@@ -38,7 +38,7 @@ func readPaper() ([]keystroke, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run it in the root of the repository: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	z, err := gzip.NewReader(f)
 	if err != nil {
 		return nil, err

@@ -107,7 +107,7 @@ func (d *document) advance(s *snap, last history.LV) ([]sequence.Edit, error) {
 }
 
 // splicesOf are the splices of a version on a text.
-func (s *snap) splicesOf(v *stored, key string) ([]sequence.Op, error) {
+func (s *snap) splicesOf(v *stored, key string) (ops []sequence.Op, err error) {
 	dot := sequence.Dot{Author: v.Author, Seq: v.Seq - v.Width + 1}
 	if lines := s.byAuthor[v.Author]; len(lines) > 1 {
 		err := s.graph(func(g *history.Graph) error {
@@ -119,9 +119,13 @@ func (s *snap) splicesOf(v *stored, key string) ([]sequence.Op, error) {
 			return nil, err
 		}
 	}
-	var ops []sequence.Op
 	for _, op := range v.Ops() {
 		if op.Code == crdt.CodeTextSplice && op.Key == key {
+			if op.Body == nil && op.Detached != nil { // erased: what was written around it stays where it is
+				if op.Body, err = crdt.Blank(op.Code, op.Width, op.Detached.Structure); err != nil {
+					return nil, err
+				}
+			}
 			pos, removed, text, err := op.TextSplice()
 			if err != nil {
 				return nil, err

@@ -22,12 +22,6 @@ func sequenceKey(key string, part int) []byte {
 	return append(append([]byte(key), 0), store.IntKey(uint64(part))...)
 }
 
-// sequenceRows are all rows of a key's text.
-func sequenceRows(key string) store.Range {
-	prefix := append([]byte(key), 0)
-	return store.Range{From: prefix, To: store.PrefixEnd(prefix)}
-}
-
 // A tail of keepBehind bytes is read as fast as a snapshot is opened; beyond it, one is made when the tail is a keepPart-th
 // of what there is. So each byte that is written is written again a bounded number of times, however long the text is.
 const (
@@ -125,5 +119,6 @@ func (c *commit) keepText(d *document) error {
 
 // dropText forgets what is kept of a key's text: it is made again from the versions.
 func (c *commit) dropText(key string) error {
-	return c.deleteRows(store.Sequences, sequenceRows(key))
+	c.after = append(c.after, func() error { c.r.texts.expire(key); return nil })
+	return c.deleteRows(store.Sequences, keyRange(key))
 }

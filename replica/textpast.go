@@ -13,9 +13,8 @@ import (
 
 // stretch is a part of a text that one version wrote.
 type stretch struct {
-	at   clock.Stamp
-	n    int
-	text string
+	at clock.Stamp
+	n  int
 }
 
 // blameText says which versions wrote the text at a key, stretch by stretch.

@@ -334,6 +334,15 @@ func (t *texts) discard(d *document) {
 	t.typing = slices.DeleteFunc(t.typing, func(o *document) bool { return o == d })
 }
 
+// expire has a text that is open read anew.
+func (t *texts) expire(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if d := t.open[key]; d != nil {
+		d.stale = true
+	}
+}
+
 // landed forgets what was needed to take a commit back.
 func (t *texts) landed() {
 	t.mu.Lock()
