@@ -437,10 +437,10 @@ func TestTextOfTwoProcesses(t *testing.T) {
 	for i := range texts {
 		st, err := sqlite.Open(path, sqlite.Durability(sqlite.Normal))
 		check(err)
-		defer st.Close()
+		t.Cleanup(func() { check(st.Close()) })
 		r, err := replica.Open(ctx, st, replica.Options{Typing: replica.Typing{Rest: -1}})
 		check(err)
-		defer r.Close()
+		t.Cleanup(func() { check(r.Close()) })
 		texts[i], replicas[i] = r.Text(textKey), r
 	}
 	says := func(i int, want string) {
@@ -507,7 +507,10 @@ func TestTextsOfManyGoroutines(t *testing.T) {
 	told := make(chan int)
 	go func() {
 		n := 0
-		for edits := range p.b.Text("notes/0").Edits(loop) {
+		for edits, err := range p.b.Text("notes/0").Edits(loop) {
+			if err != nil {
+				break // quit
+			}
 			for _, e := range edits {
 				n += len(e.Text) - e.Removed
 			}
