@@ -2,6 +2,9 @@ package crdt
 
 import "github.com/kdelta/kdelta/crdt/clock"
 
+// Standing is how many versions stand beside each other in the state, visible or not: each op is compared with all of them.
+func (s *State) Standing() int { return len(s.roots) + len(s.tombs) + len(s.text) + len(s.list) }
+
 // Siblings returns the versions whose puts and deletes stand beside each other, ascending: what a strategy chooses from.
 // Where they parted is the cut at the pointwise minimum of their clocks.
 func (s *State) Siblings() []clock.Stamp {

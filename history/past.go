@@ -1,6 +1,8 @@
 package history
 
 import (
+	"math"
+
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/identity"
@@ -13,9 +15,11 @@ type Past struct {
 	ids   IDs
 	// at is the first dot of the version, 0 for a cut, newest the greatest of those of its parents: no later one is in the past.
 	at, newest LV
-	line       Line
-	seq        uint64
-	cut        Cut
+	// until is the greatest time of its parents, if it was told: nothing later is in the past either.
+	until clock.Time
+	line  Line
+	seq   uint64
+	cut   Cut
 	// author, lines and branches are those of the version that was asked about last, when the graph had come to asOf.
 	author   identity.Author
 	asOf     LV
@@ -54,6 +58,7 @@ func (p *Past) Move(first LV) {
 	p.line, p.seq = p.graph.At(first)
 	p.newest = p.graph.newestParent(first)
 	p.asked, p.clock = 0, Clock{}
+	p.until = math.MaxUint64
 }
 
 // Parents are the last dots of the version's parents: the previous one of its line first, where there is one.
@@ -82,13 +87,16 @@ func (g *Graph) newestParent(first LV) (newest LV) {
 	return newest
 }
 
+// Until tells p the greatest time of the version's parents, which spares looking for what is later. Move forgets it.
+func (p *Past) Until(t clock.Time) { p.until = t }
+
 // Applied says what was applied so far to the key that p is used for next: the last dots of its versions. Those that
 // others of the key cover may be left out, so for a key whose versions form a chain the newest is enough.
 func (p *Past) Applied(last ...LV) { p.applied = append(p.applied[:0], last...) }
 
 // Covers reports whether the version that s names is in the past. A version that is not in the graph is not.
 func (p *Past) Covers(s clock.Stamp) bool {
-	if p.at > 0 && p.newest == 0 {
+	if p.at > 0 && (p.newest == 0 || s.Time > p.until) {
 		return false
 	}
 	line, lv, ok := p.place(&s)

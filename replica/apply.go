@@ -23,23 +23,27 @@ func (c *commit) applyPack(b []byte) (protocol.Applied, error) {
 		return protocol.Applied{}, err
 	}
 	u.read(unproved.check())
-	applied, _, err := c.applyUnpacked(u)
-	return applied, err
+	s, err := c.applyUnpacked(u, 0, true)
+	return s.applied, err
 }
 
-// applyUnpacked is applyPack for a pack that was unpacked before, and says at which dots the versions of the pack stand that
-// are here now.
-func (c *commit) applyUnpacked(u *unpacked) (protocol.Applied, dotRanges, error) {
-	a := &applier{c: c, unpacked: u, placed: make(map[history.ID]place)}
+// applyUnpacked applies the versions of a pack from one on: all of them where whole is set, else as many as one commit should
+// hold.
+func (c *commit) applyUnpacked(u *unpacked, from int, whole bool) (slice, error) {
+	a := &applier{c: c, unpacked: u, placed: make(map[history.ID]place), slice: slice{next: from}, whole: whole}
 	release, err := c.holdGraph()
 	if err != nil {
-		return a.applied, nil, err
+		return a.slice, err
 	}
 	defer release()
 	a.g = c.held
+	told := len(a.refusals)
+	if from == 0 {
+		told = 0 // those that are invalid by themselves
+	}
 	err = a.apply()
-	a.applied.Refused = a.refusals
-	return a.applied, a.came, err
+	a.applied.Refused = a.refusals[told:]
+	return a.slice, err
 }
 
 // holdGraph holds the graph, and what goes with it, until it is released.
@@ -83,18 +87,18 @@ type place struct {
 
 // applier is one pack being applied.
 type applier struct {
-	c       *commit
-	g       *history.Graph
-	applied protocol.Applied
+	c *commit
+	g *history.Graph
 	*unpacked
+	// slice is what becomes of the versions; whole is true where all of them have to go into this commit.
+	slice
+	whole bool
 	// placed says where versions of the pack stand that are here now, for those that are asked about.
 	placed map[history.ID]place
 	// lvs and times are reused space for the parents of a version.
 	lvs     []history.LV
 	times   []clock.Time
 	waiting []waiting
-	// came are the dots of the pack's versions that are here.
-	came dotRanges
 	// foreign are versions of this database's own author that came and that it did not write.
 	foreign map[history.ID]bool
 }
@@ -106,10 +110,8 @@ func (a *applier) apply() error {
 	a.c.reserve(len(a.versions))
 	a.c.whole = true
 	defer func() { a.c.whole = false }()
-	for i := range a.versions {
-		if err := a.version(&a.versions[i], a.vouched[i] || a.c.trusting); err != nil {
-			return a.c.fail(err)
-		}
+	if err := a.applySlice(); err != nil {
+		return a.c.fail(err)
 	}
 	came := append(dotRanges(nil), a.came...) // without what waited for them, which may have come from somebody else
 	defer func() { a.came = came }()
@@ -181,6 +183,10 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 	if !whole {
 		a.refuse(v, errIncomplete)
 		return nil
+	}
+	a.c.sawUntil = 0
+	for _, t := range times {
+		a.c.sawUntil = max(a.c.sawUntil, t)
 	}
 	return a.place(v, at, parents)
 }

@@ -71,6 +71,10 @@ type commit struct {
 	// reader is what snap returns, past that of the version being applied.
 	reader snap
 	past   *history.Past
+	// sawUntil is the greatest time of the parents of a version that comes from elsewhere.
+	sawUntil clock.Time
+	// effort is what applying has cost so far, of which loading keys cost loaded; see slice.go.
+	effort, loaded int
 	// wrote is true once there is something to commit, broken the error that forbids it.
 	wrote  bool
 	broken error
@@ -261,6 +265,7 @@ func (c *commit) pastOf(first history.LV, remote bool) *history.Past {
 	} else {
 		c.past.Move(first)
 	}
+	c.past.Until(c.sawUntil)
 	return c.past
 }
 

@@ -39,7 +39,7 @@ func (c *commit) writeConflicts(s *snap, e *entry, view *crdt.View) error {
 	}
 	for i := range view.Conflicts {
 		conflict := &view.Conflicts[i]
-		entry, err := openEntry(e.key, conflict)
+		entry, err := openEntry(e.key, conflict).json()
 		if err != nil {
 			return err
 		}
@@ -135,64 +135,8 @@ func closedOf(row store.Conflict) (crdt.Closed, error) {
 	return crdt.Closed{By: by, Resolved: row.Status == statusResolved}, nil
 }
 
-// object builds a value from pairs of names and values.
-func object(pairs ...any) (canon.Value, error) {
-	entries := make([]canon.Entry, 0, len(pairs)/2)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		var v canon.Value
-		var err error
-		switch x := pairs[i+1].(type) {
-		case canon.Value:
-			if v = x; x == nil {
-				v = canon.Null()
-			}
-		case string:
-			v, err = canon.String(x)
-		case bool:
-			v = canon.Bool(x)
-		case int:
-			v, err = canon.Int(int64(x))
-		case []canon.Value:
-			v, err = canon.NewArray(x)
-		case []byte:
-			v = canon.Bytes(x)
-		default:
-			err = fmt.Errorf("replica: no value for %T", x)
-		}
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, canon.Entry{Key: pairs[i].(string), Value: v})
-	}
-	return canon.NewMap(entries)
-}
-
 // timeFormat is RFC 3339 with milliseconds, as all output has it.
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
-
-func sideValue(s *crdt.Side) (canon.Value, error) {
-	return object("version", s.Stamp.Name(), "id", s.Stamp.ID.String(), "time", Version{Stamp: s.Stamp}.Wall().Format(timeFormat),
-		"kind", string(s.Kind), "value", s.Value, "deleted", s.Deleted)
-}
-
-// openEntry is an open conflict as JSON.
-func openEntry(key string, c *crdt.Conflict) ([]byte, error) {
-	chosen, err := sideValue(&c.Chosen)
-	if err != nil {
-		return nil, err
-	}
-	lost := make([]canon.Value, len(c.Lost))
-	for i := range c.Lost {
-		if lost[i], err = sideValue(&c.Lost[i]); err != nil {
-			return nil, err
-		}
-	}
-	v, err := object("key", key, "path", c.Path, "chosen", chosen, "lost", lost, "why", c.Why, "sides", packStamps(c.Sides))
-	if err != nil {
-		return nil, err
-	}
-	return v.AppendJSON(nil), nil
-}
 
 func packStamps(stamps []clock.Stamp) []byte {
 	var b []byte
@@ -218,27 +162,23 @@ func unpackStamps(b []byte) ([]clock.Stamp, error) {
 // closedEntry is a closed conflict as JSON. It is made from the versions alone, so that it is the same on replicas that
 // never saw the conflict open: as chosen stands the side that is last in the total order.
 func (s *snap) closedEntry(key string, closed *crdt.Closed) ([]byte, error) {
-	sides := make([]canon.Value, len(closed.Sides))
+	sides := make([]crdt.Side, len(closed.Sides))
 	for i, stamp := range closed.Sides {
-		var side crdt.Side
-		var err error
 		if closed.Kinds != nil {
-			side = closed.Kinds[i]
-		} else if side, err = s.sideOf(key, closed.Path, stamp); err != nil {
-			return nil, err
+			sides[i] = closed.Kinds[i]
+			continue
 		}
-		if sides[i], err = sideValue(&side); err != nil {
+		var err error
+		if sides[i], err = s.sideOf(key, closed.Path, stamp); err != nil {
 			return nil, err
 		}
 	}
 	last := len(sides) - 1
-	v, err := object("key", key, "path", closed.Path, "chosen", sides[last], "lost", sides[:last],
-		"why", "later in the total order", "sides", packStamps(closed.Sides),
-		"closed_by", closed.By.Name(), "by", packStamps([]clock.Stamp{closed.By}))
-	if err != nil {
-		return nil, err
+	e := conflictEntry{
+		key: key, path: closed.Path, why: "later in the total order", chosen: &sides[last], lost: sides[:last], sides: closed.Sides,
+		closed: &closed.By,
 	}
-	return v.AppendJSON(nil), nil
+	return e.json()
 }
 
 // sideOf is what a version says at a path of a key. A text or a list has no value here.

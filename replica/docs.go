@@ -100,6 +100,7 @@ func (c *commit) entry(key string) (*entry, error) {
 			return nil, err
 		}
 		e.row.Value, e.row.State = nil, nil
+		c.loadedKey(e)
 		if e.row.Count > 0 {
 			e.before, c.scratch = keyDigest(c.scratch, key, e.state)
 		}

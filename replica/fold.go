@@ -92,11 +92,12 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 			return false, err
 		}
 	}
+	c.foldsInto(e, ops)
 	var closed []crdt.Closed
 	if all {
 		closed, err = e.state.Apply(ops, at.stamp, seesAll{}, nil)
 	} else {
-		look := seenStates{logOf(c.snap(), e.key, &e.row), e, past}
+		look := seenStates{c.logOf(e), e, past}
 		closed, err = e.state.Apply(ops, at.stamp, partial{past}, look)
 		err = errors.Join(err, past.Err())
 	}
@@ -141,12 +142,11 @@ func (c *commit) readTops(e *entry) error {
 		e.tops = append(e.tops, history.LV(e.row.Last))
 		return nil
 	}
-	s := c.snap()
-	some, err := logOf(s, e.key, &e.row).newest()
+	some, err := c.logOf(e).newest()
 	if err != nil {
 		return err
 	}
-	return s.graph(func(g *history.Graph) error { e.tops = g.Maximal(some); return nil })
+	return c.snap().graph(func(g *history.Graph) error { e.tops = g.Maximal(some); return nil })
 }
 
 // checkpointSoon stores the key's state; the version at is the one just folded.

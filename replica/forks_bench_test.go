@@ -152,6 +152,7 @@ func applyForks(b *testing.B, shape *forkShape) {
 	}
 	packs := shape.packs(b, identity.FromInvite(invite))
 	var longest, next time.Duration
+	commits := 0
 	for b.Loop() {
 		b.StopTimer()
 		st := &timed{Store: memory.New()}
@@ -173,12 +174,14 @@ func applyForks(b *testing.B, shape *forkShape) {
 			b.Fatalf("applied %d", n)
 		}
 		longest, st.longest = max(longest, st.longest), 0
+		commits += st.commits
 		if _, err := r.Set(b.Context(), "a/1", 1); err != nil {
 			b.Fatal(err)
 		}
 		next = max(next, st.longest)
 		b.StartTimer()
 	}
+	b.ReportMetric(float64(commits)/float64(b.N), "commits")
 	b.ReportMetric(float64(longest.Microseconds())/1000, "ms/longest-commit")
 	b.ReportMetric(float64(next.Microseconds())/1000, "ms/next-write")
 }

@@ -19,6 +19,8 @@ type keyLog struct {
 	last history.LV
 	// count and apart are what the key's row says of all of the chain; last may be an earlier version.
 	count, apart uint64
+	// effort counts the versions that are read, where somebody counts them.
+	effort *int
 }
 
 // logOf is the log of a row of Docs.
@@ -46,6 +48,9 @@ func (k keyLog) walk(stop history.LV, fn func(v *stored, l link) (more bool, err
 		v, err := k.s.version(lv)
 		if err != nil {
 			return err
+		}
+		if k.effort != nil {
+			*k.effort++
 		}
 		l, err := k.linkOf(v)
 		if err != nil {

@@ -326,17 +326,26 @@ func (l *local) Apply(b []byte) (protocol.Applied, error) {
 		return applied, err
 	}
 	defer l.r.unpackers.put(u)
-	err = l.r.write(l.ctx, func(c *commit) error {
-		var came dotRanges
-		var err error
-		applied, came, err = c.applyUnpacked(u)
-		c.applied = append(c.applied, &applied)
-		if err == nil && len(applied.Refused) == 0 {
-			l.brought(c, u, came)
+	for from, done := 0, false; !done; {
+		s := slice{next: from}
+		err := l.r.write(l.ctx, func(c *commit) (err error) {
+			if c.full() {
+				return nil // others have filled it
+			}
+			s, err = c.applyUnpacked(u, from, false)
+			c.applied = append(c.applied, &s.applied)
+			if done = s.next == len(u.versions); err == nil && len(s.applied.Refused) == 0 {
+				l.brought(c, u, s.came)
+			}
+			return err
+		})
+		if err != nil {
+			return applied, err
 		}
-		return err
-	})
-	return applied, err
+		from = s.next
+		s.addTo(&applied)
+	}
+	return applied, nil
 }
 
 // unpackAhead unpacks a pack while another one is applied. Trouble will be met again by Apply, which may say so.

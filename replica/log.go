@@ -385,3 +385,35 @@ func (s *snap) entryOf(m history.Mark) (clock.Entry, error) {
 	e.ID = id.Prefix()
 	return e, err
 }
+
+// object builds a value from pairs of names and values.
+func object(pairs ...any) (canon.Value, error) {
+	entries := make([]canon.Entry, 0, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		var v canon.Value
+		var err error
+		switch x := pairs[i+1].(type) {
+		case canon.Value:
+			if v = x; x == nil {
+				v = canon.Null()
+			}
+		case string:
+			v, err = canon.String(x)
+		case bool:
+			v = canon.Bool(x)
+		case int:
+			v, err = canon.Int(int64(x))
+		case []canon.Value:
+			v, err = canon.NewArray(x)
+		case []byte:
+			v = canon.Bytes(x)
+		default:
+			err = fmt.Errorf("replica: no value for %T", x)
+		}
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, canon.Entry{Key: pairs[i].(string), Value: v})
+	}
+	return canon.NewMap(entries)
+}

@@ -97,33 +97,39 @@ func (p *proofs) check() proved {
 	return out
 }
 
-// vouchedFor says which versions a seal of their own author is over, directly or over a later one of the chain. It takes memory
+// notVouched stands for a version that no seal is over.
+const notVouched = -1
+
+// vouchedFor says for each version over which one a seal of its author is: itself or a later one of the chain. It takes memory
 // for that.
-func (p *proved) vouchedFor(versions []history.Version, out []bool) []bool {
+func (p *proved) vouchedFor(versions []history.Version, out []int) []int {
 	type chain struct {
 		author identity.Author
 		prev   history.ID
+		sealed int
 	}
 	out = slices.Grow(out, len(versions))[:len(versions)]
 	var now chain // most runs are long stretches of one author
-	others := make(map[history.ID]identity.Author)
+	others := make(map[history.ID]chain)
 	for i := len(versions) - 1; i >= 0; i-- {
 		v := &versions[i]
-		out[i] = v.ID == now.prev && v.Author == now.author
-		if !out[i] {
-			if author, later := others[v.ID]; later && author == v.Author {
-				delete(others, v.ID)
-				out[i] = true
-			} else if s, ok := p.sealed[v.ID]; ok && s.Author == v.Author && s.Seq == v.Seq {
-				out[i] = true
-			}
-			if out[i] && !now.prev.IsZero() {
-				others[now.prev] = now.author
-			}
+		if v.ID == now.prev && v.Author == now.author {
+			out[i], now.prev = now.sealed, v.Prev
+			continue
 		}
-		if out[i] {
-			now = chain{v.Author, v.Prev}
+		if later, ok := others[v.ID]; ok && later.author == v.Author {
+			delete(others, v.ID)
+			out[i] = later.sealed
+		} else if s, ok := p.sealed[v.ID]; ok && s.Author == v.Author && s.Seq == v.Seq {
+			out[i] = i
+		} else {
+			out[i] = notVouched
+			continue
 		}
+		if !now.prev.IsZero() {
+			others[now.prev] = now
+		}
+		now = chain{v.Author, v.Prev, out[i]}
 	}
 	return out
 }

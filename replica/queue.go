@@ -127,7 +127,9 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 			r.log.Warn("what was typed is not committed yet", "error", err)
 		}
 		own.err = runTurn(c, own)
-		group = r.queue.take(maxGroup - 1)
+		if !c.full() {
+			group = r.queue.take(maxGroup - 1)
+		}
 		for _, t := range group {
 			t.start <- c
 			<-t.ran

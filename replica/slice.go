@@ -1,0 +1,89 @@
+package replica
+
+import (
+	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/protocol"
+)
+
+// A pack is applied in one commit, unless that costs too much: then in several, so that who waits to write meanwhile gets a turn.
+// What costs is concurrency on one key: each version on it is compared with all that stand there, and each commit reads and
+// writes all of them. Effort counts such steps, some ten million of which take a second; it counts no time, so that the same
+// packs make the same commits.
+//
+// A commit ends only where it leaves no author without a seal: behind a version with which each seal that vouches for an earlier one
+// has come. So a pack whose seals all stand at its end goes into one commit, whatever it costs.
+const (
+	// sliceEffort is the effort after which a commit ends where it can.
+	sliceEffort = 200_000
+	// loadEffort is that of reading and writing one of the versions that stand on a key.
+	loadEffort = 100
+	// patchBytes are bytes of a patch that count as one more op: about as many as one of its members takes.
+	patchBytes = 64
+)
+
+// slice is what became of some versions of a pack in one commit.
+type slice struct {
+	applied protocol.Applied
+	// came are the dots of the pack's versions that are here.
+	came dotRanges
+	// next is the first version of the pack that was not looked at.
+	next int
+}
+
+// full reports whether the commit should end.
+func (c *commit) full() bool { return c.effort > max(sliceEffort, 2*c.loaded) }
+
+// loadedKey counts a key that was read.
+func (c *commit) loadedKey(e *entry) {
+	if n := e.state.Standing(); n > 1 {
+		c.effort += n * loadEffort
+		c.loaded += n * loadEffort
+	}
+}
+
+// foldsInto counts ops that are about to be applied to a key.
+func (c *commit) foldsInto(e *entry, ops []crdt.Op) {
+	if len(e.tops) == 1 && e.state.Standing() <= 1 {
+		return
+	}
+	n := len(ops)
+	for i := range ops {
+		if ops[i].Code == crdt.CodePatch {
+			n += len(ops[i].Body) / patchBytes
+		}
+	}
+	c.effort += len(e.tops) + n*e.state.Standing()
+}
+
+// logOf is the log of a key, whose reading counts.
+func (c *commit) logOf(e *entry) keyLog {
+	log := logOf(c.snap(), e.key, &e.row)
+	log.effort = &c.effort
+	return log
+}
+
+// applySlice applies the next versions of a pack, up to where the commit is full.
+func (a *applier) applySlice() error {
+	owed, from := 0, a.next // owed is the last version whose seal vouches for one of those that were applied
+	for ; a.next < len(a.versions); a.next++ {
+		i := a.next
+		if i > from && owed < i && a.c.full() && !a.whole {
+			return nil
+		}
+		if err := a.version(&a.versions[i], a.vouched[i] != notVouched || a.c.trusting); err != nil {
+			return err
+		}
+		owed = max(owed, a.vouched[i])
+	}
+	return nil
+}
+
+// addTo adds what became of the slice to what became of the pack.
+func (s *slice) addTo(all *protocol.Applied) {
+	all.Versions += s.applied.Versions
+	all.Duplicates += s.applied.Duplicates
+	all.Pending += s.applied.Pending
+	all.Refused = append(all.Refused, s.applied.Refused...)
+	all.Conflicts += s.applied.Conflicts
+	all.Forks += s.applied.Forks
+}
