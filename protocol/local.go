@@ -70,7 +70,8 @@ type Facts struct {
 
 // Held is what a replica holds durably: one snapshot.
 type Held struct {
-	// Clock has one entry per line of each author, so a forked author has several; at most MaxTips.
+	// Clock has one entry per line of each author, so a forked author has several; at most MaxTips, of more lines the others
+	// are not told.
 	Clock clock.Vector
 	// Tips is a digest over the full ids of the tips in Clock's order: equal tips mean equal sets of versions.
 	Tips Digest

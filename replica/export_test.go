@@ -54,3 +54,6 @@ func OpenRows(ctx context.Context, r *Replica) (n int, err error) {
 	})
 	return n, err
 }
+
+// TellTips makes clocks of a replica tell no more tips than that.
+func TellTips(r *Replica, most int) { r.maxTips = most }

@@ -68,7 +68,7 @@ func (g *gatherer) row(space identity.Space, row store.Row, ranges []history.Ran
 func (g *gatherer) add(v *history.Version) {
 	kept := *v
 	kept.Payload, kept.Deps, kept.Contents = g.memory.keep(v.Payload), slices.Clone(v.Deps), slices.Clone(v.Contents)
-	g.size += len(v.Payload) + minGathered
+	g.size += len(v.Payload) + minGathered + len(v.Deps)*depGathered
 	for i := range kept.Contents {
 		kept.Contents[i].Body = g.memory.keep(kept.Contents[i].Body)
 		g.size += len(kept.Contents[i].Body) + 24
@@ -79,6 +79,9 @@ func (g *gatherer) add(v *history.Version) {
 
 // minGathered is what a version counts for beside its payload.
 const minGathered = 96
+
+// depGathered is what each of its parents counts for beside the previous version: a pack states the id of one that is not in it.
+const depGathered = 40
 
 // nextVersions takes the missing versions of the next rows: as many rows as make a pack. They are valid until the next
 // call.

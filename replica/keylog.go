@@ -49,9 +49,6 @@ func (k keyLog) walk(stop history.LV, fn func(v *stored, l link) (more bool, err
 		if err != nil {
 			return err
 		}
-		if k.effort != nil {
-			*k.effort++
-		}
 		l, err := k.linkOf(v)
 		if err != nil {
 			return err
@@ -67,6 +64,9 @@ func (k keyLog) walk(stop history.LV, fn func(v *stored, l link) (more bool, err
 
 // linkOf is the way on from a version of the chain.
 func (k keyLog) linkOf(v *stored) (link, error) {
+	if k.effort != nil {
+		*k.effort++
+	}
 	l, ok := v.link(k.key)
 	if !ok || l.prev >= v.lv {
 		return l, fmt.Errorf("%w: the log of %q is broken at version %d", store.ErrCorrupt, k.key, v.lv)

@@ -162,7 +162,7 @@ func (s *snap) withoutUnsent(held clock.Vector, own authorRow) (clock.Vector, er
 			told = append(told, e)
 		}
 	}
-	if handed > 0 {
+	if handed > 0 && len(told) < len(held) {
 		e, err := s.entryOf(history.Mark{Line: own.line, Seq: handed})
 		if err != nil {
 			return nil, err
@@ -193,7 +193,7 @@ func (s *snap) told() (protocol.Held, error) {
 	return h, err
 }
 
-// heldNow says what the snapshot holds: the tips of all lines.
+// heldNow says what the snapshot holds: the tips of all lines, as far as a clock can tell them.
 func (s *snap) heldNow() protocol.Held {
 	tips := make([]clock.Stamp, 0, len(s.lines))
 	for _, line := range s.lines {
@@ -201,10 +201,7 @@ func (s *snap) heldNow() protocol.Held {
 			tips = append(tips, clock.Stamp{Author: line.Author, Seq: line.Seq, ID: line.ID})
 		}
 	}
-	entries := make([]clock.Entry, len(tips))
-	for i := range tips {
-		entries[i] = tips[i].Entry()
-	}
+	entries := s.tipsUpTo(s.r.maxTips)
 	order.Sort(tips, func(a, b clock.Stamp) int { return a.Entry().Compare(b.Entry()) })
 	sum := sha256.New()
 	for i := range tips {

@@ -27,6 +27,8 @@ type Replica struct {
 	registry crdt.Registry
 	// strategies are the names of the application's own.
 	strategies []string
+	// maxTips is how many tips a clock tells: protocol.MaxTips.
+	maxTips int
 	// instance tells this Replica from others with the same author, where the store keeps nothing that does.
 	instance protocol.Instance
 
@@ -65,7 +67,10 @@ func Open(ctx context.Context, st store.Store, opts Options) (*Replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Replica{st: st, wall: opts.Wall, rand: opts.Rand, log: opts.Logger, registry: registry, manual: opts.ManualCompaction}
+	r := &Replica{
+		st: st, wall: opts.Wall, rand: opts.Rand, log: opts.Logger, registry: registry, manual: opts.ManualCompaction,
+		maxTips: protocol.MaxTips,
+	}
 	r.typing = Typing{Bytes: cmp.Or(opts.Typing.Bytes, defaultTypedBytes), Rest: cmp.Or(opts.Typing.Rest, defaultTypedRest)}
 	for _, s := range opts.Strategies {
 		r.strategies = append(r.strategies, s.Name())

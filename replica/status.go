@@ -64,9 +64,16 @@ func (f Fork) String() string {
 	if f.Seq > 0 {
 		where = fmt.Sprintf("after %s@%d", f.Name, f.Seq)
 	}
+	if len(f.Branches) > maxCopies {
+		return fmt.Sprintf("%d versions were signed as %s %s, the first of them %s; no copies do that, somebody who has its key means harm; "+
+			"all of them are kept, and harm nobody else's", len(f.Branches), f.Name, where, f.Branches[0])
+	}
 	return fmt.Sprintf("%d databases wrote as %s %s: %s; everything that each wrote is kept",
 		len(f.Branches), f.Name, where, strings.Join(f.Branches, " and "))
 }
+
+// maxCopies is how many branches at one place are taken for copies of a database.
+const maxCopies = 8
 
 // maxSkew is how far wall clocks may be apart before people are told.
 const maxSkew = protocol.MaxSkew * time.Millisecond
