@@ -25,6 +25,9 @@ const (
 	// MaxPresence is the most bytes of one Presence, MaxHops over how many links it goes.
 	MaxPresence = 4_096
 	MaxHops     = 8
+	// MaxPresences is how many presences of one second are heard, by the time that the session was told; what comes beyond is
+	// dropped.
+	MaxPresences = 256
 	// MaxText is the most bytes of one text for people: the reason of a refusal or of a bye.
 	MaxText = 1_024
 )

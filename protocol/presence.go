@@ -71,7 +71,30 @@ func (s *Session) sayPresence() []byte {
 	return p.encode()
 }
 
+// allowance is what may still be heard of a second.
+type allowance struct {
+	since int64 // when it began, in ms
+	heard int
+}
+
+// take counts something that is heard at a time, and is false where that second has had enough. A clock that was set back begins a
+// new one.
+func (a *allowance) take(now int64) bool {
+	if now < a.since || now-a.since >= 1000 {
+		*a = allowance{since: now}
+	}
+	a.heard++
+	return a.heard <= MaxPresences
+}
+
+// Tick says what time it is, in ms by a clock of the caller's. A session to which nobody says it lives in one second.
+func (s *Session) Tick(now int64) { s.now = now }
+
 func (s *Session) hearPresence(p Presence) {
+	if !s.allowance.take(s.now) {
+		s.report.PresencesDropped++
+		return
+	}
 	if l, ok := s.local.(Listener); ok {
 		l.Hear(p)
 	}

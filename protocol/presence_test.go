@@ -74,3 +74,40 @@ func TestPresenceLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestPresenceRate: of what comes in one second only so much is heard, whoever says it; the session goes on, and so does the next second.
+func TestPresenceRate(t *testing.T) {
+	w, _, b := newLive(t)
+	a, s := w.sessions[0], w.sessions[1]
+	seq := uint64(0)
+	say := func(n int) (heard int) {
+		before := len(b.heard)
+		for range n {
+			seq++
+			a.Present(Presence{Origin: Instance{byte(seq)}, Seq: seq, Body: []byte("here")})
+			if err := w.play(everything); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return len(b.heard) - before
+	}
+	for _, c := range []struct {
+		at         int64
+		said, want int
+	}{
+		{5_000, MaxPresences + 10, MaxPresences},
+		{5_999, 10, 0},
+		{6_000, 10, 10},
+		{6_500, MaxPresences, MaxPresences - 10},
+		{1_000, 10, 10}, // the clock was set back
+		{1_001, MaxPresences, MaxPresences - 10},
+	} {
+		s.Tick(c.at)
+		if got := say(c.said); got != c.want {
+			t.Errorf("at %d ms %d of %d are heard, want %d", c.at, got, c.said, c.want)
+		}
+	}
+	if got := s.Report().PresencesDropped; got != 10+10+10+10 {
+		t.Errorf("%d were dropped", got)
+	}
+}

@@ -81,6 +81,8 @@ type Report struct {
 	// Live is true from the final acks on if both sides stay. Unacked is how many packs were sent and not acked.
 	Live    bool
 	Unacked int
+	// PresencesDropped counts what the peer said of the moment beyond MaxPresences a second.
+	PresencesDropped int
 	// Diverged is true if both held the same versions and their states differed all the same: a bug in one of the
 	// two, or damage on a disk. Run verify on both.
 	Diverged bool

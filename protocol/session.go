@@ -45,6 +45,9 @@ type Session struct {
 
 	// presences are what the peer is to be told of the moment, one of each origin.
 	presences []Presence
+	// now is the time that Tick told last, allowance what may still be heard of the moment in this second.
+	now       int64
+	allowance allowance
 	// changed is true if there may be news, leaving once this side wants to end a session that stays, resting if nothing has
 	// happened for a while.
 	changed, leaving, resting bool

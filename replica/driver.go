@@ -176,6 +176,7 @@ func (d *driver) hear(frame []byte) {
 	defer d.poke()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.session.Tick(d.local.r.wall.Now())
 	err := d.session.Receive(frame)
 	if err == nil && -d.session.Report().Skew > maxSkew.Milliseconds() {
 		d.session.Leave() // what is written here has wrong times: it waits for the next session, which corrects them

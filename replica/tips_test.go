@@ -1,6 +1,7 @@
 package replica_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/kdelta/kdelta/protocol"
@@ -24,8 +25,9 @@ func TestMoreLinesThanAClockTells(t *testing.T) {
 	p.ok(s.Close())
 	p.sync()
 	sameState(t, p.a, p.b)
-	if st := statusOf(t, p.b); st.Versions != 1+forks {
-		t.Fatalf("%d versions", st.Versions)
+	st := statusOf(t, p.b)
+	if st.Versions != 1+forks || len(st.Forks) != 1 || !strings.Contains(st.Forks[0].String(), "means harm") {
+		t.Fatalf("%d versions, forks: %v", st.Versions, st.Forks)
 	}
 	p.do(p.a.Set(t.Context(), "a/1", 2))
 	p.do(p.b.Set(t.Context(), "a/2", 2))
