@@ -144,6 +144,9 @@ func (d *device) checkAll() {
 	if !ok || !d.checkLogs() {
 		return
 	}
+	if d.checkReceipts(); d.r == nil {
+		return
+	}
 	id := d.seen.ID() + " " + d.gone.id
 	base := fmt.Sprintf("state %x\nheads %v\n", st.StateDigest, st.Heads)
 	w.sameAs(d, "set "+id, base)

@@ -163,6 +163,8 @@ type device struct {
 	// mayWrite is true while versions may appear that nobody has seen before, unsure from a write that failed by a fault of
 	// the store until the log could be read: it may be there all the same.
 	mayWrite, unsure bool
+	// twin is true once the database was copied, is a copy, or was set back.
+	twin bool
 	// read is a version that an application here has read, for From and IfVersion.
 	read map[string]replica.Version
 }

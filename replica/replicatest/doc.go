@@ -44,7 +44,10 @@
 //	     what was erased is gone from every key, conflict, log and  by comparison with the model; in every full check
 //	     point, for who has its proof, and nothing else is
 //	I18  a write can be read                                       after every write
-//	I21  everybody can write, whatever came                        at the end
+//	I19  nobody is believed to hold what it does not               in every full check, and when a hostile peer has lied
+//	I20  a hostile peer leaves behind what its bounds allow, and   after every visit of one on a live link
+//	     is heard no further than its credit goes
+//	I21  everybody can write, whatever came                        after every such visit, and at the end
 //	I24  one seed is one trace                                     TestWorldRepeats
 //
 // The past is checked too: points of every kind are read and compared with the model of what they hold.

@@ -260,6 +260,10 @@ func (w *World) evilStep(d *device) {
 	if w.evil == nil || d.readOnly && w.chance(70) {
 		return
 	}
+	if w.chance(50) {
+		w.visit(d)
+		return
+	}
 	w.evil.scheme()
 	w.meetEvil(d)
 }

@@ -116,6 +116,7 @@ func (w *World) clone(d *device) {
 	}
 	w.count("clone")
 	c := w.newDevice(d.side != nil)
+	c.twin, d.twin = true, true
 	c.disk, c.knowsRare = d.disk.Clone(), d.knowsRare
 	c.acked, c.readOnly, c.invite = append([]int(nil), d.acked...), d.readOnly, ""
 	if d.side != nil && w.chance(60) {
@@ -140,6 +141,7 @@ func (w *World) restore(d *device) {
 		return
 	}
 	w.count("restore")
+	d.twin = true
 	d.stop()
 	d.disk, d.acked, d.readOnly = d.saved.disk.Clone(), append([]int(nil), d.saved.acked...), d.saved.readOnly
 	d.mine = d.saved.mine.Clone()

@@ -92,7 +92,10 @@ var mustHappen = []string{
 	"conflict why: beats a delete", "shown: record", "check: equal sets compared", "check: verified", "check: arrived", "check: nothing waits for what is here",
 	"conflict of kinds: overwritten", "conflict of kinds: resolved",
 	"evil: backdated", "evil: typing", "evil: beyond 2100", "evil: equivocation", "evil: unsealed", "evil: late certificate", "evil: late parent",
-	"evil: parent that nobody has", "evil: op of the future", "reissue: fork", "reissue: clock",
+	"evil: parent that nobody has", "evil: op of the future",
+	"check: receipts", "hostile: orphan flood", "hostile: forged seal", "hostile: forged certificate", "hostile: forks", "hostile: false receipts",
+	"hostile: credit ignored", "hostile: presence flood", "hostile: garbled frame", "hostile: bomb", "check: harmed by nobody",
+	"reissue: fork", "reissue: clock",
 	"op: erase", "erased", "erased: but for what is inline",
 }
 
