@@ -24,9 +24,9 @@ type document struct {
 	key     string
 	text    *sequence.Text
 	lineage *lineage
-	// last is the newest version on the key that is in the text, in the database of epoch.
-	last  history.LV
-	epoch uint64
+	// last is the newest version on the key that is in the text, in the database of that era.
+	last history.LV
+	era  uint64
 	// kept is what the store has of it, tail about how many bytes of versions came behind that, and opened the number of
 	// parts that hold the past of the snapshot that the text was opened from.
 	kept   keptText
@@ -37,7 +37,7 @@ type document struct {
 	// typed is what the text has beside its versions; stale says that the text is not to be believed.
 	typed typed
 	stale bool
-	// written is the newest version that was made of what was typed, writtenAt its dot in the database of the epoch
+	// written is the newest version that was made of what was typed, writtenAt its dot in the database of the era
 	// writtenIn, and next the dot behind it.
 	written   Version
 	writtenAt history.LV
@@ -51,7 +51,7 @@ type document struct {
 
 // openText makes a key's text up to a version on it.
 func (s *snap) openText(key string, last history.LV) (*document, error) {
-	d := &document{key: key, lineage: new(lineage), epoch: s.tip.epoch}
+	d := &document{key: key, lineage: new(lineage), era: s.tip.era()}
 	kept, snapshot, err := s.readKept(key)
 	if err == nil && snapshot != nil && kept.last <= last {
 		d.text, err = sequence.OpenText(snapshot, d.lineage)
@@ -121,10 +121,8 @@ func (s *snap) splicesOf(v *stored, key string) (ops []sequence.Op, err error) {
 	}
 	for _, op := range v.Ops() {
 		if op.Code == crdt.CodeTextSplice && op.Key == key {
-			if op.Body == nil && op.Detached != nil { // erased: what was written around it stays where it is
-				if op.Body, err = crdt.Blank(op.Code, op.Width, op.Detached.Structure); err != nil {
-					return nil, err
-				}
+			if err := fillErased(&op); err != nil {
+				return nil, err
 			}
 			pos, removed, text, err := op.TextSplice()
 			if err != nil {
@@ -135,6 +133,14 @@ func (s *snap) splicesOf(v *stored, key string) (ops []sequence.Op, err error) {
 		dot.Seq += op.Width
 	}
 	return ops, nil
+}
+
+// fillErased gives an op whose body was erased the one that stands for it: what was written around it stays where it is.
+func fillErased(op *history.Op) (err error) {
+	if op.Body == nil && op.Detached != nil {
+		op.Body, err = crdt.Blank(op.Code, op.Width, op.Detached.Structure)
+	}
+	return err
 }
 
 // apply applies a splice of a version that covers all that was applied to the key before, or not. One that reaches beyond

@@ -446,3 +446,40 @@ func TestErasures(t *testing.T) {
 		t.Errorf("by its proof alone: %+v", e)
 	}
 }
+
+// TestEraseText: what was typed is gone from the text, from what is kept of it and from an open handle; what was typed since stays.
+func TestEraseText(t *testing.T) {
+	w := newEraseWorld(t, "a", "b")
+	ctx := t.Context()
+	a := w.replicas["a"]
+	text := a.Text("p/letter")
+	typed := func(pos int, s string) Version {
+		t.Helper()
+		if err := text.Insert(ctx, pos, s); err != nil {
+			t.Fatal(err)
+		}
+		return w.do(text.Commit(ctx))
+	}
+	typed(0, "Dear reader, ")
+	wrong := typed(13, secret(1))
+	typed(13+len(secret(1)), " goodbye")
+	w.sync("a", "b")
+	w.erase("a", "p/letter", OfVersion(wrong))
+	w.sync("a", "b")
+	w.scrubbed("b")
+	want := "Dear reader, " + strings.Repeat("\uFFFD", len(secret(1))) + " goodbye"
+	for _, name := range []string{"a", "b"} {
+		if got, err := w.replicas[name].Text("p/letter").String(ctx); err != nil || got != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+		if w.holds(name, secret(1)) {
+			t.Errorf("%s still holds it", name)
+		}
+	}
+	if got, err := text.String(ctx); err != nil || got != want {
+		t.Errorf("the open handle: %q, %v", got, err)
+	}
+	w.erase("b", "p/letter")
+	w.sync("a", "b")
+	w.shows("a", "p/letter", "")
+}

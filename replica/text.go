@@ -245,7 +245,7 @@ func (t *Text) goOn(say func(*sequence.Text) (sequence.Splice, error)) (full boo
 func (r *Replica) justWrote(d *document) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.mem != nil && r.mem.tip.epoch == d.writtenIn && r.mem.tip.next == d.writtenAt+1 && d.last == d.writtenAt &&
+	return r.mem != nil && r.mem.tip.era() == d.writtenIn && r.mem.tip.next == d.writtenAt+1 && d.last == d.writtenAt &&
 		d.kind == crdt.KindText
 }
 

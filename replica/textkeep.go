@@ -14,7 +14,7 @@ func (t *texts) note(keys []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, key := range keys {
-		if d := t.open[key]; d != nil && d.writtenAt == d.last && d.writtenIn == d.epoch && !d.stale {
+		if d := t.open[key]; d != nil && d.writtenAt == d.last && d.writtenIn == d.era && !d.stale {
 			continue
 		}
 		if t.written == nil {
@@ -60,7 +60,7 @@ func (c *commit) keepDue(key string) error {
 	defer t.mu.Unlock()
 	last, _, err := c.snap().textPlace(key)
 	d := t.open[key]
-	if err != nil || d == nil || d.ahead() || d.stale || d.epoch != c.tip.epoch || d.last != last || !d.due() {
+	if err != nil || d == nil || d.ahead() || d.stale || d.era != c.tip.era() || d.last != last || !d.due() {
 		return err
 	}
 	return c.fail(c.keepText(d))

@@ -39,7 +39,7 @@ const maxTexts = 32 << 20
 func (t *texts) take(s *snap, key string, last history.LV, kind crdt.Kind) (*document, error) {
 	d := t.open[key]
 	switch {
-	case d != nil && !d.ahead() && !d.stale && d.epoch == s.tip.epoch && d.last == last:
+	case d != nil && !d.ahead() && !d.stale && d.era == s.tip.era() && d.last == last:
 	case s.changed != nil || d != nil && (d.ahead() || !d.stale && !d.behind(s, last)):
 		return s.openText(key, last) // what a commit has not made durable yet is nobody else's, and the past is of its own
 	case d == nil:
@@ -83,7 +83,7 @@ func (t *texts) present(s *snap, key string) (d *document, last history.LV, err 
 		if d.stale || d.behind(s, last) {
 			err = t.rebase(s, d, last, s.nextDot())
 		}
-	case d.stale || d.behind(s, last) || d.epoch == s.tip.epoch && d.last == last:
+	case d.stale || d.behind(s, last) || d.era == s.tip.era() && d.last == last:
 		err = t.renew(s, d, last, kind)
 	}
 	if err != nil {
@@ -118,7 +118,7 @@ func (d *document) ahead() bool { return len(d.typed.splices) > 0 }
 
 // behind reports whether a snapshot of the database knows more of the text than it has.
 func (d *document) behind(s *snap, last history.LV) bool {
-	return d.epoch < s.tip.epoch || d.epoch == s.tip.epoch && d.last < last
+	return d.era < s.tip.era() || d.era == s.tip.era() && d.last < last
 }
 
 // renew brings a text into which nobody types to what a snapshot has of it, and tells who watches.
@@ -126,7 +126,7 @@ func (t *texts) renew(s *snap, d *document, last history.LV, kind crdt.Kind) err
 	before := d.shown()
 	wasKind := d.kind
 	var edits []sequence.Edit
-	if d.stale || d.epoch != s.tip.epoch {
+	if d.stale || d.era != s.tip.era() {
 		text := before.String()
 		fresh, err := s.openText(d.key, last)
 		if err != nil {
@@ -158,7 +158,7 @@ func (t *texts) renew(s *snap, d *document, last history.LV, kind crdt.Kind) err
 
 // replace makes a text what another one of the same key is.
 func (t *texts) replace(d, fresh *document) {
-	d.text, d.lineage, d.last, d.epoch, d.stale = fresh.text, fresh.lineage, fresh.last, fresh.epoch, false
+	d.text, d.lineage, d.last, d.era, d.stale = fresh.text, fresh.lineage, fresh.last, fresh.era, false
 	d.kept, d.tail, d.opened = fresh.kept, fresh.tail, fresh.opened
 	t.measure(d)
 }

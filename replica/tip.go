@@ -78,6 +78,9 @@ func (t *tip) dropHeads(parents []history.LV) {
 	t.heads = slices.DeleteFunc(t.heads, func(h head) bool { return gone[h.lv] })
 }
 
+// era counts how often the database was set back, or something was erased in it: in one era what was made of versions stays true.
+func (t *tip) era() uint64 { return t.epoch + t.erased }
+
 // dropHead takes out the head whose last dot is lv, if there is one. Mostly it is among the newest.
 func (t *tip) dropHead(lv history.LV) {
 	for i := len(t.heads) - 1; i >= 0 && t.heads[i].lv >= lv; i-- {

@@ -78,9 +78,9 @@ func (s *snap) nextDot() sequence.Dot {
 // that was just made of what was typed before, which covered all that there was. It reports false for a snapshot from before.
 func (d *document) begin(s *snap, last history.LV) bool {
 	switch {
-	case d.epoch == s.tip.epoch && d.last <= last:
+	case d.era == s.tip.era() && d.last <= last:
 		d.typed = typed{base: s.heads(), first: s.nextDot()}
-	case d.writtenAt == d.last && d.writtenIn == d.epoch && d.last > 0:
+	case d.writtenAt == d.last && d.writtenIn == d.era && d.last > 0:
 		d.goOn()
 	default:
 		return false
@@ -256,7 +256,7 @@ func (c *commit) writeTypedOf(d *document) error {
 	}
 	next := sequence.Dot{Author: c.author.key.Author(), Seq: c.tip.own.seq + 1}
 	next.Branch = branchOf(c.author.line, c.lines[c.author.line])
-	if d.stale || d.epoch != c.tip.epoch || d.last != last || d.typed.first != next {
+	if d.stale || d.era != c.tip.era() || d.last != last || d.typed.first != next {
 		if err := t.rebase(s, d, last, next); err != nil {
 			return err
 		}
@@ -280,7 +280,7 @@ func (c *commit) writeTypedOf(d *document) error {
 		}
 		d.last = c.tip.next - 1
 	}
-	d.epoch, d.writtenAt, d.writtenIn = c.tip.epoch, d.last, c.tip.epoch
+	d.era, d.writtenAt, d.writtenIn = c.tip.era(), d.last, c.tip.era()
 	d.next = c.snap().nextDot()
 	d.tail += d.typed.bytes + len(parts)*minStaged
 	t.landing = append(t.landing, landing{d, d.typed, d.written})

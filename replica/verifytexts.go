@@ -61,7 +61,7 @@ func (v *verifier) compareText(key string, e *refolded, rows int) error {
 	if snapshot == nil || kept.last > e.last || rows != kept.parts+1 {
 		return errKept
 	}
-	want := &document{key: key, lineage: new(lineage), epoch: v.s.tip.epoch}
+	want := &document{key: key, lineage: new(lineage), era: v.s.tip.era()}
 	want.text = sequence.NewText(want.lineage)
 	if _, err := want.advance(v.s, kept.last); err != nil {
 		return err
