@@ -301,6 +301,35 @@ func TestUndoOfText(t *testing.T) {
 	p.shows(p.b, textKey, `"the quick fox"`)
 }
 
+// TestUndoOfBegunText: who began a text takes only his own part back, where somebody else began it too, the first time or anew.
+func TestUndoOfBegunText(t *testing.T) {
+	ctx := t.Context()
+	p := newPair(t)
+	a, b := p.a.Text(textKey), p.b.Text(textKey)
+	undo := func() {
+		t.Helper()
+		undo, err := p.a.Undo(ctx)
+		p.do(undo.Version, err)
+	}
+	p.types(a, "alone")
+	p.commits(a)
+	undo()
+	p.shows(p.a, textKey, "")
+	for range 2 {
+		p.sync()
+		p.types(a, "mine")
+		p.commits(a)
+		p.types(b, "theirs")
+		p.commits(b)
+		p.sync()
+		undo()
+		p.sync()
+		p.says(a, "theirs")
+		p.says(b, "theirs")
+		p.do(p.a.Delete(ctx, textKey))
+	}
+}
+
 func TestAnchors(t *testing.T) {
 	ctx := t.Context()
 	p := newPair(t)

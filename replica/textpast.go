@@ -115,8 +115,8 @@ func (tx *Tx) sameText(key string) ([]crdt.Op, error) {
 }
 
 // takeBackText stages what undoes the splices of a version on the text at a key: what it took out comes back and what it put in
-// goes, where others' work has moved that to.
-func (tx *Tx) takeBackText(key string, v *stored, before, after point) error {
+// goes, where others' work has moved that to. old is what the key showed before.
+func (tx *Tx) takeBackText(key string, v *stored, old *crdt.View, before, after point) error {
 	s := tx.c.snap()
 	last, _, err := s.textPlace(key)
 	if err != nil {
@@ -126,25 +126,26 @@ func (tx *Tx) takeBackText(key string, v *stored, before, after point) error {
 	if err != nil {
 		return err
 	}
-	var back sequence.Delta
+	var splices []sequence.Splice
 	err = d.withPast(s, func() error {
-		then, err := d.versionAt(s, before)
-		if err != nil {
-			return err
-		}
 		edited, err := d.versionAt(s, after)
 		if err != nil {
 			return err
 		}
-		back, err = d.text.Diff(edited, then)
+		var then sequence.Version // of an empty text, whatever the document keeps of one that was deleted
+		if old.Kind == crdt.KindText {
+			if then, err = d.versionAt(s, before); err != nil {
+				return err
+			}
+		}
+		back, err := d.text.Diff(edited, then)
+		for _, e := range editsOf(back) {
+			splices = append(splices, sequence.Splice(e))
+		}
 		return err
 	})
 	if err != nil {
 		return err
-	}
-	var splices []sequence.Splice
-	for _, e := range editsOf(back) {
-		splices = append(splices, sequence.Splice(e))
 	}
 	edits, err := s.onTop(key, last, Frontier{{Stamp: v.Stamp()}}, splices)
 	if err != nil {

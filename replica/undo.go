@@ -120,13 +120,14 @@ func (c *commit) undo(v *stored) ([]history.Op, error) {
 		if outcomeOf(&old).equal(outcomeOf(&edited)) {
 			continue
 		}
-		if old.Kind == crdt.KindText && edited.Kind == crdt.KindText {
-			now, err := tx.view(key)
+		if edited.Kind == crdt.KindText && (old.Kind == crdt.KindText || old.Kind == crdt.KindNone) {
+			now, err := tx.shown(key)
 			if err != nil {
 				return nil, err
 			}
-			if now.Kind == crdt.KindText {
-				if err := tx.takeBackText(key, v, before, after); err != nil {
+			// Who began a text takes the whole of it back, while nobody else has written to it.
+			if now.Kind == crdt.KindText && (old.Kind == crdt.KindText || !outcomeOf(&now).equal(outcomeOf(&edited))) {
+				if err := tx.takeBackText(key, v, &old, before, after); err != nil {
 					return nil, err
 				}
 				continue
