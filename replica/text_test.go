@@ -377,9 +377,16 @@ func TestEditsTell(t *testing.T) {
 			p.commits(b)
 			p.sync()
 		},
+		func() { p.types(other, "?") },
+		other.Discard,
 	}
 	want := [][]sequence.Edit{
-		{{Text: "one"}}, {{Pos: 3, Text: " two"}}, {{Removed: 5}}, {{Pos: 7, Text: " three"}},
+		{{Text: "one"}},
+		{{Pos: 3, Text: " two"}},
+		{{Removed: 5}},
+		{{Pos: 7, Text: " three"}},
+		{{Pos: 13, Text: "?"}},
+		{{Pos: 13, Removed: 1}},
 	}
 	var got [][]sequence.Edit
 	for edits, err := range a.Edits(ctx) {

@@ -30,10 +30,15 @@ func (d *document) tell(but *textWatcher, edits []sequence.Edit) {
 		if w.edits = append(w.edits, edits...); len(w.edits) > maxEdits {
 			w.edits = editsOf(sequence.Compose(w.edits))
 		}
-		select {
-		case w.wake <- struct{}{}:
-		default:
-		}
+		w.nudge()
+	}
+}
+
+// nudge has a watcher look again.
+func (w *textWatcher) nudge() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -74,22 +79,25 @@ func (t *Text) Edits(ctx context.Context) iter.Seq2[[]sequence.Edit, error] {
 		w := &textWatcher{wake: make(chan struct{}, 1)}
 		defer t.unwatch(w)
 		err := t.watch(ctx, w)
-		for open := true; err == nil; {
-			if edits := t.takeEdits(w); len(edits) > 0 {
+		for open, look := true, false; err == nil; {
+			edits := t.takeEdits(w)
+			switch {
+			case len(edits) > 0:
 				if !yield(edits, nil) {
 					return
 				}
 				continue
-			}
-			if !open {
+			case look:
+				look, err = false, t.look(ctx, func(*document) error { return nil })
+				continue
+			case !open:
 				return
 			}
 			select {
 			case <-w.wake:
+				look = true
 			case _, open = <-beat: // closed with the replica
-				if open {
-					err = t.look(ctx, func(*document) error { return nil })
-				}
+				look = open
 			case <-ctx.Done():
 				err = ctx.Err()
 			}

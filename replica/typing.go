@@ -332,6 +332,9 @@ func (t *texts) typedElsewhere(key string) bool {
 func (t *texts) discard(d *document) {
 	d.typed, d.stale = typed{}, true
 	t.typing = slices.DeleteFunc(t.typing, func(o *document) bool { return o == d })
+	for _, w := range d.watchers {
+		w.nudge()
+	}
 }
 
 // expire has a text that is open read anew.
