@@ -63,6 +63,8 @@
 //	I18  You read what you wrote, as soon as the write returns.
 //	I22  The events of a Watch from any cursor, replayed over what was there at it, give what is there.
 //	I19  What a replica is said to hold (WaitSynced, Peers) it has said so itself, of what was durable there.
+//	I20  What a peer leaves behind has bounds, whatever it sends: what waits, what is remembered of the moment, what is under way.
+//	I21  No peer makes a local write fail, or wait for more than the commit that runs: what costs much is applied in slices.
 //	I24  With a seeded source of randomness and a clock given in Options, the same calls make the same versions.
 //
 // # Isolation
@@ -111,8 +113,8 @@
 //	texts.go document.go sequences.go lineage.go           those that are open; how they are made, and kept
 //	textpast.go textkeep.go                                blame, undo; snapshots of what others wrote
 //	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members
-//	sync.go driver.go session.go local.go feed.go gather.go  syncing
-//	unpack.go proofs.go apply.go pending.go                what came
+//	sync.go driver.go session.go local.go tips.go feed.go gather.go  syncing
+//	unpack.go proofs.go apply.go slice.go pending.go                what came
 //	live.go livedriver.go news.go pulse.go receipts.go presence.go     syncing that goes on
 //	status.go why.go remotes.go verify*.go                 how it stands, and whether it is whole
 //	backup.go restore.go                                   the whole as one file
