@@ -72,6 +72,30 @@ func Example() {
 	// stats/notes 1
 }
 
+// Two devices write one text offline; both stay.
+func ExampleReplica_Text() {
+	ctx := context.Background()
+	laptop, phone, _ := devices()
+	draft := laptop.Text("notes/draft")
+	check(draft.Insert(ctx, 0, "We meet at noon"))
+	syncBoth(laptop, phone) // commits what was typed
+
+	check(draft.Splice(ctx, 11, 4, "eight"))
+	check(phone.Text("notes/draft").Insert(ctx, 15, ", by the lake"))
+	syncBoth(laptop, phone)
+	fmt.Println(must(draft.String(ctx)))
+
+	lines := must(laptop.Blame(ctx, "notes/draft"))
+	for _, line := range lines {
+		fmt.Println(string(line.Value), line.Version.Author == lines[0].Version.Author)
+	}
+	// Output:
+	// We meet at eight, by the lake
+	// "We meet at " true
+	// "eight" true
+	// ", by the lake" false
+}
+
 func ExampleReplica_Update() {
 	ctx := context.Background()
 	r := must(replica.Open(ctx, memory.New(), replica.Options{}))

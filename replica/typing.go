@@ -286,7 +286,7 @@ func (c *commit) writeTypedOf(d *document) error {
 	t.landing = append(t.landing, landing{d, d.typed, d.written})
 	d.typed = typed{}
 	if d.due() {
-		return c.keepText(d)
+		return c.fail(c.keepText(d))
 	}
 	return nil
 }
