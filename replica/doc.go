@@ -114,7 +114,7 @@
 //	textpast.go textkeep.go                                blame, undo; snapshots of what others wrote
 //	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members
 //	sync.go driver.go session.go local.go tips.go feed.go gather.go  syncing
-//	unpack.go proofs.go apply.go slice.go pending.go                what came
+//	unpack.go proofs.go apply.go slice.go pending.go       what came
 //	live.go livedriver.go news.go pulse.go receipts.go presence.go     syncing that goes on
 //	status.go why.go remotes.go verify*.go                 how it stands, and whether it is whole
 //	backup.go restore.go                                   the whole as one file
