@@ -160,6 +160,8 @@ type device struct {
 	again int
 	// rewrote are the authors as which it did that.
 	rewrote map[identity.Author]bool
+	// misled are the replicas, by id, that it was linked with while frames went lost between them.
+	misled map[int]bool
 	// mayWrite is true while versions may appear that nobody has seen before, unsure from a write that failed by a fault of
 	// the store until the log could be read: it may be there all the same.
 	mayWrite, unsure bool

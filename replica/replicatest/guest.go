@@ -63,7 +63,7 @@ func (w *World) visit(d *device) {
 		v.g.held = v.lies()
 	}
 	v.host, v.peer = d.r.LiveSession(w.ctx), protocol.New(v.g)
-	if !v.talk() || !v.host.Report().Live {
+	if !v.talk() || !v.host.Report().Live || v.host.Done() { // a fault of its store may have ended it
 		v.end()
 		return
 	}

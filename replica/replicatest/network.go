@@ -158,6 +158,7 @@ func (s *session) send(side int, frame []byte) {
 	frame = slices.Clone(frame)
 	if w.blocked[[2]int{s.ends[side].id, s.ends[1-side].id}] {
 		w.count("frame: into a partition")
+		s.breakContract(side)
 		return
 	}
 	at := max(w.now+1+int64(w.rng.IntN(20)), s.last[side]+1)
@@ -166,6 +167,7 @@ func (s *session) send(side int, frame []byte) {
 		s.deliver(at, side, frame)
 		return
 	}
+	s.breakContract(side)
 	switch w.rng.IntN(6) {
 	case 0:
 		w.count("frame: dropped")
@@ -189,6 +191,13 @@ func (s *session) send(side int, frame []byte) {
 		frame[bit/8] ^= 1 << (bit % 8)
 		s.deliver(at, side, frame)
 	}
+}
+
+// breakContract notes that a link does what none does that keeps the contract of transport.Conn: whole frames, in order, until it
+// ends. Who counts on that may take an ack for one of packs that never came.
+func (s *session) breakContract(side int) {
+	s.ends[1-side].misheard(s.ends[side])
+	s.ends[side].misheard(s.ends[1-side])
 }
 
 func (s *session) deliver(at int64, side int, frame []byte) {

@@ -3,7 +3,8 @@ package replicatest
 import "github.com/kdelta/kdelta/identity"
 
 // checkReceipts: of nobody a replica believes that it holds what it does not hold durably (I19). What the log of the other shows was
-// read from its store. Databases that were copied or set back have no say: what they hold is not what they once acknowledged.
+// read from its store. Databases that were copied or set back have no say: what they hold is not what they once acknowledged. Nor
+// has who was heard over a link that lost frames.
 func (d *device) checkReceipts() {
 	w := d.w
 	peers, err := d.r.Peers(w.ctx)
@@ -15,7 +16,7 @@ func (d *device) checkReceipts() {
 	}
 	for _, p := range peers {
 		other := w.deviceOf(p.Author)
-		if other == nil || other == d || !other.ingest() {
+		if other == nil || other == d || d.misled[other.id] || !other.ingest() {
 			continue
 		}
 		if lacking := len(d.seen.Without(other.seen)); uint64(lacking) > p.Behind {
@@ -23,6 +24,14 @@ func (d *device) checkReceipts() {
 		}
 		w.count("check: receipts")
 	}
+}
+
+// misheard notes that frames between two replicas went lost, or came otherwise than they were sent.
+func (d *device) misheard(other *device) {
+	if d.misled == nil {
+		d.misled = make(map[int]bool)
+	}
+	d.misled[other.id] = true
 }
 
 // deviceOf is the replica that writes as an author, nil if it does not run, or if it is not certain that there is one.
