@@ -166,6 +166,7 @@ func shrinkCode(m *module, t *symtab) error {
 		return err
 	}
 	clearAES(t, fates)
+	shrinkTypes(t, fates, bodies)
 	for i, b := range bodies {
 		if fates[i] != kept {
 			bodies[i] = fates[i].prunedBody()

@@ -11,7 +11,7 @@ import (
 const (
 	pcMagic      = "\xf1\xff\xff\xff\x00\x00\x01\x08" // version, padding, quantum of instructions, size of a pointer
 	pcHeaderSize = 72
-	moduleWords  = 43 // of moduledata, as far as it is read
+	moduleWords  = 48 // of moduledata, as far as it is read
 
 	recordSize = 44         // of _func, without the lists behind it
 	absent     = 0xffffffff // a funcdata that a function does not have
@@ -40,7 +40,8 @@ type span struct{ at, end int }
 
 // symtab is where the tables of functions lie.
 type symtab struct {
-	mem memory
+	mem    memory
+	module []byte // moduledata, as far as it is read
 
 	names, cus, files span
 	pcs               span // tables by PC
@@ -91,7 +92,7 @@ func findSymtab(mem memory) (*symtab, error) {
 	word := func(i int) int { return int(le.Uint64(mem[md+8*i:])) }
 	slice := func(i, size int) span { return span{word(i), word(i) + size*word(i+1)} }
 	t := &symtab{
-		mem: mem, names: slice(1, 1), cus: slice(4, 4), files: slice(7, 1), pcs: slice(10, 1),
+		mem: mem, module: mem[md : md+moduleWords*8], names: slice(1, 1), cus: slice(4, 4), files: slice(7, 1), pcs: slice(10, 1),
 		records: slice(13, 1), data: span{word(40), word(19)},
 		buckets: span{word(19), word(19)},
 	}

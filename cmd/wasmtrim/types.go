@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Layouts of Go 1.26: Type in internal/abi/type.go, moduledata in runtime/symtab.go.
+const (
+	typeSize = 48 // of abi.Type, without what its kind adds
+
+	typeHash   = 16
+	typeFlags  = 20
+	typeGCData = 32
+	typeName   = 40
+
+	flagUncommon  = 1 << 0
+	flagExtraStar = 1 << 1
+	knownFlags    = 1<<6 - 1
+
+	kindInterface = 20
+	lastKind      = 26
+
+	longestAlignment = 16
+	knownNameFlags   = 1<<4 - 1
+
+	wordTypes     = 37 // of moduledata: where types begin and end
+	wordTypelinks = 45 // those that reflection finds by their names, in the order of these
+)
+
+// hiddenTypes begin the names of types that no program can name: what a closure holds, and what instances of generic code
+// share. They are there for the garbage collector.
+var hiddenTypes = []string{"*struct { F uintptr; X0 ", "*go.shape."}
+
+// typeTable is where the types lie.
+type typeTable struct {
+	mem   memory
+	at    span
+	links span
+	count []byte // the word that says how many links there are
+}
+
+// shrinkTypes leaves of the hashes of types what is read, and nothing of the names of those that are hidden.
+//
+// A type switch compares hashes with constants, and then types: a hash that no code has as a constant may be any other. The table
+// of the methods that a type has for an interface is found by the hashes of both: one byte spreads those well enough.
+func shrinkTypes(t *symtab, fates []fate, bodies []body) {
+	le := binary.LittleEndian
+	constants := map[uint32]bool{}
+	for i, b := range bodies {
+		for _, in := range b.code {
+			if fates[i] == kept && (in.op == opI32Const || in.op == opI64Const) {
+				constants[uint32(in.arg)] = true
+			}
+		}
+	}
+	types := t.types()
+	hidden := map[int]bool{}
+	for at := (types.at.at + 7) &^ 7; at+typeSize <= types.at.end; at += 8 {
+		name, ok := types.typeAt(at)
+		if !ok {
+			continue
+		}
+		descriptor := types.mem[at : at+typeSize]
+		flags, kind := &descriptor[typeFlags], descriptor[typeFlags+3]
+		hash := le.Uint32(descriptor[typeHash:])
+		switch {
+		case constants[hash], kind == kindInterface:
+		case *flags&flagUncommon != 0:
+			le.PutUint32(descriptor[typeHash:], hash&0xff)
+		default:
+			le.PutUint32(descriptor[typeHash:], 0)
+		}
+		if slices.ContainsFunc(hiddenTypes, func(start string) bool { return strings.HasPrefix(string(types.mem[name.at:name.end]), start) }) {
+			hidden[at] = true
+		}
+	}
+	types.hide(hidden)
+}
+
+func (t *symtab) types() *typeTable {
+	le := binary.LittleEndian
+	word := func(i int) int { return int(le.Uint64(t.module[8*i:])) }
+	return &typeTable{
+		mem: t.mem, at: span{word(wordTypes), word(wordTypes + 1)},
+		links: span{word(wordTypelinks), word(wordTypelinks) + 4*word(wordTypelinks+1)},
+		count: t.module[8*(wordTypelinks+1):],
+	}
+}
+
+// typeAt reports whether a type lies at an address, and where its name does. Between types lie names, and lists of fields and
+// methods: pointers have zeros where a type has its alignment, and no text has zeros where a type has the high half of its size.
+func (t *typeTable) typeAt(at int) (name span, ok bool) {
+	le := binary.LittleEndian
+	d := t.mem[at : at+typeSize]
+	size, pointers, mask := le.Uint64(d), le.Uint64(d[8:]), le.Uint64(d[typeGCData:])
+	flags, alignment, inFields, kind := d[typeFlags], d[typeFlags+1], d[typeFlags+2], d[typeFlags+3]
+	if size > maxMemory || pointers > size || pointers%8 != 0 || mask >= uint64(len(t.mem)) || pointers != 0 && mask == 0 {
+		return span{}, false
+	}
+	if !isAlignment(alignment) || !isAlignment(inFields) || kind == 0 || kind > lastKind || flags > knownFlags {
+		return span{}, false
+	}
+	name, ok = t.name(le.Uint32(d[typeName:]))
+	return name, ok && utf8.Valid(t.mem[name.at:name.end])
+}
+
+func isAlignment(n byte) bool { return n != 0 && n <= longestAlignment && n&(n-1) == 0 }
+
+// name finds the text of a name: flags and a length come before it.
+func (t *typeTable) name(offset uint32) (text span, ok bool) {
+	at := t.at.at + int(offset)
+	if offset == 0 || at >= t.at.end || t.mem[at] > knownNameFlags {
+		return span{}, false
+	}
+	length, n := binary.Uvarint(t.mem[at+1 : t.at.end])
+	at += 1 + n
+	if n <= 0 || length == 0 || length > uint64(t.at.end-at) {
+		return span{}, false
+	}
+	return span{at, at + int(length)}, true
+}
+
+// hide takes types out of those that are found by their names, and their names with them.
+func (t *typeTable) hide(types map[int]bool) {
+	le := binary.LittleEndian
+	links, left := t.mem[t.links.at:t.links.end], 0
+	for at := 0; at < len(links); at += 4 {
+		if link := le.Uint32(links[at:]); !types[t.at.at+int(link)] {
+			le.PutUint32(links[left:], link)
+			left += 4
+		}
+	}
+	clear(links[left:])
+	le.PutUint64(t.count, uint64(left/4))
+	for at := range types {
+		d := t.mem[at : at+typeSize]
+		if name, ok := t.name(le.Uint32(d[typeName:])); ok { // T and *T share one
+			clear(t.mem[name.at:name.end])
+		}
+		d[typeFlags] &^= flagExtraStar
+		le.PutUint32(d[typeName:], 0)
+	}
+}
