@@ -16,11 +16,17 @@ const (
 	typeGCData = 32
 	typeName   = 40
 
-	flagUncommon  = 1 << 0
-	flagExtraStar = 1 << 1
-	knownFlags    = 1<<6 - 1
+	structFields = 56 // a slice
+	structSize   = 80
+	fieldSize    = 24
+
+	flagUncommon     = 1 << 0
+	flagExtraStar    = 1 << 1
+	flagMaskOnDemand = 1 << 4
+	knownFlags       = 1<<6 - 1
 
 	kindInterface = 20
+	kindStruct    = 25
 	lastKind      = 26
 
 	longestAlignment = 16
@@ -30,9 +36,9 @@ const (
 	wordTypelinks = 45 // those that reflection finds by their names, in the order of these
 )
 
-// hiddenTypes begin the names of types that no program can name: what a closure holds, and what instances of generic code
-// share. They are there for the garbage collector.
-var hiddenTypes = []string{"*struct { F uintptr; X0 ", "*go.shape."}
+// hiddenTypes are parts of the names of types that no program can name: what a closure and a method value hold, what
+// instances of generic code share, and what maps consist of. They are there for the garbage collector.
+var hiddenTypes = []string{"*struct { F uintptr; X0 ", "*struct { F uintptr; R ", "go.shape.", "*map.group["}
 
 // typeTable is where the types lie.
 type typeTable struct {
@@ -42,7 +48,7 @@ type typeTable struct {
 	count []byte // the word that says how many links there are
 }
 
-// shrinkTypes leaves of the hashes of types what is read, and nothing of the names of those that are hidden.
+// shrinkTypes leaves of the hashes of types what is read, and nothing of the names and fields of those that are hidden.
 //
 // A type switch compares hashes with constants, and then types: a hash that no code has as a constant may be any other. The table
 // of the methods that a type has for an interface is found by the hashes of both: one byte spreads those well enough.
@@ -73,9 +79,8 @@ func shrinkTypes(t *symtab, fates []fate, bodies []body) {
 		default:
 			le.PutUint32(descriptor[typeHash:], 0)
 		}
-		if slices.ContainsFunc(hiddenTypes, func(start string) bool { return strings.HasPrefix(string(types.mem[name.at:name.end]), start) }) {
-			hidden[at] = true
-		}
+		text := string(types.mem[name.at:name.end])
+		hidden[at] = slices.ContainsFunc(hiddenTypes, func(part string) bool { return strings.Contains(text, part) })
 	}
 	types.hide(hidden)
 }
@@ -123,7 +128,7 @@ func (t *typeTable) name(offset uint32) (text span, ok bool) {
 	return span{at, at + int(length)}, true
 }
 
-// hide takes types out of those that are found by their names, and their names with them.
+// hide takes types out of those that are found by their names, and from them their names and fields.
 func (t *typeTable) hide(types map[int]bool) {
 	le := binary.LittleEndian
 	links, left := t.mem[t.links.at:t.links.end], 0
@@ -135,12 +140,21 @@ func (t *typeTable) hide(types map[int]bool) {
 	}
 	clear(links[left:])
 	le.PutUint64(t.count, uint64(left/4))
-	for at := range types {
-		d := t.mem[at : at+typeSize]
+	for at, hidden := range types {
+		if !hidden {
+			continue
+		}
+		d := t.mem[at : at+structSize]
 		if name, ok := t.name(le.Uint32(d[typeName:])); ok { // T and *T share one
 			clear(t.mem[name.at:name.end])
 		}
-		d[typeFlags] &^= flagExtraStar
 		le.PutUint32(d[typeName:], 0)
+		d[typeFlags] &^= flagExtraStar
+		// Where a mask is made when it is asked for, it is made of the fields.
+		if d[typeFlags+3] == kindStruct && d[typeFlags]&flagMaskOnDemand == 0 {
+			fields := t.mem[le.Uint64(d[structFields:]):]
+			clear(fields[:fieldSize*le.Uint64(d[structFields+8:])])
+			clear(d[structFields:structSize])
+		}
 	}
 }
