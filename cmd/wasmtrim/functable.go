@@ -13,8 +13,10 @@ const (
 	pcHeaderSize = 72
 	moduleWords  = 48 // of moduledata, as far as it is read
 
-	recordSize = 44         // of _func, without the lists behind it
-	absent     = 0xffffffff // a funcdata that a function does not have
+	recordSize     = 44 // of _func, without the lists behind it
+	recordDistance = 64 // from one record to the next in a trimmed module
+
+	absent = 0xffffffff // a funcdata that a function does not have
 
 	pcdataStackMap   = 1
 	pcdataInlTree    = 2
@@ -153,10 +155,8 @@ func (t *symtab) trim() error {
 	pcs, data, names := newPool(1), newPool(8), newPool(1)
 	pcs.add([]byte{0}) // a table at 0 is no table
 	names.add([]byte{0})
-	index := bytes.Clone(t.bytes(t.records)[:8*len(t.functions)+4])
-	var records []byte
-	for i, f := range t.functions {
-		le.PutUint32(index[8*i+4:], uint32(len(index)+len(records)))
+	records := make([][]byte, 0, len(t.functions))
+	for _, f := range t.functions {
 		le.PutUint32(f.record[4:], names.add(append([]byte(shownName(f.name)), 0)))
 		le.PutUint32(f.record[16:], pcs.add(f.pcsp.bytes()))
 		for _, traceback := range []int{20, 24, 32, 36} { // file, line, unit and first line
@@ -171,22 +171,23 @@ func (t *symtab) trim() error {
 		}
 		le.PutUint32(f.record[28:], uint32(len(byPC)))
 		f.record[43] = byte(len(f.data))
-		records = append(records, f.record...)
+		record := f.record
 		for _, at := range byPC {
-			records = le.AppendUint32(records, at)
+			record = le.AppendUint32(record, at)
 		}
 		for _, at := range f.data {
 			if at != absent {
 				at = data.add(t.bytes(t.data)[at:ends[at]])
 			}
-			records = le.AppendUint32(records, at)
+			record = le.AppendUint32(record, at)
 		}
+		records = append(records, record)
 	}
 	for _, part := range []struct {
 		in  span
 		new []byte
 	}{
-		{t.records, append(index, records...)},
+		{t.records, t.place(records)},
 		{t.names, names.out},
 		{t.cus, nil},
 		{t.files, nil},
@@ -200,6 +201,25 @@ func (t *symtab) trim() error {
 		clear(to[copy(to, part.new):])
 	}
 	return t.coarsen()
+}
+
+// place writes records behind an index of them: most of them a distance apart that leaves the index alike all along, those that
+// are longer behind these.
+func (t *symtab) place(records [][]byte) []byte {
+	out := bytes.Clone(t.bytes(t.records)[:8*len(records)+4])
+	for _, long := range []bool{false, true} {
+		for i, record := range records {
+			if len(record) > recordDistance != long {
+				continue
+			}
+			binary.LittleEndian.PutUint32(out[8*i+4:], uint32(len(out)))
+			out = append(out, record...)
+			if !long {
+				out = append(out, make([]byte, recordDistance-len(record))...)
+			}
+		}
+	}
+	return out
 }
 
 // coarsen makes groups of functions out of the table that says from which record on to search that of a function.
