@@ -1,8 +1,11 @@
 package sequence
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
+
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // The bytes of a snapshot are what a document shows and who wrote it, without its past:
@@ -246,7 +249,7 @@ func apart(spans []span) bool {
 	for i, s := range spans {
 		sorted[i] = uint64(s.lv)<<32 | uint64(s.n)
 	}
-	slices.Sort(sorted)
+	order.Sort(sorted, cmp.Compare[uint64])
 	for i := 1; i < len(sorted); i++ {
 		if before := sorted[i-1]; before>>32+before&(1<<32-1) > sorted[i]>>32 {
 			return false

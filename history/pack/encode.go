@@ -1,11 +1,13 @@
 package pack
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/order"
 	"github.com/kdelta/kdelta/internal/zstd"
 )
 
@@ -299,7 +301,7 @@ func (e *Encoder) encodeParents(parents []parent, made uint32) ([]uint64, error)
 		}
 		e.refs = append(e.refs, x<<parentBits|uint64(p.kind))
 	}
-	slices.Sort(e.refs)
+	order.Sort(e.refs, cmp.Compare[uint64])
 	for i := 1; i < len(e.refs); i++ {
 		if e.refs[i] == e.refs[i-1] {
 			return nil, notPack("a version with one parent twice", nil)
