@@ -7,7 +7,7 @@ import "hash/maphash"
 type likeness struct{ length, owners int }
 
 // likenesses are those that are tried: which of them is best differs from module to module.
-var likenesses = []likeness{{8, 60}, {8, 80}, {9, 60}, {9, 80}, {10, 80}, {10, 120}}
+var likenesses = []likeness{{8, 80}, {8, 120}, {9, 80}, {9, 120}, {9, 200}, {10, 120}}
 
 // windowSize is less than the window of deflate, in which it finds what is alike.
 const windowSize = 31 << 10
@@ -73,8 +73,8 @@ func (o *ordering) next() int {
 		if o.done[i] {
 			continue
 		}
-		// A few bytes more than there are: else the shortest, which share little, would come first.
-		if s := float64(o.score[i]) / float64(len(b)+20); best < 0 || s > most {
+		// A few hundred bytes more than there are: else the shortest, which share little, would come first.
+		if s := float64(o.score[i]) / float64(len(b)+300); best < 0 || s > most {
 			best, most = i, s
 		}
 	}

@@ -16,6 +16,11 @@ const (
 	typeGCData = 32
 	typeName   = 40
 
+	uncommonCount   = 4
+	uncommonMethods = 8 // how far behind it they are
+	methodSize      = 16
+	methodType      = 4
+
 	structFields = 56 // a slice
 	structSize   = 80
 	fieldSize    = 24
@@ -40,6 +45,12 @@ const (
 // instances of generic code share, and what maps consist of. They are there for the garbage collector.
 var hiddenTypes = []string{"*struct { F uintptr; X0 ", "*struct { F uintptr; R ", "go.shape.", "*map.group["}
 
+// sizeOfKind is how long a type is with what its kind adds; what methods it has comes behind that.
+var sizeOfKind = map[byte]int{17: 72, 18: 64, 19: 56, 20: 80, 21: 112, 22: 56, 23: 56, 25: 80}
+
+// methodsByName are functions that find methods by names, in the order of these.
+var methodsByName = []string{"reflect.(*rtype).MethodByName", "reflect.Value.MethodByName"}
+
 // typeTable is where the types lie.
 type typeTable struct {
 	mem   memory
@@ -48,41 +59,55 @@ type typeTable struct {
 	count []byte // the word that says how many links there are
 }
 
-// shrinkTypes leaves of the hashes of types what is read, and nothing of the names and fields of those that are hidden.
+// shrinkTypes leaves of the types what is read: of their hashes, of their methods, and of those that are hidden.
 //
 // A type switch compares hashes with constants, and then types: a hash that no code has as a constant may be any other. The table
 // of the methods that a type has for an interface is found by the hashes of both: one byte spreads those well enough.
 func shrinkTypes(t *symtab, fates []fate, bodies []body) {
 	le := binary.LittleEndian
-	constants := map[uint32]bool{}
+	constants, byName := map[uint32]bool{}, false
 	for i, b := range bodies {
+		if fates[i] != kept {
+			continue
+		}
+		byName = byName || isNamed(t.functions[i].name, methodsByName)
 		for _, in := range b.code {
-			if fates[i] == kept && (in.op == opI32Const || in.op == opI64Const) {
+			if in.op == opI32Const || in.op == opI64Const {
 				constants[uint32(in.arg)] = true
 			}
 		}
 	}
 	types := t.types()
 	hidden := map[int]bool{}
+	var dropped []uint32
 	for at := (types.at.at + 7) &^ 7; at+typeSize <= types.at.end; at += 8 {
 		name, ok := types.typeAt(at)
 		if !ok {
 			continue
 		}
-		descriptor := types.mem[at : at+typeSize]
-		flags, kind := &descriptor[typeFlags], descriptor[typeFlags+3]
-		hash := le.Uint32(descriptor[typeHash:])
+		d := types.mem[at : at+typeSize]
+		hash, uncommon := le.Uint32(d[typeHash:]), d[typeFlags]&flagUncommon != 0
 		switch {
-		case constants[hash], kind == kindInterface:
-		case *flags&flagUncommon != 0:
-			le.PutUint32(descriptor[typeHash:], hash&0xff)
+		case constants[hash], d[typeFlags+3] == kindInterface:
+		case uncommon:
+			le.PutUint32(d[typeHash:], hash&0xff)
 		default:
-			le.PutUint32(descriptor[typeHash:], 0)
+			le.PutUint32(d[typeHash:], 0)
+		}
+		if uncommon && !byName {
+			dropped = append(dropped, types.dropMethods(at)...)
 		}
 		text := string(types.mem[name.at:name.end])
-		hidden[at] = slices.ContainsFunc(hiddenTypes, func(part string) bool { return strings.Contains(text, part) })
+		if slices.ContainsFunc(hiddenTypes, func(part string) bool { return strings.Contains(text, part) }) {
+			hidden[at] = true
+			dropped = append(dropped, le.Uint32(d[typeName:]))
+		}
 	}
-	types.hide(hidden)
+	types.unlink(hidden)
+	for at := range hidden {
+		types.hide(at)
+	}
+	types.forget(dropped, constants)
 }
 
 func (t *symtab) types() *typeTable {
@@ -128,8 +153,27 @@ func (t *typeTable) name(offset uint32) (text span, ok bool) {
 	return span{at, at + int(length)}, true
 }
 
-// hide takes types out of those that are found by their names, and from them their names and fields.
-func (t *typeTable) hide(types map[int]bool) {
+// dropMethods makes zeros of the methods of a type that match those of no interface: the linker left out their types, for
+// nothing asks for them. It gives their names.
+func (t *typeTable) dropMethods(at int) (names []uint32) {
+	le := binary.LittleEndian
+	size, ok := sizeOfKind[t.mem[at+typeFlags+3]]
+	if !ok {
+		size = typeSize
+	}
+	uncommon := at + size
+	first, n := uncommon+int(le.Uint32(t.mem[uncommon+uncommonMethods:])), int(le.Uint16(t.mem[uncommon+uncommonCount:]))
+	for m := range slices.Chunk(t.mem[first:first+methodSize*n], methodSize) {
+		if typ := le.Uint32(m[methodType:]); typ == 0 || typ == absent {
+			names = append(names, le.Uint32(m))
+			clear(m)
+		}
+	}
+	return names
+}
+
+// unlink takes types out of those that are found by their names.
+func (t *typeTable) unlink(types map[int]bool) {
 	le := binary.LittleEndian
 	links, left := t.mem[t.links.at:t.links.end], 0
 	for at := 0; at < len(links); at += 4 {
@@ -140,21 +184,33 @@ func (t *typeTable) hide(types map[int]bool) {
 	}
 	clear(links[left:])
 	le.PutUint64(t.count, uint64(left/4))
-	for at, hidden := range types {
-		if !hidden {
-			continue
-		}
-		d := t.mem[at : at+structSize]
-		if name, ok := t.name(le.Uint32(d[typeName:])); ok { // T and *T share one
-			clear(t.mem[name.at:name.end])
-		}
-		le.PutUint32(d[typeName:], 0)
-		d[typeFlags] &^= flagExtraStar
-		// Where a mask is made when it is asked for, it is made of the fields.
-		if d[typeFlags+3] == kindStruct && d[typeFlags]&flagMaskOnDemand == 0 {
-			fields := t.mem[le.Uint64(d[structFields:]):]
-			clear(fields[:fieldSize*le.Uint64(d[structFields+8:])])
-			clear(d[structFields:structSize])
+}
+
+// hide leaves a type neither name nor fields.
+func (t *typeTable) hide(at int) {
+	le := binary.LittleEndian
+	d := t.mem[at : at+structSize]
+	le.PutUint32(d[typeName:], 0)
+	d[typeFlags] &^= flagExtraStar
+	// Where a mask is made when it is asked for, it is made of the fields.
+	if d[typeFlags+3] == kindStruct && d[typeFlags]&flagMaskOnDemand == 0 {
+		fields := t.mem[le.Uint64(d[structFields:]):]
+		clear(fields[:fieldSize*le.Uint64(d[structFields+8:])])
+		clear(d[structFields:structSize])
+	}
+}
+
+// forget makes zeros of names that nothing refers to any longer: no word of memory and no constant is their offset or address.
+func (t *typeTable) forget(names []uint32, constants map[uint32]bool) {
+	le := binary.LittleEndian
+	words := map[uint32]bool{}
+	for at := 0; at+4 <= len(t.mem); at += 4 {
+		words[le.Uint32(t.mem[at:])] = true
+	}
+	for _, offset := range names {
+		address := uint32(t.at.at) + offset
+		if text, ok := t.name(offset); ok && !words[offset] && !words[address] && !constants[address] {
+			clear(t.mem[address:text.end])
 		}
 	}
 }
