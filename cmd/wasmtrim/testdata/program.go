@@ -4,6 +4,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"runtime"
 )
 
@@ -43,6 +44,57 @@ func deep(n int) int {
 	return 1 + deep(n-1)
 }
 
+// The kinds of shapes, and one that kind does not know.
+type (
+	circle   struct{ radius int }
+	square   struct{ side int }
+	triangle struct{ base, height int }
+	ring     struct{ inner, outer int }
+	line     struct{ length int }
+	cloud    struct{ drops []int }
+)
+
+func (c *cloud) String() string { return fmt.Sprint("a cloud of ", len(c.drops)) }
+
+// Drop is what nothing asks an interface for.
+func (c *cloud) Drop() int { return c.drops[0] }
+
+// kind switches by types.
+func kind(shape any) string {
+	switch shape.(type) {
+	case circle:
+		return "circle"
+	case square:
+		return "square"
+	case triangle:
+		return "triangle"
+	case ring:
+		return "ring"
+	case line:
+		return "line"
+	case fmt.Stringer:
+		return "stringer"
+	}
+	return "unknown"
+}
+
+// knowsTypes reports whether values still say what they are.
+func knowsTypes() bool {
+	ok := true
+	for want, shape := range map[string]any{
+		"circle": circle{1}, "square": square{2}, "triangle": triangle{3, 4}, "ring": ring{5, 6}, "line": line{7},
+		"stringer": &cloud{}, "unknown": cloud{},
+	} {
+		ok = ok && kind(shape) == want
+	}
+	later := []func() int{(&cloud{drops: []int{8}}).Drop, func() int { return len(os.Args) }}
+	numbered := map[ring]*cloud{{1, 2}: {drops: []int{3}}}
+	return ok && later[0]() == 8 && fmt.Sprintf("%T %+v %v", later[0], triangle{3, 4}, numbered) == "func() int {base:3 height:4} map[{1 2}:a cloud of 1]" &&
+		reflect.SliceOf(reflect.TypeFor[[]circle]()).String() == "[][]main.circle" &&
+		reflect.TypeFor[*cloud]().Elem().Field(0).Name == "drops" &&
+		reflect.TypeOf(map[string]*square{}) == reflect.MapOf(reflect.TypeFor[string](), reflect.PointerTo(reflect.TypeFor[square]()))
+}
+
 func main() {
 	sums := make(chan int)
 	for range 4 {
@@ -61,7 +113,7 @@ func main() {
 	ok = ok && caught(func() { list[at]++ }) == "runtime error: index out of range [3] with length 1"
 	ok = ok && caught(func() { none.value++ }) == "runtime error: invalid memory address or nil pointer dereference"
 	ok = ok && caught(func() { panic("thrown") }) == "thrown"
-	if !ok {
+	if !ok || !knowsTypes() {
 		os.Exit(1)
 	}
 }
