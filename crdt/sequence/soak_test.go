@@ -10,7 +10,7 @@ import (
 	"github.com/kdelta/kdelta/crdt/clock"
 )
 
-var soakOps = flag.Int("soak.ops", 90_000, "random operations of TestSoak")
+var soakOps = flag.Int("soak.ops", 3_000_000, "random operations of TestSoak, with -short a fiftieth")
 
 // crowd is authors with a replica each, who write at random and now and then fetch what another one has. It is a History that
 // answers from vector clocks.
@@ -112,7 +112,7 @@ func (c *crowd) reload(t *testing.T, i int) {
 func TestSoak(t *testing.T) {
 	todo := *soakOps
 	if testing.Short() {
-		todo /= 10
+		todo /= 50
 	}
 	for seed := uint64(0); todo > 0; seed++ {
 		c := newCrowd(seed, 3+int(seed%4))
