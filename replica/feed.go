@@ -226,7 +226,7 @@ func (f *feed) beyondClock(s *snap, author identity.Author) (leaves uint64, err 
 		}
 	}
 	begins := copied && f.l.begins(author)
-	known, err := s.clockOf(f.have, begins)
+	known, err := s.clockOf(f.have, copied) // who is ahead as our author does not hold what we wrote
 	if err != nil {
 		return 0, err
 	}
@@ -314,7 +314,7 @@ func (f *feed) keepBack(s *snap, line history.Line, after uint64) error {
 				if at, seq := g.At(from); at != line {
 					ranges = append(ranges, history.Range{From: from, To: to})
 				} else {
-					f.l.seen.kept = true // some or all of it
+					f.l.seen.kept, f.l.seen.partial = true, true // some or all of it
 					if seq <= after {
 						ranges = append(ranges, history.Range{From: from, To: min(to, from+history.LV(after-seq))})
 					}

@@ -216,8 +216,11 @@ func (s *snap) heldNow() protocol.Held {
 // a commit here as well.
 func (l *local) Acknowledge(peer protocol.Peer, ack protocol.Ack) error {
 	l.peer, l.owing = peer, true
-	if l.seen.learn(ack.Clock); ack.Equal {
+	switch {
+	case ack.Equal:
 		l.seen.clock = ack.Clock // to the entry, so that both remember the same
+	case ack.Live || !l.seen.partial:
+		l.seen.learn(ack.Clock)
 	}
 	if ack.Live && !l.eager {
 		return nil

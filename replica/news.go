@@ -15,8 +15,9 @@ type seen struct {
 	since history.LV
 	came  dotRanges
 	epoch uint64
-	// kept is true once a feed has kept something back that the peer lacks.
-	kept bool
+	// kept is true once a feed has kept something back that the peer lacks; partial stays true then. The peer cannot know, so
+	// that it holds all that it was told of is not believed.
+	kept, partial bool
 	// clock is what the peer holds, as far as it was told: its have and its receipts, and what it sent. It may be less.
 	clock clock.Vector
 }
