@@ -226,7 +226,7 @@ func (f *feed) beyondClock(s *snap, author identity.Author) (leaves uint64, err 
 		}
 	}
 	begins := copied && f.l.begins(author)
-	known, err := s.clockOf(f.have, copied) // who is ahead as our author does not hold what we wrote
+	known, err := s.clockOf(f.have, begins)
 	if err != nil {
 		return 0, err
 	}
@@ -353,15 +353,19 @@ func (s *snap) ownTipWithin(a identity.Author, ranges []history.Range) uint64 {
 	return seq
 }
 
+// writesOn reports whether this database writes on a line now.
+func (s *snap) writesOn(line history.Line) bool { return s.tip.own.seq > 0 && s.tip.own.line == line }
+
 // clockOf is the part of a peer's clock that can be told here: the versions that are known, with all that they cover.
-// Unless exact is wanted, a peer that is ahead of an author's only line is taken to hold that line.
+// Unless exact is wanted, a peer that is ahead of an author's only line is taken to hold that line; but for the author as
+// whom this database writes: there it is a copy that is ahead, which does not hold what was written here.
 func (s *snap) clockOf(have clock.Vector, exact bool) (history.Clock, error) {
 	var known history.Clock
 	err := s.graph(func(g *history.Graph) error {
 		var lvs []history.LV
 		for _, e := range have {
 			lines := s.byAuthor[e.Author]
-			if !exact && len(lines) == 1 && s.lines[lines[0]].Seq < e.Seq && s.lines[lines[0]].Seq > 0 {
+			if !exact && len(lines) == 1 && !s.writesOn(lines[0]) && s.lines[lines[0]].Seq < e.Seq && s.lines[lines[0]].Seq > 0 {
 				lvs = append(lvs, history.LV(s.lines[lines[0]].LV))
 				continue
 			}

@@ -146,6 +146,9 @@ func (k *killRun) kill(cycle int) []string {
 	k.t.Helper()
 	seed := strconv.FormatUint(k.draw.Uint64(), 10)
 	after := time.Duration(1000+k.draw.IntN(29_000)) * time.Microsecond
+	if len(k.acked) < cycle {
+		after *= 8 // a machine with other things to do: wait for something to be acknowledged
+	}
 	work, args := "work", []string{k.paths[k.draw.IntN(2)], seed}
 	if cycle%2 == 1 {
 		work, args = "sync", []string{k.paths[0], k.paths[1], seed}

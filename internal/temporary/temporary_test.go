@@ -1,3 +1,5 @@
+//go:build !js // there are no processes
+
 package temporary_test
 
 import (

@@ -7,6 +7,9 @@ import "github.com/kdelta/kdelta/identity"
 // has who was heard over a link that lost frames.
 func (d *device) checkReceipts() {
 	w := d.w
+	if d.twin {
+		return // what was said to the other one of the two is written here as well
+	}
 	peers, err := d.r.Peers(w.ctx)
 	if err != nil {
 		if !d.tolerates(err) {
