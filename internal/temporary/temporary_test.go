@@ -1,4 +1,4 @@
-//go:build !js // there are no processes
+//go:build !js
 
 package temporary_test
 
