@@ -199,7 +199,7 @@ func FuzzStructure(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, code, width uint64, structure []byte) {
 		if width > 1<<20 {
-			t.Skip() // no version owns so many
+			return // no version owns so many
 		}
 		body, err := Blank(Code(code), width, structure)
 		if err != nil {

@@ -147,16 +147,7 @@ func (tx *Tx) takeBackText(key string, v *stored, old *crdt.View, before, after 
 	if err != nil {
 		return err
 	}
-	edits, err := s.onTop(key, last, Frontier{{Stamp: v.Stamp()}}, splices)
-	if err != nil {
-		return err
-	}
-	for _, e := range edits {
-		if err := tx.splice(key, sequence.Splice(e)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return tx.spliceOnTop(key, last, Frontier{{Stamp: v.Stamp()}}, splices)
 }
 
 // mergeText stages splices on the text at a key of somebody who had seen what a frontier holds.
@@ -187,7 +178,12 @@ func (tx *Tx) mergeText(key string, seen Frontier, splices []sequence.Splice) er
 		}
 		return tx.restoreText(key, fresh.String())
 	}
-	edits, err := s.onTop(key, last, seen, splices)
+	return tx.spliceOnTop(key, last, seen, splices)
+}
+
+// spliceOnTop stages what splices of somebody who had seen a frontier do to the text as it is now.
+func (tx *Tx) spliceOnTop(key string, last history.LV, seen Frontier, splices []sequence.Splice) error {
+	edits, err := tx.c.snap().onTop(key, last, seen, splices)
 	if err != nil {
 		return err
 	}
