@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	seedsFlag = flag.Int("seeds", 0, "how many worlds TestWorld runs; 0: 2000, or 200 with -short, 100 with the race detector")
+	seedsFlag = flag.Int("seeds", 0, "how many worlds TestWorld runs; 0: 2000, or 200 with -short, 40 with the race detector")
 	seedFlag  = flag.Uint64("seed", 0, "run the world of this seed alone, and print what happens in it")
 	firstFlag = flag.Uint64("first", 1, "the first of the seeds")
 )
@@ -36,7 +36,7 @@ func TestWorld(t *testing.T) {
 		n = 2000
 		switch {
 		case raced && testing.Short():
-			n = 100 // it looks for races, which do not hide in seldom worlds: each has thousands of commits and syncs
+			n = 40 // it looks for races, which do not hide in seldom worlds: each has thousands of commits and syncs
 		case testing.Short():
 			n = 200
 		}
