@@ -241,7 +241,7 @@ func (a *applier) retryRow(row pendingRow) (done bool, err error) {
 	a.waiting = nil
 	vouched := a.vouchedFor(versions, nil)
 	for i := range versions {
-		if err := a.version(&versions[i], vouched[i] != notVouched); err != nil {
+		if err := a.version(&versions[i], vouched[i]); err != nil {
 			return false, err
 		}
 	}

@@ -97,16 +97,12 @@ func (p *proofs) check() proved {
 	return out
 }
 
-// notVouched stands for a version that no seal is over.
-const notVouched = -1
-
-// vouchedFor says for each version over which one a seal of its author is: itself or a later one of the chain. It takes memory
+// vouchedFor says of each version whether a seal of its author is over it or over a later one of its chain. It takes memory
 // for that.
-func (p *proved) vouchedFor(versions []history.Version, out []int) []int {
+func (p *proved) vouchedFor(versions []history.Version, out []bool) []bool {
 	type chain struct {
 		author identity.Author
 		prev   history.ID
-		sealed int
 	}
 	out = slices.Grow(out, len(versions))[:len(versions)]
 	var now chain // most runs are long stretches of one author
@@ -114,22 +110,23 @@ func (p *proved) vouchedFor(versions []history.Version, out []int) []int {
 	for i := len(versions) - 1; i >= 0; i-- {
 		v := &versions[i]
 		if v.ID == now.prev && v.Author == now.author {
-			out[i], now.prev = now.sealed, v.Prev
+			out[i], now.prev = true, v.Prev
 			continue
 		}
 		if later, ok := others[v.ID]; ok && later.author == v.Author {
 			delete(others, v.ID)
-			out[i] = later.sealed
-		} else if s, ok := p.sealed[v.ID]; ok && s.Author == v.Author && s.Seq == v.Seq {
-			out[i] = i
+			out[i] = true
 		} else {
-			out[i] = notVouched
+			s, ok := p.sealed[v.ID]
+			out[i] = ok && s.Author == v.Author && s.Seq == v.Seq
+		}
+		if !out[i] {
 			continue
 		}
 		if !now.prev.IsZero() {
 			others[now.prev] = now
 		}
-		now = chain{v.Author, v.Prev, out[i]}
+		now = chain{v.Author, v.Prev}
 	}
 	return out
 }

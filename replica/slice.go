@@ -10,8 +10,9 @@ import (
 // writes all of them. Effort counts such steps, some ten million of which take a second; it counts no time, so that the same
 // packs make the same commits.
 //
-// A commit ends only where it leaves no author without a seal: behind a version with which each seal that vouches for an earlier one
-// has come. So a pack whose seals all stand at its end goes into one commit, whatever it costs.
+// A commit may end before the version that a seal is over: what it vouches for was proved when the pack was read. Until that
+// version is applied those before it stand here without proof, and whoever they are handed to lets them wait. Should the rest of
+// the pack be lost, then this clock says so, and whoever brings the rest brings the seal.
 const (
 	// sliceEffort is the effort after which a commit ends where it can.
 	sliceEffort = 200_000
@@ -64,16 +65,15 @@ func (c *commit) logOf(e *entry) keyLog {
 
 // applySlice applies the next versions of a pack, up to where the commit is full.
 func (a *applier) applySlice() error {
-	owed, from := 0, a.next // owed is the last version whose seal vouches for one of those that were applied
+	from := a.next
 	for ; a.next < len(a.versions); a.next++ {
 		i := a.next
-		if i > from && owed < i && a.c.full() && !a.whole {
+		if i > from && a.c.full() && !a.whole {
 			return nil
 		}
-		if err := a.version(&a.versions[i], a.vouched[i] != notVouched || a.c.trusting); err != nil {
+		if err := a.version(&a.versions[i], a.vouched[i] || a.c.trusting); err != nil {
 			return err
 		}
-		owed = max(owed, a.vouched[i])
 	}
 	return nil
 }

@@ -22,8 +22,8 @@ type unpacked struct {
 	memory  arena
 	proved
 	versions []history.Version
-	// vouched says of each version over which one a seal of its author is: itself, a later one of its chain, or notVouched.
-	vouched []int
+	// vouched says of each version whether a seal of its author is over it or over a later one of its chain.
+	vouched []bool
 	// erases is true where a version erases something.
 	erases bool
 	// wanted holds the ids of versions whose places will be asked for: sealed ones, and parents other than an author's

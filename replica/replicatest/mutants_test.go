@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func TestMutants(t *testing.T) {
 			m := readMutant(t, file)
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			out, err := m.run(t, root)
+			out, err := m.run(t, root, 150)
 			var exit *exec.ExitError
 			switch {
 			case err == nil:
@@ -69,8 +70,26 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// run builds the worlds with the mutant in place of its file, and runs some of them.
-func (m *mutant) run(t *testing.T, root string) (string, error) {
+// TestSlices runs worlds in which each version that came is a commit of its own, where others have one for a pack: they must
+// hold as well, wherever a crash cuts a pack in two.
+func TestSlices(t *testing.T) {
+	if testing.Short() && !*mutantsFlag {
+		t.Skip("it builds the engine anew: run it with -mutants")
+	}
+	root := t.TempDir()
+	copyModule(t, "../..", root)
+	m := mutant{
+		file:   "replica/slice.go",
+		before: "i > from && a.c.full() && !a.whole",
+		after:  "i > from && !a.whole",
+	}
+	if out, err := m.run(t, root, 60); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// run builds the worlds with the mutant in place of its file, and runs those of the first seeds.
+func (m *mutant) run(t *testing.T, root string, seeds int) (string, error) {
 	path := filepath.Join(root, m.file)
 	src, err := os.ReadFile(path)
 	if err != nil {
@@ -90,7 +109,7 @@ func (m *mutant) run(t *testing.T, root string) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-vet=off", "./replica/replicatest", "-run", "^TestWorld$", "-seeds", "150")
+	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-vet=off", "./replica/replicatest", "-run", "^TestWorld$", "-seeds", strconv.Itoa(seeds))
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
 	return string(out), err
