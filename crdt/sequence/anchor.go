@@ -1,5 +1,7 @@
 package sequence
 
+import "unicode/utf8"
+
 // Side is the side of an element to which an anchor holds.
 type Side uint8
 
@@ -20,15 +22,16 @@ type Anchor struct {
 
 // Anchor is the position pos, held to the element after it (Before) or to the one before it (After). The error wraps
 // ErrPosition.
-func (t *Text) Anchor(pos int, side Side) (Anchor, error) {
-	if err := checkRange(pos, 0, t.rope.size.runes()); err != nil {
+func (c *core) Anchor(pos int, side Side) (Anchor, error) {
+	length := c.view.length()
+	if err := checkRange(pos, 0, length); err != nil {
 		return Anchor{}, err
 	}
 	switch {
-	case side == Before && pos < t.Len():
-		return Anchor{t.log.dot(t.rope.eventAt(uint32(pos))), side}, nil
+	case side == Before && pos < int(length):
+		return Anchor{c.log.dot(c.view.eventAt(uint32(pos))), side}, nil
 	case side == After && pos > 0:
-		return Anchor{t.log.dot(t.rope.eventAt(uint32(pos - 1))), side}, nil
+		return Anchor{c.log.dot(c.view.eventAt(uint32(pos - 1))), side}, nil
 	default:
 		return Anchor{Side: side}, nil
 	}
@@ -37,60 +40,76 @@ func (t *Text) Anchor(pos int, side Side) (Anchor, error) {
 // Position is where an anchor is now. If its element was removed, that is where it would stand; to find that out takes as
 // long as applying what was written since it was inserted. Editors keep cursors with Edit.Shift, and anchors where text is
 // not open. The error wraps ErrEvent if there is no such element here, or ErrHistory.
-func (t *Text) Position(a Anchor) (int, error) {
+func (c *core) Position(a Anchor) (int, error) {
 	if a.Dot.Seq == 0 {
 		if a.Side == Before {
-			return t.Len(), nil
+			return int(c.view.length()), nil
 		}
 		return 0, nil
 	}
-	lv, ok := t.log.find(&a.Dot)
+	lv, ok := c.log.find(&a.Dot)
 	if !ok {
 		return 0, fault(ErrEvent, "no such element has come here yet")
 	}
-	if pos, visible := t.rope.find(lv); visible {
+	if pos, visible := c.view.find(lv); visible {
 		return int(pos) + int(a.Side), nil
 	}
-	if lv < t.log.from {
-		return 0, errForksBefore(t.log.from)
+	if lv < c.log.from {
+		return 0, errForksBefore(c.log.from)
 	}
-	if k := t.log.runs[t.log.runOf(lv)].kind; k != insert {
-		return 0, fault(ErrEvent, "the dot removed something: it is no element")
+	if k := c.log.runs[c.log.runOf(lv)].kind; k != insert {
+		return 0, fault(ErrEvent, "the dot inserted nothing: it is no element")
 	}
-	return t.locate(lv)
+	return c.locate(lv)
 }
 
 // locate is where a removed element would stand: a tracker that begins before it was inserted has it still.
-func (t *Text) locate(lv uint32) (int, error) {
-	base, cut := t.log.critical(t.log.parentsOf(lv))
+func (c *core) locate(lv uint32) (int, error) {
+	base, cut := c.log.critical(c.log.parentsOf(lv))
 	if cut < 0 {
-		return 0, errForksBefore(t.log.from)
+		return 0, errForksBefore(c.log.from)
 	}
-	w := walker{log: t.log}
-	w.start(base, t.rope.size.runes())
-	for w.end < t.log.next {
-		if err := w.replay(t.log.next); err != nil {
+	w := walker{log: c.log}
+	w.start(base, c.view.length())
+	for w.end < c.log.next {
+		if err := w.replay(c.log.next); err != nil {
 			return 0, err
 		}
+	}
+	if f := w.tracker.fates[lv]; f != nil {
+		lv = f.places[f.shown].id // where it was last
 	}
 	return int(w.tracker.shownBefore(lv)), nil
 }
 
 // Shift is where a cursor at pos is after the edit. What is inserted right there comes after it if after is true.
 func (e Edit) Shift(pos int, after bool) int {
-	n := 0
-	for range e.Text {
-		n++
-	}
-	switch {
-	case pos < e.Pos, pos == e.Pos && after:
+	return shift(pos, e.Pos, e.Removed, utf8.RuneCountInString(e.Text), after)
+}
+
+// Shift is where a cursor at pos is after the edit, as Edit.Shift.
+func (e *ListEdit) Shift(pos int, after bool) int {
+	switch e.Kind {
+	case ListMove:
+		return shift(shift(pos, e.Pos, 1, 0, after), e.To, 0, 1, after)
+	case ListReplace:
 		return pos
-	case pos <= e.Pos+e.Removed:
-		if after {
-			return e.Pos
-		}
-		return e.Pos + n
 	default:
-		return pos + n - e.Removed
+		return shift(pos, e.Pos, e.Removed, len(e.Elements), after)
+	}
+}
+
+// shift is where a cursor at pos is when elements from at on are removed and others inserted there.
+func shift(pos, at, removed, inserted int, after bool) int {
+	switch {
+	case pos < at, pos == at && after:
+		return pos
+	case pos <= at+removed:
+		if after {
+			return at
+		}
+		return at + inserted
+	default:
+		return pos + inserted - removed
 	}
 }

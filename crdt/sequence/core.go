@@ -12,13 +12,18 @@ type view interface {
 	// insert puts the content of a piece before the element at pos.
 	insert(p *piece, pos uint32)
 	remove(pos, n uint32)
+	// eventAt is the event that inserted the element at pos; find is where that one's element is, if it is there.
+	eventAt(pos uint32) uint32
+	find(lv uint32) (pos uint32, ok bool)
 }
 
 // elements is a view of elements that can be told apart: a list.
 type elements interface {
-	// move takes the element at from out and puts it before the one that is then at to.
-	move(from, to uint32)
-	replace(pos uint32, content []byte)
+	// touched is the event that did something to the element at pos last.
+	touched(pos uint32) uint32
+	// move takes the element at from out and puts it before the one that is then at to. by has touched it last then.
+	move(from, to, by uint32)
+	replace(pos uint32, content []byte, by uint32)
 }
 
 // core applies events: it writes them down in the log and does them to the view, directly where they have seen
@@ -83,9 +88,9 @@ func (c *core) apply(p *piece, linear bool) {
 		case insert:
 			c.view.insert(p, p.pos)
 		case move:
-			c.elements.move(p.pos, p.to)
+			c.elements.move(p.pos, p.to, p.lv)
 		case replace:
-			c.elements.replace(p.pos, p.elements[0])
+			c.elements.replace(p.pos, p.elements[0], p.lv)
 		default:
 			c.view.remove(p.pos, p.n)
 		}
@@ -98,11 +103,11 @@ func (c *core) apply(p *piece, linear bool) {
 		c.view.insert(p, at)
 	case move:
 		if changed.done {
-			c.elements.move(changed.from, changed.to)
+			c.elements.move(changed.from, changed.to, c.lastTo(changed.from, p.lv))
 		}
 	case replace:
 		if changed.done {
-			c.elements.replace(changed.from, p.elements[0])
+			c.elements.replace(changed.from, p.elements[0], c.lastTo(changed.from, p.lv))
 		}
 	default:
 		for _, s := range c.walker.tracker.erased {
@@ -110,6 +115,17 @@ func (c *core) apply(p *piece, linear bool) {
 		}
 	}
 }
+
+// lastTo is the event that touched the element at a position last, once one more has: the greatest in the total order.
+func (c *core) lastTo(pos, lv uint32) uint32 {
+	if before := c.elements.touched(pos); c.log.later(before, lv) {
+		return before
+	}
+	return lv
+}
+
+// Log is the events of the document. The caller must not change it.
+func (c *core) Log() *Log { return c.log }
 
 // tie orders two events that insert in one place: by author, by seq, and where the author is forked, by id.
 func (l *Log) tie(a, b uint32) int {

@@ -222,7 +222,7 @@ func TestBytes(t *testing.T) {
 		{"log of a list", list.log.Append(nil, 0), "00010004" + "21" + key0 + "00" +
 			"020000" + "020400" + "03100b0c" + "0400030101" + "03010203" + "313232333333"},
 		{"snapshot of a list", list.AppendSnapshot(nil), "0001040101" + "21" + key0 + "00" +
-			"03040000" + "0402010301" + "020301" + "33333331"},
+			"03040000" + "0402010301" + "020301" + "04" + "00020002" + "33333331"},
 	} {
 		if got := hex.EncodeToString(c.got); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)

@@ -64,7 +64,7 @@ func (v *listView) length() uint32 { return v.items.length() }
 
 func (v *listView) insert(p *piece, pos uint32) {
 	for i, content := range p.elements {
-		v.items.insert(pos+uint32(i), element{lv: p.lv + uint32(i), content: content})
+		v.items.insert(pos+uint32(i), element{lv: p.lv + uint32(i), by: p.lv + uint32(i), content: content})
 	}
 	if k := len(v.edits) - 1; k >= 0 && v.edits[k].Kind == ListSplice && v.edits[k].Pos == int(pos) && len(v.edits[k].Elements) == 0 {
 		v.edits[k].Elements = p.elements
@@ -80,13 +80,30 @@ func (v *listView) remove(pos, n uint32) {
 	v.edits = append(v.edits, ListEdit{Kind: ListSplice, Pos: int(pos), Removed: int(n)})
 }
 
-func (v *listView) move(from, to uint32) {
-	v.items.insert(to, v.items.remove(from))
+func (v *listView) eventAt(pos uint32) uint32 { return v.items.at(pos).lv }
+
+func (v *listView) find(lv uint32) (pos uint32, ok bool) {
+	for e := range v.items.all() {
+		if e.lv == lv {
+			return pos, true
+		}
+		pos++
+	}
+	return 0, false
+}
+
+func (v *listView) touched(pos uint32) uint32 { return v.items.at(pos).by }
+
+func (v *listView) move(from, to, by uint32) {
+	e := v.items.remove(from)
+	e.by = by
+	v.items.insert(to, e)
 	v.edits = append(v.edits, ListEdit{Kind: ListMove, Pos: int(from), To: int(to)})
 }
 
-func (v *listView) replace(pos uint32, content []byte) {
-	v.items.at(pos).content = content
+func (v *listView) replace(pos uint32, content []byte, by uint32) {
+	e := v.items.at(pos)
+	e.content, e.by = content, by
 	v.edits = append(v.edits, ListEdit{Kind: ListReplace, Pos: int(pos), Elements: [][]byte{content}})
 }
 
@@ -207,21 +224,3 @@ func (l *List) Get(pos int) (Dot, []byte, error) {
 	e := l.items.at(uint32(pos))
 	return l.log.dot(e.lv), e.content, nil
 }
-
-// Find is where the element is that a dot inserted, if it is there. It looks at every element.
-func (l *List) Find(dot Dot) (pos int, ok bool) {
-	lv, ok := l.log.find(&dot)
-	if !ok {
-		return 0, false
-	}
-	for e := range l.items.all() {
-		if e.lv == lv {
-			return pos, true
-		}
-		pos++
-	}
-	return 0, false
-}
-
-// Log is the events of the list. The caller must not change it.
-func (l *List) Log() *Log { return l.log }

@@ -5,15 +5,15 @@ import "iter"
 // leafElements is how many elements a leaf of a list has at most.
 const leafElements = 64
 
-// listItems is the visible elements of a list, each with the event that inserted it.
+// listItems is the visible elements of a list.
 type listItems struct {
 	tree   tree // the first measure counts elements
 	leaves [][]element
 }
 
-// element is one of a list.
+// element is one of a list: lv inserted it, by is the last event that moved or replaced it, else lv.
 type element struct {
-	lv      uint32
+	lv, by  uint32
 	content []byte
 }
 

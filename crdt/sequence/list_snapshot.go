@@ -8,8 +8,8 @@ import (
 // AppendSnapshot appends what OpenList reads.
 func (l *List) AppendSnapshot(b []byte) []byte {
 	b = l.log.appendState(b)
-	var spans, sizes, contents []byte
-	held, last := span{}, uint32(0)
+	var spans, sizes, touched, contents []byte
+	held, last, untouched := span{}, uint32(0), uint64(0)
 	flush := func() {
 		if held.n > 0 {
 			spans = appendSpan(spans, held, last)
@@ -25,9 +25,13 @@ func (l *List) AppendSnapshot(b []byte) []byte {
 		}
 		sizes = binary.AppendUvarint(sizes, uint64(len(e.content)))
 		contents = append(contents, e.content...)
+		if untouched++; e.by != e.lv {
+			touched = binary.AppendUvarint(binary.AppendUvarint(touched, untouched-1), uint64(e.by-e.lv))
+			untouched = 0
+		}
 	}
 	flush()
-	b = appendColumn(appendColumn(b, spans), sizes)
+	b = appendColumn(appendColumn(appendColumn(b, spans), sizes), touched)
 	return append(b, contents...)
 }
 
@@ -35,14 +39,14 @@ func (l *List) AppendSnapshot(b []byte) []byte {
 func OpenList(snapshot []byte, history History) (*List, error) {
 	r := reader{b: snapshot}
 	log := r.state(listKind)
-	spans, sizes := r.column(), r.column()
-	if sizes.err != nil {
-		return nil, sizes.err
+	spans, sizes, touched := r.column(), r.column(), r.column()
+	if touched.err != nil {
+		return nil, touched.err
 	}
 	l := &List{items: newListItems()}
 	l.init(log, history, (*listView)(l))
 	r.b = slices.Clone(r.b) // what was given stays the caller's
-	last, pos := uint32(0), uint32(0)
+	last, pos, next := uint32(0), uint32(0), touched.gap()
 	var known []span
 	for len(spans.b) > 0 {
 		s := spans.span(last, log.next)
@@ -56,15 +60,31 @@ func OpenList(snapshot []byte, history History) (*List, error) {
 			if sizes.err != nil || r.err != nil {
 				return nil, fault(ErrEncoding, "elements that end before their spans")
 			}
-			l.items.insert(pos, element{lv: lv, content: content})
+			by := lv
+			switch next {
+			case 0:
+				by += uint32(touched.uint(uint64(log.next-lv) - 1))
+				if next = touched.gap(); by == lv || touched.err != nil {
+					return nil, fault(ErrEncoding, "an element that was touched by no event after it")
+				}
+			case none:
+			default:
+				next--
+			}
+			l.items.insert(pos, element{lv: lv, by: by, content: content})
 			pos++
 		}
 	}
-	if len(sizes.b) > 0 || len(r.b) > 0 || !apart(known) {
+	if len(sizes.b) > 0 || len(touched.b) > 0 || touched.err != nil || next < none || len(r.b) > 0 || !apart(known) {
 		return nil, fault(ErrEncoding, "more than the elements of the list, or one twice")
 	}
 	return l, nil
 }
 
-// Load gives a list that was opened from a snapshot the log of what came before it, as Text.Load.
-func (l *List) Load(past *Log) error { return l.load(past) }
+// gap is how many elements come before the next one that was touched: none if there is no such one.
+func (r *reader) gap() uint32 {
+	if len(r.b) == 0 {
+		return none
+	}
+	return uint32(r.uint(MaxEvents))
+}

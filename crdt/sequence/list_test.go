@@ -1,6 +1,7 @@
 package sequence
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -46,6 +47,7 @@ func TestListOrders(t *testing.T) {
 					list = reopen(t, w, list)
 				}
 			}
+			checkTouched(t, w, list)
 			merged := NewList(w)
 			log, err := DecodeLog(list.log.Append(nil, 0))
 			if err != nil {
@@ -54,6 +56,8 @@ func TestListOrders(t *testing.T) {
 			if _, err := merged.Merge(log); err != nil || !slices.Equal(merged.strings(), list.strings()) {
 				t.Fatalf("seed %d: the log replays to %q, want %q (%v)", seed, merged.strings(), list.strings(), err)
 			}
+			checkTouched(t, w, merged)
+			checkDiff(t, w, merged)
 		}
 	}
 }
@@ -125,5 +129,125 @@ func TestMoves(t *testing.T) {
 				t.Errorf("%s: %v gives %q, want %q", c.name, order, got, c.want)
 			}
 		}
+	}
+}
+
+// checkTouched compares who touched each element last with the greatest event that the oracle has of it.
+func checkTouched(t *testing.T, w *world, list *List) {
+	t.Helper()
+	last := map[Dot]Dot{} // of each element, by the dot that inserted it
+	for i := range w.oracle.events {
+		e := &w.oracle.events[i]
+		of := w.oracle.events[e.element].dot
+		if e.kind != remove && (last[of].Seq == 0 || w.Stamp(last[of]).Less(w.Stamp(e.dot))) {
+			last[of] = e.dot
+		}
+	}
+	var got, want []Dot
+	for run := range list.Blame() {
+		for range run.N {
+			got = append(got, run.Dot)
+			run.Dot.Seq++
+		}
+	}
+	for dot := range list.All() {
+		want = append(want, last[dot])
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("touched by %v, want %v", got, want)
+	}
+}
+
+// checkDiff takes a list from what some authors have seen to what others have, and compares.
+func checkDiff(t *testing.T, w *world, list *List) {
+	t.Helper()
+	var at [2]Version
+	var says [2][]string
+	for i := range at {
+		past := w.versions[w.rand.IntN(len(w.versions))].past
+		v, err := list.Seen(func(d Dot) bool { return past[w.byDot[d]] })
+		if err != nil {
+			t.Fatal(err)
+		}
+		old, err := list.At(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at[i], says[i] = v, old.strings()
+	}
+	edits, err := list.Diff(at[0], at[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	length := len(says[0])
+	for i := range edits {
+		if err := edits[i].check(uint32(length)); err != nil {
+			t.Fatal(err)
+		}
+		if edits[i].Kind == ListSplice {
+			length += len(edits[i].Elements) - edits[i].Removed
+		}
+	}
+	if got := replayList(says[0], edits); !slices.Equal(got, says[1]) {
+		t.Fatalf("%v takes %q to %q, not to %q", edits, says[0], got, says[1])
+	}
+}
+
+// TestListDiff tells that as few elements as can be are moved, and that none is taken out and put in for it.
+func TestListDiff(t *testing.T) {
+	for _, c := range []struct{ from, to, want string }{
+		{"abcd", "abcd", ""},
+		{"abcd", "bcda", "move 0 3"},
+		{"abcd", "dabc", "move 3 0"},
+		{"abcdef", "abXYef", "splice 2 -2 +2"},
+		{"abcdef", "bcdeaf", "move 0 4"},
+		{"abc", "cba", "move 2 0, move 2 1"},
+		{"abcd", "d", "splice 0 -3 +0"},
+		{"", "xy", "splice 0 -0 +2"},
+	} {
+		elements := func(s string) (all []element) {
+			for _, r := range s {
+				all = append(all, element{lv: uint32(r), content: []byte(string(r))})
+			}
+			return all
+		}
+		var got []string
+		for _, e := range diffLists(elements(c.from), elements(c.to)) {
+			if e.Kind == ListMove {
+				got = append(got, fmt.Sprintf("move %d %d", e.Pos, e.To))
+			} else {
+				got = append(got, fmt.Sprintf("splice %d -%d +%d", e.Pos, e.Removed, len(e.Elements)))
+			}
+		}
+		if s := strings.Join(got, ", "); s != c.want {
+			t.Errorf("from %s to %s: %s, want %s", c.from, c.to, s, c.want)
+		}
+	}
+}
+
+// TestListAnchor holds a position to an element that goes elsewhere, and to one that goes for good.
+func TestListAnchor(t *testing.T) {
+	list := NewList(nil)
+	elements := [][]byte{[]byte("a"), []byte("b"), []byte("c"), []byte("d")}
+	edits := []ListEdit{{Elements: elements}, {Kind: ListMove, Pos: 1, To: 3}, {Pos: 3, Removed: 1}, {Elements: elements[:1]}}
+	var at Anchor
+	for i, want := range []int{1, 3, 3, 4} {
+		if err := list.Edit(Dot{Seq: uint64(i+1) * 10}, edits[i]); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if i == 0 {
+			at, err = list.Anchor(1, Before)
+		}
+		pos, wrong := list.Position(at)
+		if err != nil || wrong != nil || pos != want {
+			t.Errorf("after edit %d it is at %d, want %d (%v, %v)", i, pos, want, err, wrong)
+		}
+	}
+	if pos := edits[1].Shift(2, false); pos != 1 {
+		t.Errorf("a move from before a cursor at 2 leads it to %d", pos)
+	}
+	if pos := (&ListEdit{Kind: ListMove, Pos: 3, To: 1}).Shift(2, true); pos != 3 {
+		t.Errorf("a move to before a cursor at 2 leads it to %d", pos)
 	}
 }

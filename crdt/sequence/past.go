@@ -18,7 +18,7 @@ type Run struct {
 }
 
 // Version is the newest version.
-func (t *Text) Version() Version { return t.log.version(t.log.heads) }
+func (c *core) Version() Version { return c.log.version(c.log.heads) }
 
 // Blame is who wrote the text, from its start on.
 func (t *Text) Blame() iter.Seq[Run] { return t.log.blame(t.rope.spans()) }
@@ -35,12 +35,12 @@ func (t *Text) At(v Version) (*Text, error) {
 
 // Seen is the version of those events that has reports: if it has one, it has what that had seen. The error wraps
 // ErrHistory.
-func (t *Text) Seen(has func(Dot) bool) (Version, error) {
-	heads, err := t.log.seen(func(lv uint32) bool { return has(t.log.dot(lv)) })
+func (c *core) Seen(has func(Dot) bool) (Version, error) {
+	heads, err := c.log.seen(func(lv uint32) bool { return has(c.log.dot(lv)) })
 	if err != nil {
 		return nil, err
 	}
-	return t.log.version(heads), nil
+	return c.log.version(heads), nil
 }
 
 // Diff takes the text at version a to the text at version b. It costs what At of both costs. The error is as of At.
@@ -67,8 +67,16 @@ func (l *List) At(v Version) (*List, error) {
 	return old, nil
 }
 
-// Version is the newest version.
-func (l *List) Version() Version { return l.log.version(l.log.heads) }
+// Blame is who touched each element of the list last: inserted, moved or replaced it.
+func (l *List) Blame() iter.Seq[Run] {
+	return l.log.blame(func(yield func(span) bool) {
+		for e := range l.items.all() {
+			if !yield(span{e.by, 1}) {
+				return
+			}
+		}
+	})
+}
 
 func (l *Log) version(heads []uint32) Version {
 	v := make(Version, len(heads))

@@ -15,6 +15,8 @@ import (
 //	makings    length, writer, dots left out before it
 //	spans      of what is visible: first event as the distance from the end of the span before, zigzag; length
 //	sizes      of each element of a list
+//	touched    of each of these that was moved or replaced: how many stand between it and the one before, and the last event
+//	           that did so, as the distance from the one that inserted it
 //	content    to the end
 
 // AppendSnapshot appends what OpenText reads.
@@ -62,10 +64,7 @@ func OpenText(snapshot []byte, history History) (*Text, error) {
 
 // Load gives a document that was opened from a snapshot the log of what came before it. The error wraps ErrEvent if it
 // is of another document.
-func (t *Text) Load(past *Log) error { return t.load(past) }
-
-// load puts what was logged here after the past.
-func (c *core) load(past *Log) error {
+func (c *core) Load(past *Log) error {
 	if c.log.from == 0 {
 		return nil
 	}
@@ -73,6 +72,7 @@ func (c *core) load(past *Log) error {
 		return err
 	}
 	// The past is the caller's: it is left as it is.
+	// What was logged here comes after it.
 	whole := &Log{graph: past.clone(), dots: c.log.dots, runs: slices.Clone(past.runs), content: past.content.clone()}
 	tail := c.log
 	for i := range tail.entries {

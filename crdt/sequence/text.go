@@ -44,6 +44,10 @@ func (v *textView) remove(pos, n uint32) {
 	}
 }
 
+func (v *textView) eventAt(pos uint32) uint32 { return v.rope.eventAt(pos) }
+
+func (v *textView) find(lv uint32) (pos uint32, ok bool) { return v.rope.find(lv) }
+
 // Splice applies an op that was made here: by somebody who had this text before him. dot is the first of its dots, above
 // all that its author used. The error wraps ErrPosition, ErrText, ErrEvent or ErrLimit, and nothing was applied.
 func (t *Text) Splice(dot Dot, s Splice) error {
@@ -159,6 +163,3 @@ func (t *Text) FromUTF16(offset int) (int, error) {
 	pos, err := t.rope.fromUTF16(uint32(offset))
 	return int(pos), err
 }
-
-// Log is the events of the text. The caller must not change it.
-func (t *Text) Log() *Log { return t.log }
