@@ -20,6 +20,18 @@ const (
 // package sequence makes of the ops.
 func (k Kind) IsSequence() bool { return k == KindText || k == KindList }
 
+// SequenceKind is that of the text or the list which ops of the code edit; KindNone for all other codes.
+func (c Code) SequenceKind() Kind {
+	switch c.kind() {
+	case texts:
+		return KindText
+	case lists:
+		return KindList
+	default:
+		return KindNone
+	}
+}
+
 // kinds is what some ops are of, as far as they take each other out: an op takes out what it covers that is of another kind
 // than its own, and a delete is of no kind that anything can stand in.
 type kinds uint8

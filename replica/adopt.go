@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/kdelta/kdelta/crdt"
-	"github.com/kdelta/kdelta/crdt/sequence"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/store"
@@ -88,11 +87,11 @@ func (a *adoption) run() error {
 			continue
 		}
 		key := string(row.Key)
-		if err := a.from.showText(key, &doc); err != nil {
+		if err := a.from.showSequence(key, &doc); err != nil {
 			return err
 		}
-		if crdt.Kind(doc.Kind) == crdt.KindText {
-			if err := a.text(tx, key, doc.Value); err != nil {
+		if kind := crdt.Kind(doc.Kind); kind.IsSequence() {
+			if err := a.sequence(tx, docID{key, kind}, doc.Value); err != nil {
 				return fmt.Errorf("adopting %q: %w", key, err)
 			}
 			continue
@@ -132,17 +131,15 @@ func adoptOp(key string, doc *store.Doc) (crdt.Op, error) {
 	return crdt.Put(key, value)
 }
 
-// text writes the text at a key of the other database, which is empty where nothing is to be said.
-func (a *adoption) text(tx *Tx, key string, value []byte) error {
+// sequence writes the text or the list at a key of the other database, which is empty where nothing is to be said.
+func (a *adoption) sequence(tx *Tx, id docID, value []byte) error {
 	v, err := canon.FromJSON(value)
 	if err != nil {
 		return fmt.Errorf("%w: %w", store.ErrCorrupt, err)
 	}
-	text, _ := v.AsString()
-	if text != "" {
-		a.records++
-	}
-	return tx.splice(key, sequence.Splice{Text: text})
+	edits := between(nil, v)
+	a.records += len(edits)
+	return tx.edits(id, edits)
 }
 
 // settings copies the settings records of the namespaces.

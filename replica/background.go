@@ -39,7 +39,7 @@ func (r *Replica) packSoon(t *tip) {
 	b := &r.background
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.tip = *t; r.manual || b.closed || !b.behind() && !r.texts.wait() {
+	if b.tip = *t; r.manual || b.closed || !b.behind() && !r.documents.wait() {
 		return
 	}
 	if b.timer == nil {
@@ -65,7 +65,7 @@ func (r *Replica) packIdly() {
 		return
 	}
 	defer b.running.Done()
-	if err := r.keepTexts(context.Background()); err != nil {
+	if err := r.keepSequences(context.Background()); err != nil {
 		r.log.Warn("texts could not be kept as they are; they will be read from their versions", "error", err)
 	}
 	for more := true; more; {
@@ -150,7 +150,7 @@ func (r *Replica) stopPacking(ctx context.Context) error {
 	b.mu.Unlock()
 	b.running.Wait()
 	if !r.manual {
-		if err := r.keepTexts(ctx); err != nil {
+		if err := r.keepSequences(ctx); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,7 @@ type BlameLine struct {
 // going back from the newest in the total order of versions, the one since which the leaf has this value. All replicas
 // that hold the same versions say the same. It reads no more of the key's versions than it needs, unless some were
 // concurrent: then it reads them all. Of a text it is each stretch that one version wrote, in their order, all under the empty
-// path. ErrNotFound where nothing is visible.
+// path; of a list each item, and the version that inserted, replaced or moved it last. ErrNotFound where nothing is visible.
 func (r *Replica) Blame(ctx context.Context, key string) ([]BlameLine, error) {
 	if err := crdt.CheckKey(key); err != nil {
 		return nil, err
@@ -43,8 +43,8 @@ func (r *Replica) Blame(ctx context.Context, key string) ([]BlameLine, error) {
 		if !e.row.Visible() {
 			return fmt.Errorf("%w: %s", ErrNotFound, key)
 		}
-		if crdt.Kind(e.row.Kind) == crdt.KindText {
-			lines, err = s.blameText(key, history.LV(e.row.Last))
+		if kind := crdt.Kind(e.row.Kind); kind.IsSequence() {
+			lines, err = s.blameSequence(docID{key, kind}, history.LV(e.row.Last))
 			return err
 		}
 		b := blamer{s: s, key: key, last: history.LV(e.row.Last)}

@@ -200,7 +200,7 @@ func (r *Replica) committed() {
 	r.mu.Lock()
 	r.mem = r.staged
 	r.mu.Unlock()
-	r.texts.landed()
+	r.documents.landed()
 	r.packSoon(&r.staged.tip)
 	after := r.after
 	r.staged, r.after = nil, nil
@@ -224,5 +224,5 @@ func (r *Replica) forget() {
 	r.graph.mu.Unlock()
 	r.runs.clear()
 	r.pasts.clear()
-	r.texts.rollback()
+	r.documents.rollback()
 }

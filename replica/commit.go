@@ -49,8 +49,8 @@ type commit struct {
 	// firstLV is the first dot of the first staged version, bytes the size of all of them.
 	firstLV history.LV
 	bytes   int
-	// texts are the keys that show a text and were written.
-	texts []string
+	// sequences are the texts and lists that keys show and that were written.
+	sequences []docID
 	// after runs once the commit is durable and before anybody is told.
 	after []func() error
 	// tipIDs and held are there while versions of others are applied: the ids of the lines' tips by their LV, and the
@@ -139,8 +139,8 @@ func (c *commit) finish() error {
 		next.state = c.state + 1
 	}
 	c.r.staged, c.r.after = next, c.after
-	if len(c.texts) > 0 {
-		c.r.after = append(c.r.after, func() error { c.r.texts.note(c.texts); return nil })
+	if len(c.sequences) > 0 {
+		c.r.after = append(c.r.after, func() error { c.r.documents.note(c.sequences); return nil })
 	}
 	c.keepDocs()
 	return nil

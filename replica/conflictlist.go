@@ -124,7 +124,7 @@ func (l *conflictList) flush(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := l.s.showTextIn(c.Key, &base, l.meets[i]); err != nil {
+		if err := l.s.showSequenceIn(c.Key, &base, l.meets[i]); err != nil {
 			return err
 		}
 		segments, err := crdt.ParsePointer(c.Path)
@@ -197,7 +197,7 @@ func (s *snap) baseOf(key string, state *crdt.State, strategy crdt.Strategy) (ca
 	if err != nil {
 		return nil, err
 	}
-	err = s.showTextIn(key, &view, p)
+	err = s.showSequenceIn(key, &view, p)
 	return view.Value, err
 }
 

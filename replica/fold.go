@@ -313,8 +313,8 @@ func (c *commit) writeDoc(e *entry) error {
 		a.Conflicts += max(len(view.Conflicts)-int(row.Conflicts), 0)
 	}
 	c.value = fillRow(row, &view, e.state, c.byAuthor, c.value)
-	if view.Kind == crdt.KindText {
-		c.texts = append(c.texts, e.key)
+	if view.Kind.IsSequence() {
+		c.sequences = append(c.sequences, docID{e.key, view.Kind})
 	}
 	if strategy == nil && row.State != nil {
 		if err := c.lack(name); err != nil {

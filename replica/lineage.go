@@ -7,16 +7,17 @@ import (
 	"github.com/kdelta/kdelta/store"
 )
 
-// lineage is the graph of the space as a text asks for it. A text outlives the snapshot that it was read from, so it is lent
+// lineage is the graph of the space as a text or a list asks for it. A document outlives the snapshot that it was read from, so it is lent
 // one whenever there is something to ask.
 //
-// A dot of a text names its line by Branch: 0 for the first line of an author, else the number of the line, which no other
-// one gets while the epoch lasts. Dots of the branch unwritten are those of splices that are in no version yet.
+// A dot names its line by Branch: 0 for the first line of an author, else the number of the line, which no other
+// one gets while the epoch lasts. Dots of the branch unwritten are those of edits that are in no version yet.
 type lineage struct {
 	s *snap
 	g *history.Graph
-	// seen is what was there when the unwritten splices were made.
+	// seen is what was there when the unwritten edits were made, which was right after time.
 	seen history.Clock
+	time clock.Time
 	// of is the dot that was asked about last, and past the clock of its version.
 	of   sequence.Dot
 	past history.Clock
@@ -43,8 +44,23 @@ func (l *lineage) ask(s *snap, fn func() error) error {
 		if l.err != nil {
 			err = l.err
 		}
-		*l = lineage{seen: l.seen}
+		*l = lineage{seen: l.seen, time: l.time}
 		return err
+	})
+}
+
+// see says that the author of the unwritten edits saw what a point holds.
+func (l *lineage) see(s *snap, p point) error {
+	return s.graph(func(g *history.Graph) error {
+		l.seen = g.ClockOf(p.tops...)
+		for _, lv := range p.tops {
+			at, err := s.stampAt(lv)
+			if err != nil {
+				return err
+			}
+			l.time = max(l.time, at.Time)
+		}
+		return nil
 	})
 }
 
@@ -91,6 +107,9 @@ func (l *lineage) Covers(b, a sequence.Dot) bool {
 
 // Stamp implements sequence.History.
 func (l *lineage) Stamp(d sequence.Dot) clock.Stamp {
+	if d.Branch == unwritten {
+		return clock.Stamp{Time: l.time + 1, Author: d.Author, Seq: d.Seq}
+	}
 	lv, ok := l.find(d)
 	if !ok {
 		return clock.Stamp{Author: d.Author, Seq: d.Seq}

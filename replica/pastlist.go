@@ -111,7 +111,7 @@ func (l *pastList) flush(ctx context.Context) error {
 		if !shows(&view) {
 			continue
 		}
-		if err := l.s.showTextIn(key, &view, l.at); err != nil {
+		if err := l.s.showSequenceIn(key, &view, l.at); err != nil {
 			return err
 		}
 		if !l.yield(viewRow(key, &view), nil) || l.left == 1 {

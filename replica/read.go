@@ -52,7 +52,7 @@ func (r *Replica) row(ctx context.Context, key string) (store.Doc, Version, erro
 		if !doc.Visible() {
 			return absent(store.ErrNotFound, key)
 		}
-		if err := s.showText(key, &doc); err != nil {
+		if err := s.showSequence(key, &doc); err != nil {
 			return err
 		}
 		stamp, err := s.rowStamp(&doc)
@@ -62,8 +62,8 @@ func (r *Replica) row(ctx context.Context, key string) (store.Doc, Version, erro
 	return doc, v, err
 }
 
-// rowOne reads a row without a transaction. ok is false where the cache does not know the row's author yet, and for a text,
-// which takes more than a row.
+// rowOne reads a row without a transaction. ok is false where the cache does not know the row's author yet, and for a text
+// or a list, which takes more than a row.
 func (r *Replica) rowOne(ctx context.Context, one store.Getter, key string) (doc store.Doc, v Version, ok bool, err error) {
 	// What is cached must not be newer than the row: then a row of an earlier epoch would go for one of this.
 	r.mu.RLock()
@@ -79,7 +79,7 @@ func (r *Replica) rowOne(ctx context.Context, one store.Getter, key string) (doc
 	if !doc.Visible() {
 		return doc, v, false, absent(store.ErrNotFound, key)
 	}
-	if m == nil || crdt.Kind(doc.Kind) == crdt.KindText || doc.Author >= uint64(len(m.lines)) {
+	if m == nil || crdt.Kind(doc.Kind).IsSequence() || doc.Author >= uint64(len(m.lines)) {
 		return doc, v, false, nil
 	}
 	stamp, err := m.snap(r, nil).rowStamp(&doc)
@@ -166,7 +166,7 @@ func (r *Replica) List(ctx context.Context, prefix string, opts ...ListOption) i
 				if !doc.Visible() {
 					continue
 				}
-				if err := s.showText(string(row.Key), &doc); err != nil {
+				if err := s.showSequence(string(row.Key), &doc); err != nil {
 					return err
 				}
 				stamp, err := s.rowStamp(&doc)

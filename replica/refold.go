@@ -94,7 +94,7 @@ func keyRange(key string) store.Range {
 func (c *commit) refoldKey(k *refold) error {
 	whole := keyRange(k.key)
 	stale := store.Range{From: checkpointKey(k.key, k.count+1), To: whole.To}
-	if err := errors.Join(c.deleteRows(store.Conflicts, whole), c.deleteRows(store.Checkpoints, stale), c.dropText(k.key)); err != nil {
+	if err := errors.Join(c.deleteRows(store.Conflicts, whole), c.deleteRows(store.Checkpoints, stale), c.dropSequence(k.key)); err != nil {
 		return err
 	}
 	e := c.docs.entries[k.key]

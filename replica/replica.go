@@ -37,7 +37,7 @@ type Replica struct {
 	graph     graphCache
 	runs      runCache
 	pasts     pastCache
-	texts     texts
+	documents documents
 	pulse     pulse
 
 	presences presences

@@ -156,8 +156,8 @@ func (tx *Tx) resolve(key string, view *crdt.View, conflicts []crdt.Conflict, wa
 	if err != nil {
 		return err
 	}
-	if want.kind == crdt.KindText {
-		if ops, err = tx.sameText(key); err != nil {
+	if want.kind.IsSequence() {
+		if ops, err = tx.sameSequence(docID{key, want.kind}); err != nil {
 			return err
 		}
 	}

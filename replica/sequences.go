@@ -4,17 +4,19 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/sequence"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/store"
 )
 
-// keptText is what the row of a snapshot says beside the text: the newest version on the key that it has, the number of
-// events that there were, in how many parts they are kept, and the size of the snapshot.
-type keptText struct {
+// keptSequence is what the row of a snapshot says beside it: the newest version on the key that it has, the number of events
+// that there were, in how many parts they are kept, the size of the snapshot and what it is of.
+type keptSequence struct {
 	last                history.LV
 	events, parts, size int
+	kind                crdt.Kind
 }
 
 // sequenceKey is the key of a row of Sequences: part 0 is the snapshot, the others are the past up to it.
@@ -33,7 +35,7 @@ const (
 func (d *document) due() bool { return d.tail > max(keepBehind, d.kept.size/keepPart) }
 
 // readKept reads the row of a key's snapshot; the snapshot is nil where there is none.
-func (s *snap) readKept(key string) (k keptText, snapshot []byte, err error) {
+func (s *snap) readKept(key string) (k keptSequence, snapshot []byte, err error) {
 	row, err := s.tx.Get(store.Sequences, sequenceKey(key, 0))
 	if errors.Is(err, store.ErrNotFound) {
 		return k, nil, nil
@@ -51,10 +53,13 @@ func (s *snap) readKept(key string) (k keptText, snapshot []byte, err error) {
 		if snapshot, err = r.Bytes(); err == nil {
 			err = r.End()
 		}
-		k = keptText{last: history.LV(last), events: int(events), parts: int(parts), size: len(snapshot)}
+		k = keptSequence{last: history.LV(last), events: int(events), parts: int(parts), size: len(snapshot), kind: crdt.KindText}
+		if sequence.IsList(snapshot) {
+			k.kind = crdt.KindList
+		}
 	}
 	if err != nil {
-		return keptText{}, nil, fmt.Errorf("%w: the text of %q: %w", store.ErrCorrupt, key, err)
+		return keptSequence{}, nil, fmt.Errorf("%w: what is kept of %q: %w", store.ErrCorrupt, key, err)
 	}
 	return k, snapshot, nil
 }
@@ -85,9 +90,9 @@ func (s *snap) readPast(key string, parts int) (*sequence.Log, error) {
 	return past, nil
 }
 
-// keepText writes a snapshot of a text, and what happened since the one before as the next part of its past. Where the rows
-// are not those that the text was opened from, somebody else has written newer ones, or they are damaged; those are made anew.
-func (c *commit) keepText(d *document) error {
+// keepSequence writes a snapshot of a document, and what happened since the one before as the next part of its past. Where the rows
+// are not those that it was opened from, somebody else has written newer ones, or they are damaged; those are made anew.
+func (c *commit) keepSequence(d *document) error {
 	kept, _, err := c.snap().readKept(d.key)
 	switch {
 	case err != nil && !errors.Is(err, store.ErrCorrupt):
@@ -96,14 +101,14 @@ func (c *commit) keepText(d *document) error {
 	case err == nil && kept.last >= d.last || d.kept.parts > 0:
 		return nil
 	default:
-		if err := c.dropText(d.key); err != nil {
+		if err := c.dropSequence(d.key); err != nil {
 			return err
 		}
 	}
-	log := d.text.Log()
+	log := d.content.Log()
 	part := withSum(log.Append(nil, d.kept.events))
-	snapshot := d.text.AppendSnapshot(nil)
-	d.kept = keptText{last: d.last, events: log.Events(), parts: d.kept.parts + 1, size: len(snapshot)}
+	snapshot := d.content.AppendSnapshot(nil)
+	d.kept = keptSequence{last: d.last, events: log.Events(), parts: d.kept.parts + 1, size: len(snapshot), kind: d.kind}
 	d.tail = 0
 	row := canon.AppendArray(make([]byte, 0, len(snapshot)+32), 4)
 	row = canon.AppendUint(row, uint64(d.kept.last))
@@ -117,8 +122,8 @@ func (c *commit) keepText(d *document) error {
 	)
 }
 
-// dropText forgets what is kept of a key's text: it is made again from the versions.
-func (c *commit) dropText(key string) error {
-	c.after = append(c.after, func() error { c.r.texts.expire(key); return nil })
+// dropSequence forgets what is kept of a key's text or list: it is made again from the versions.
+func (c *commit) dropSequence(key string) error {
+	c.after = append(c.after, func() error { c.r.documents.expire(key); return nil })
 	return c.deleteRows(store.Sequences, keyRange(key))
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/sequence"
 	"github.com/kdelta/kdelta/store/memory"
 )
@@ -17,7 +18,7 @@ const worldText = "notes/shared"
 type editor struct {
 	r       *Replica
 	text    *Text
-	watcher *textWatcher
+	watcher *editsWatcher
 	screen  []rune
 }
 
@@ -47,7 +48,7 @@ func newTextWorld(t testing.TB, seed uint64) *textWorld {
 	twin, err := Open(ctx, st, open(4))
 	w.add(st, twin, err)
 	for _, r := range w.replicas {
-		e := &editor{r: r, text: r.Text(worldText), watcher: &textWatcher{wake: make(chan struct{}, 1)}}
+		e := &editor{r: r, text: r.Text(worldText), watcher: &editsWatcher{wake: make(chan struct{}, 1)}}
 		w.ok(nil, e.text.watch(ctx, e.watcher))
 		w.editors = append(w.editors, e)
 	}
@@ -59,7 +60,7 @@ func (w *textWorld) look(e *editor) {
 	w.t.Helper()
 	now, err := e.text.String(w.t.Context())
 	w.ok(nil, err)
-	for _, edit := range e.text.takeEdits(e.watcher) {
+	for _, edit := range splicesOf(e.text.takeEdits(e.watcher)) {
 		e.splice(edit)
 	}
 	if string(e.screen) != now {
@@ -89,7 +90,7 @@ func (w *textWorld) typeSomething(e *editor) {
 			edit.Text = []string{"a", "bc", "é", "𝄞", "漢字"}[w.rnd.IntN(5)]
 		}
 		err := e.text.Splice(w.t.Context(), edit.Pos, edit.Removed, edit.Text)
-		if errors.Is(err, ErrTextMoved) {
+		if errors.Is(err, ErrMoved) {
 			w.look(e)
 			return
 		}
@@ -118,7 +119,7 @@ func (w *textWorld) step() {
 			w.syncTwins(e.r, other)
 		}
 	case n < 38:
-		w.keepText(e.r, worldText)
+		w.keepSequence(e.r, docID{worldText, crdt.KindText})
 	case n == 38:
 		if _, err := e.r.Delete(ctx, worldText); !errors.Is(err, ErrNotFound) {
 			w.ok(nil, err)
@@ -184,7 +185,7 @@ func TestTextWorld(t *testing.T) {
 				w.settle()
 			}
 			for _, r := range w.replicas {
-				w.keepText(r, worldText)
+				w.keepSequence(r, docID{worldText, crdt.KindText})
 				mustVerify(t, r)
 			}
 		})

@@ -9,17 +9,17 @@ import (
 	"github.com/kdelta/kdelta/crdt/sequence"
 )
 
-// textWatcher is somebody who is told of the edits of a text.
-type textWatcher struct {
-	edits []sequence.Edit // not taken yet
+// editsWatcher is somebody who is told of the edits of a document.
+type editsWatcher struct {
+	edits []edit // not taken yet
 	wake  chan struct{}
 }
 
 // maxEdits is how many edits wait for a watcher one by one.
 const maxEdits = 1024
 
-// tell tells all who watch but one, who did it, of edits. The lock of the texts is held.
-func (d *document) tell(but *textWatcher, edits []sequence.Edit) {
+// tell tells all who watch but one, who did it, of edits. The lock of the documents is held.
+func (d *document) tell(but *editsWatcher, edits []edit) {
 	if len(edits) == 0 {
 		return
 	}
@@ -28,14 +28,14 @@ func (d *document) tell(but *textWatcher, edits []sequence.Edit) {
 			continue
 		}
 		if w.edits = append(w.edits, edits...); len(w.edits) > maxEdits {
-			w.edits = editsOf(sequence.Compose(w.edits))
+			w.edits = d.shown().compose(w.edits)
 		}
 		w.nudge()
 	}
 }
 
 // nudge has a watcher look again.
-func (w *textWatcher) nudge() {
+func (w *editsWatcher) nudge() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
@@ -68,72 +68,82 @@ func editsOf(delta sequence.Delta) (edits []sequence.Edit) {
 
 // Edits yields what happens to the text, as edits that come one after the other: first one that inserts all of it, then what
 // others do, be it another Text of this replica, another process or another replica. What is done by this Text is not among
-// them, and is refused (ErrTextMoved) while there is something that was not yielded: positions are always in the text
+// them, and is refused (ErrMoved) while there is something that was not yielded: positions are always in the text
 // that the loop knows. Put a cursor where Edit.Shift says.
 //
 // It ends with ctx, with its error, or when the replica is closed. There is one at a time for a Text.
 func (t *Text) Edits(ctx context.Context) iter.Seq2[[]sequence.Edit, error] {
 	return func(yield func([]sequence.Edit, error) bool) {
-		beat, quit := t.r.listen()
-		defer quit()
-		w := &textWatcher{wake: make(chan struct{}, 1)}
-		defer t.unwatch(w)
-		err := t.watch(ctx, w)
-		for open, look := true, false; err == nil; {
-			edits := t.takeEdits(w)
-			switch {
-			case len(edits) > 0:
-				if !yield(edits, nil) {
-					return
-				}
-				continue
-			case look:
-				look, err = false, t.look(ctx, func(*document) error { return nil })
-				continue
-			case !open:
-				return
-			}
-			select {
-			case <-w.wake:
-				look = true
-			case _, open = <-beat: // closed with the replica
-				look = open
-			case <-ctx.Done():
-				err = ctx.Err()
-			}
-		}
-		yield(nil, err)
+		t.tellEdits(ctx, func(edits []edit, err error) bool { return yield(splicesOf(edits), err) })
 	}
 }
 
-// watch has w told of what happens to the text, and of all of it.
-func (t *Text) watch(ctx context.Context, w *textWatcher) error {
-	return t.look(ctx, func(d *document) error {
-		t.watcher = w
-		d.watchers = append(d.watchers, w)
-		if text := d.shown().String(); text != "" {
-			w.edits = []sequence.Edit{{Text: text}}
+func splicesOf(edits []edit) (all []sequence.Edit) {
+	for i := range edits {
+		all = append(all, sequence.Edit(edits[i].splice()))
+	}
+	return all
+}
+
+// tellEdits yields what happens to the document, until the loop ends or the replica is closed, or an error.
+func (h *handle) tellEdits(ctx context.Context, yield func([]edit, error) bool) {
+	beat, quit := h.r.listen()
+	defer quit()
+	w := &editsWatcher{wake: make(chan struct{}, 1)}
+	defer h.unwatch(w)
+	err := h.watch(ctx, w)
+	for open, look := true, false; err == nil; {
+		edits := h.takeEdits(w)
+		switch {
+		case len(edits) > 0:
+			if !yield(edits, nil) {
+				return
+			}
+			continue
+		case look:
+			look, err = false, h.look(ctx, func(*document) error { return nil })
+			continue
+		case !open:
+			return
 		}
+		select {
+		case <-w.wake:
+			look = true
+		case _, open = <-beat: // closed with the replica
+			look = open
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	yield(nil, err)
+}
+
+// watch has w told of what happens to the document, and of all of it.
+func (h *handle) watch(ctx context.Context, w *editsWatcher) error {
+	return h.look(ctx, func(d *document) error {
+		h.watcher = w
+		d.watchers = append(d.watchers, w)
+		w.edits = between(nil, d.shown().value())
 		return nil
 	})
 }
 
-func (t *Text) unwatch(w *textWatcher) {
-	texts := &t.r.texts
-	texts.mu.Lock()
-	defer texts.mu.Unlock()
-	if t.watcher == w {
-		t.watcher = nil
+func (h *handle) unwatch(w *editsWatcher) {
+	open := &h.r.documents
+	open.mu.Lock()
+	defer open.mu.Unlock()
+	if h.watcher == w {
+		h.watcher = nil
 	}
-	if d := texts.open[t.key]; d != nil {
-		d.watchers = slices.DeleteFunc(d.watchers, func(o *textWatcher) bool { return o == w })
+	if d := open.open[h.docID]; d != nil {
+		d.watchers = slices.DeleteFunc(d.watchers, func(o *editsWatcher) bool { return o == w })
 	}
 }
 
-func (t *Text) takeEdits(w *textWatcher) []sequence.Edit {
-	texts := &t.r.texts
-	texts.mu.Lock()
-	defer texts.mu.Unlock()
+func (h *handle) takeEdits(w *editsWatcher) []edit {
+	open := &h.r.documents
+	open.mu.Lock()
+	defer open.mu.Unlock()
 	edits := w.edits
 	w.edits = nil
 	return edits

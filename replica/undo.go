@@ -120,14 +120,14 @@ func (c *commit) undo(v *stored) ([]history.Op, error) {
 		if outcomeOf(&old).equal(outcomeOf(&edited)) {
 			continue
 		}
-		if edited.Kind == crdt.KindText && (old.Kind == crdt.KindText || old.Kind == crdt.KindNone) {
+		if edited.Kind.IsSequence() && (old.Kind == edited.Kind || old.Kind == crdt.KindNone) {
 			now, err := tx.shown(key)
 			if err != nil {
 				return nil, err
 			}
-			// Who began a text takes the whole of it back, while nobody else has written to it.
-			if now.Kind == crdt.KindText && (old.Kind == crdt.KindText || !outcomeOf(&now).equal(outcomeOf(&edited))) {
-				if err := tx.takeBackText(key, v, &old, before, after); err != nil {
+			// Who began a text or a list takes the whole of it back, while nobody else has written to it.
+			if now.Kind == edited.Kind && (old.Kind == edited.Kind || !outcomeOf(&now).equal(outcomeOf(&edited))) {
+				if err := tx.takeBackSequence(docID{key, edited.Kind}, v, &old, before, after); err != nil {
 					return nil, err
 				}
 				continue
@@ -266,20 +266,18 @@ func (tx *Tx) restore(key string, want outcome) error {
 		return tx.delete(key, &writeOptions{})
 	case want.document() && (shown.value == nil || shown.like(want)):
 		return tx.set(key, want.value, &writeOptions{})
-	case want.kind == crdt.KindText && (shown.value == nil || shown.like(want)):
-		text, _ := want.value.AsString()
-		return tx.restoreText(key, text)
+	case want.kind.IsSequence() && (shown.value == nil || shown.like(want)):
+		return tx.restoreSequence(docID{key, want.kind}, want.value)
 	case want.kind == crdt.KindCounter && shown.like(want):
 		return tx.moveCounter(key, shown.value, want.value)
 	case want.kind == crdt.KindSet && shown.like(want):
 		return tx.moveSet(key, shown.value, want.value)
 	}
-	if want.kind == crdt.KindText {
+	if want.kind.IsSequence() {
 		if err := tx.delete(key, &writeOptions{}); err != nil {
 			return err
 		}
-		text, _ := want.value.AsString()
-		return tx.restoreText(key, text)
+		return tx.restoreSequence(docID{key, want.kind}, want.value)
 	}
 	if shown.value == nil {
 		op, err := contentOp(key, want)

@@ -113,7 +113,7 @@ func newCareWorld(t testing.TB) *careWorld {
 	for i := range 2 {
 		w.ok(nil, a.Text("notes/shared").Insert(ctx, i, "kept "))
 		w.ok(a.Text("notes/shared").Commit(ctx))
-		w.keepText(a, "notes/shared")
+		w.keepSequence(a, docID{"notes/shared", crdt.KindText})
 	}
 	w.ok(a.Tag(ctx, "v1", nil))
 	w.ok(nil, a.AddRemote(ctx, "/somewhere/else.db"))
@@ -121,21 +121,21 @@ func newCareWorld(t testing.TB) *careWorld {
 	return w
 }
 
-// keepText writes a snapshot of a text, whatever its size.
-func (w *careWorld) keepText(r *Replica, key string) {
+// keepSequence writes a snapshot of a document, whatever its size.
+func (w *careWorld) keepSequence(r *Replica, id docID) {
 	w.t.Helper()
 	ctx := context.Background()
 	err := r.view(ctx, func(s *snap) error {
-		r.texts.mu.Lock()
-		defer r.texts.mu.Unlock()
-		d, _, err := r.texts.present(s, key)
+		r.documents.mu.Lock()
+		defer r.documents.mu.Unlock()
+		d, _, err := r.documents.present(s, id)
 		if err == nil {
 			d.tail = 1 << 30
 		}
 		return err
 	})
 	w.ok(nil, err)
-	w.ok(nil, r.write(ctx, func(c *commit) error { return c.keepDue(key) }))
+	w.ok(nil, r.write(ctx, func(c *commit) error { return c.keepDue(id) }))
 }
 
 // forkAndWait adds a fork of a's author, and to a versions that wait for their parents.

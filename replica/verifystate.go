@@ -92,7 +92,7 @@ func (v *verifier) checkKeys(from, to []byte, first bool) error {
 	}
 	r := store.Range{From: from, To: to}
 	return errors.Join(v.compareCheckpoints(g, r), v.compareDocs(g, r), v.compareConflicts(g, r),
-		v.compareTexts(g, r))
+		v.compareSequences(g, r))
 }
 
 // refold folds a version into the keys of a group that it touches.

@@ -198,7 +198,7 @@ func (w *watcher) list(s *snap, db uint32) (events []Event, err error) {
 		if !doc.Visible() {
 			continue
 		}
-		if err := s.showText(w.after, &doc); err != nil {
+		if err := s.showSequence(w.after, &doc); err != nil {
 			return events, err
 		}
 		at, err := s.rowStamp(&doc)
@@ -302,7 +302,7 @@ func (s *snap) shownJSON(key string) (json.RawMessage, error) {
 	}
 	doc, err := store.DecodeDoc(b)
 	if err == nil {
-		err = s.showText(key, &doc)
+		err = s.showSequence(key, &doc)
 	}
 	return slices.Clone(doc.Value), err
 }

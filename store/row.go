@@ -74,7 +74,7 @@ type Doc struct {
 }
 
 // Visible reports whether the key shows anything.
-func (d *Doc) Visible() bool { return d.Value != nil || d.Kind == "text" }
+func (d *Doc) Visible() bool { return d.Kind != "" }
 
 // Append appends the row's bytes.
 func (d *Doc) Append(b []byte) []byte {

@@ -45,7 +45,7 @@ var replicaCodes = map[string]struct {
 	"ErrNoSpace":         {replica.ErrNoSpace, 1},
 	"ErrRemote":          {replica.ErrRemote, 2},
 	"ErrCursor":          {replica.ErrCursor, 2},
-	"ErrTextMoved":       {replica.ErrTextMoved, 1},
+	"ErrMoved":           {replica.ErrMoved, 1},
 	"ErrPresence":        {replica.ErrPresence, 1},
 	"ErrSilent":          {replica.ErrSilent, 1},
 	"ErrInviteExpired":   {replica.ErrInviteExpired, 1},

@@ -103,6 +103,7 @@ func (v *listView) move(from, to, by uint32) {
 
 func (v *listView) replace(pos uint32, content []byte, by uint32) {
 	e := v.items.at(pos)
+	v.items.bytes += len(content) - len(e.content)
 	e.content, e.by = content, by
 	v.edits = append(v.edits, ListEdit{Kind: ListReplace, Pos: int(pos), Elements: [][]byte{content}})
 }
@@ -203,6 +204,9 @@ func (l *List) Merge(from *Log) ([]ListEdit, error) {
 
 // Len is the number of elements.
 func (l *List) Len() int { return int(l.items.length()) }
+
+// LenBytes is the number of bytes of the elements.
+func (l *List) LenBytes() int { return l.items.bytes }
 
 // All are the elements and the dots that inserted them, which name them for ever, in their order. The caller must not change
 // an element, nor the list meanwhile.

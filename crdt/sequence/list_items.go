@@ -9,6 +9,7 @@ const leafElements = 64
 type listItems struct {
 	tree   tree // the first measure counts elements
 	leaves [][]element
+	bytes  int // of their contents
 }
 
 // element is one of a list: lv inserted it, by is the last event that moved or replaced it, else lv.
@@ -70,6 +71,7 @@ func (l *listItems) insert(pos uint32, e element) {
 	s[off] = e
 	l.leaves[leaf] = s
 	l.tree.grow(leaf, weight{a: 1})
+	l.bytes += len(e.content)
 }
 
 // remove takes out the element at a position.
@@ -82,6 +84,7 @@ func (l *listItems) remove(pos uint32) element {
 	s[len(s)-1] = element{}
 	l.leaves[leaf] = s[:len(s)-1]
 	l.tree.grow(leaf, weight{}.minus(weight{a: 1}))
+	l.bytes -= len(e.content)
 	if len(s) == 1 && l.tree.leafCount > 1 {
 		l.tree.remove(leaf)
 	}

@@ -35,6 +35,9 @@ func (l *List) AppendSnapshot(b []byte) []byte {
 	return append(b, contents...)
 }
 
+// IsList reports whether a snapshot is one of a list.
+func IsList(snapshot []byte) bool { return len(snapshot) > 1 && snapshot[1] == listKind }
+
 // OpenList is the list of a snapshot, as OpenText is the text of one. The error wraps ErrEncoding.
 func OpenList(snapshot []byte, history History) (*List, error) {
 	r := reader{b: snapshot}

@@ -9,7 +9,7 @@ import (
 // typedInto notes that something was typed into a text, and reports whether that is enough for a version. The lock of the
 // texts is held.
 func (r *Replica) typedInto(d *document) (full bool) {
-	t := &r.texts
+	t := &r.documents
 	if !slices.Contains(t.typing, d) {
 		t.typing = append(t.typing, d)
 	}
@@ -25,9 +25,9 @@ func (r *Replica) typedInto(d *document) (full bool) {
 
 // commitTyped makes versions of all that was typed, durable when it returns.
 func (r *Replica) commitTyped(ctx context.Context) error {
-	r.texts.mu.Lock()
-	nothing := len(r.texts.typing) == 0
-	r.texts.mu.Unlock()
+	r.documents.mu.Lock()
+	nothing := len(r.documents.typing) == 0
+	r.documents.mu.Unlock()
 	if nothing {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (r *Replica) commitTyped(ctx context.Context) error {
 
 // commitIdly commits when nothing has been typed for a while.
 func (r *Replica) commitIdly() {
-	t := &r.texts
+	t := &r.documents
 	t.mu.Lock()
 	closed := t.closed
 	if !closed {
@@ -54,7 +54,7 @@ func (r *Replica) commitIdly() {
 
 // stopTyping ends what waits for a rest, and commits what was typed. Nothing can be typed any more.
 func (r *Replica) stopTyping(ctx context.Context) error {
-	t := &r.texts
+	t := &r.documents
 	t.mu.Lock()
 	t.closed = true
 	if t.timer != nil {

@@ -15,7 +15,7 @@ func TestLongTextsAreKept(t *testing.T) {
 	st := memory.New()
 	r, err := Open(ctx, st, testOptions(1))
 	a := w.add(st, r, err)
-	kept := func(r *Replica) (k keptText) {
+	kept := func(r *Replica) (k keptSequence) {
 		w.ok(nil, r.view(ctx, func(s *snap) (err error) { k, _, err = s.readKept(worldText); return err }))
 		return k
 	}
