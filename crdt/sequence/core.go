@@ -82,6 +82,7 @@ func (c *core) prepare(parents []uint32) (length uint32, linear bool, err error)
 // their positions may reach.
 func (c *core) apply(p *piece, linear bool) {
 	c.log.write(p)
+	p.run = uint32(len(c.log.runs)) - 1
 	if linear {
 		c.walker.rest()
 		switch p.kind {

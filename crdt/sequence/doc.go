@@ -63,7 +63,8 @@
 // line in the log: 16 bytes, and its text. A concurrent event: O(log k) for k events since the newest critical
 // version, and as much for each event that is undone and done again on the way; the first one replays those k.
 //
-// Merge carries a log branch by branch. Ops that Apply gets by turns from two long branches are undone and done again at each
+// A history that is replayed into an empty text, by Merge or At, touches no text: an outline says which elements are visible, and
+// the rope is made of it in the end. Merge carries a log branch by branch. Ops that Apply gets by turns from two long branches are undone and done again at each
 // turn: give it one branch after the other.
 //
 // # The seam
@@ -85,6 +86,7 @@
 //	walker.go tracker.go tracker_edit.go       the prepare version and the effect version
 //	pages.go moves.go                          where elements are; those that were moved or replaced
 //	tree.go rope.go rope_read.go list_items.go what is visible
+//	outline.go                                 what is visible while a history is replayed
 //	encode.go decode.go snapshot.go list_snapshot.go
 //
 // Sources: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker: Better, Faster, Smaller" (2025): sections 3.2

@@ -91,6 +91,8 @@ type piece struct {
 	elements [][]byte
 	// to is where a moved element goes, counted without it.
 	to uint32
+	// run is the number of the run that it was written down in.
+	run uint32
 }
 
 // last is the last run, if events that begin at lv may go on in it: no entry of the graph begins with them.
@@ -203,15 +205,20 @@ func (l *Log) piece(p *piece, i int, from, to uint32) {
 
 // textOf is n code points of what a run of a text inserted, whole of them in all, after the first skip.
 func (l *Log) textOf(i int, skip, n, whole uint32) []byte {
-	text := l.content.bytes[l.runs[i].content:]
-	if i+1 < len(l.runs) {
-		text = l.content.bytes[l.runs[i].content:l.runs[i+1].content]
-	}
+	text := l.textFrom(i, l.runs[i].content)
 	if uint32(len(text)) == whole {
 		return text[skip : skip+n]
 	}
 	text = text[byteOffset(text, skip):]
 	return text[:byteOffset(text, n)]
+}
+
+// textFrom is what a run of a text inserted, from a byte of the content on.
+func (l *Log) textFrom(i int, content uint32) []byte {
+	if i+1 < len(l.runs) {
+		return l.content.bytes[content:l.runs[i+1].content]
+	}
+	return l.content.bytes[content:]
 }
 
 // removals is the number of events from an event on that remove.

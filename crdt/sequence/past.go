@@ -26,8 +26,7 @@ func (t *Text) Blame() iter.Seq[Run] { return t.log.blame(t.rope.spans()) }
 // At is the text at a version, a document of its own. The error wraps ErrEvent if a dot is not known here, or ErrHistory.
 func (t *Text) At(v Version) (*Text, error) {
 	old := NewText(t.history)
-	old.quiet = true
-	if err := old.rewind(&t.core, v); err != nil {
+	if err := old.replay(func() error { return old.rewind(&t.core, v) }); err != nil {
 		return nil, err
 	}
 	return old, nil

@@ -134,6 +134,41 @@ func (r *rope) insertPiece(pos uint32, s []byte, size weight, lv uint32) {
 	r.resize(l, size, len(s))
 }
 
+// push puts valid UTF-8, which consecutive events from lv on inserted, at the end of a rope that is being made. When all is
+// pushed, weigh it.
+func (r *rope) push(s []byte, lv uint32) {
+	l := &r.leaves[r.at.leaf]
+	for len(s) > 0 {
+		n := len(s)
+		if room := leafBytes - len(l.text); n > room {
+			for n = room; s[n]&0xC0 == 0x80; n-- {
+			}
+		}
+		if n == 0 || len(l.spans) == leafSpans {
+			r.at.leaf = r.addLeaf(weight{})
+			l = &r.leaves[r.at.leaf]
+			continue
+		}
+		size := measure(s[:n])
+		l.text = append(l.text, s[:n]...)
+		if k := len(l.spans) - 1; k >= 0 && l.spans[k].end() == lv {
+			l.spans[k].n += size.runes()
+		} else {
+			l.spans = append(l.spans, span{lv, size.runes()})
+		}
+		l.size, r.size = l.size.plus(size), r.size.plus(size)
+		r.bytes += n
+		s, lv = s[n:], lv+size.runes()
+	}
+}
+
+// weigh tells the tree what its leaves hold.
+func (r *rope) weigh() {
+	for leaf := r.tree.first(); leaf >= 0; leaf = r.tree.next(leaf) {
+		r.tree.grow(leaf, r.leaves[leaf].size)
+	}
+}
+
 // place is the leaf for what is inserted at pos, that of the code point before it, and the offset in it.
 func (r *rope) place(pos uint32) (l *textLeaf, off uint32) {
 	if pos == 0 {

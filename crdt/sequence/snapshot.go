@@ -53,9 +53,10 @@ func OpenText(snapshot []byte, history History) (*Text, error) {
 		}
 		known = append(known, s)
 		last = s.end()
-		t.rope.insert(t.rope.size.runes(), text[:size], s.lv)
+		t.rope.push(text[:size], s.lv)
 		text = text[size:]
 	}
+	t.rope.weigh()
 	if !apart(known) {
 		return nil, fault(ErrEncoding, "one event twice")
 	}

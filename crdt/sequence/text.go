@@ -113,12 +113,26 @@ func (t *Text) splice(dot *Dot, parents []uint32, s *Splice) error {
 // ErrEvent for a log that makes no sense, ErrHistory for one without its past, or ErrLimit; events before the one that it
 // speaks of were applied.
 func (t *Text) Merge(from *Log) ([]Edit, error) {
-	t.edits, t.quiet = nil, t.log.next == 0
-	err := t.merge(from)
-	if t.quiet && t.Len() > 0 {
-		return []Edit{{Text: t.String()}}, err // whoever had nothing gets it whole
+	if t.log.next == 0 {
+		err := t.replay(func() error { return t.merge(from) })
+		if t.Len() == 0 {
+			return nil, err
+		}
+		return []Edit{{Text: t.String()}}, err
 	}
+	t.edits, t.quiet = nil, false
+	err := t.merge(from)
 	return t.edits, err
+}
+
+// replay applies events to an empty text, for who asks only for what it shows in the end.
+func (t *Text) replay(apply func() error) error {
+	o := newOutline()
+	t.view = o
+	err := apply()
+	t.view = (*textView)(t)
+	t.rope.fill(o, t.log)
+	return err
 }
 
 // Len is the number of code points.
