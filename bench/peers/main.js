@@ -3,8 +3,9 @@
 //   node main.js [--rounds N] [--trace PATTERN] [--work PATTERN] [--peer PATTERN]
 //
 // Patterns choose what has them in its name; the works on one trace need each other. Sides take turns, each time in a process
-// of its own, and medians are shown, the others' with how many times kdelta's they are. A side that took very long is not
-// asked again. Each result is checked: against the recorded text, or that two documents are the same.
+// of its own, and medians are shown, the others' with how many times kdelta's they are. A side that took long is not
+// asked again, and nobody gets more than a minute. Each result is checked: against the recorded text, or that two documents
+// are the same.
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -17,7 +18,7 @@ import { readTrace, traces } from './trace.js';
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '2' },
     trace: { type: 'string', default: '' },
     work: { type: 'string', default: '' },
     peer: { type: 'string', default: '' },
@@ -26,7 +27,7 @@ const { values: options } = parseArgs({
 
 const chosen = (option, name) => new RegExp(options[option]).test(name);
 
-const long = 20_000; // ms, of a run that is not repeated
+const long = 5000; // ms, of a run that is not repeated
 
 // The works on a map.
 const onMaps = [
