@@ -5,7 +5,7 @@
 //	app.db            the database: a table per store.Table, three views for people       0600
 //	app.db-wal        commits that are not yet in app.db: part of the database while it is there
 //	app.db-shm        the index of app.db-wal, rebuilt at need
-//	app.db-instance   the sidecar: betrays a copy or a restored backup (see store.Sidecar)
+//	app.db-instance   the sidecar: betrays a copy or a restored backup (see store.Sidecar, slots.go)
 //
 // One connection writes, a pool of others reads, one more watches for foreign commits. In SQLite's write-ahead log
 // readers see the snapshot of their start while the writer appends, so neither waits for the other. Between processes

@@ -54,6 +54,9 @@ func (s *Store) ReadSidecar() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
+	if newest, _, ok := newestSlot(b); ok {
+		return newest.bytes, nil
+	}
 	return b, nil
 }
 
@@ -62,7 +65,14 @@ func (s *Store) WriteSidecar(b []byte) error {
 	if s.options.readOnly {
 		return fmt.Errorf("%w: %s was opened with ReadOnly", store.ErrReadOnly, s.path)
 	}
-	if err := replaceFile(s.Sidecar(), b); err != nil {
+	err := checkSlot(b)
+	if err == nil {
+		err = overwriteSlot(s.Sidecar(), b)
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNoSlots) {
+		err = replaceFile(s.Sidecar(), firstSlots(b))
+	}
+	if err != nil {
 		return fmt.Errorf("sqlite: %w", err)
 	}
 	s.swept.Do(s.sweep)

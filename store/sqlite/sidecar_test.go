@@ -23,7 +23,7 @@ func TestSidecar(t *testing.T) {
 		if b, err := s.ReadSidecar(); b != nil || err != nil {
 			t.Errorf("ReadSidecar where there is none = %x, %v", b, err)
 		}
-		for _, want := range [][]byte{[]byte("first"), bytes.Repeat([]byte{7}, 1000), {1}} {
+		for _, want := range [][]byte{[]byte("first"), bytes.Repeat([]byte{7}, slotBytes), {1}} {
 			if err := s.WriteSidecar(want); err != nil {
 				t.Fatal(err)
 			}
@@ -35,11 +35,23 @@ func TestSidecar(t *testing.T) {
 		if err != nil || len(there) != 1 || there[0] != s.Sidecar() {
 			t.Errorf("files of the sidecar: %v, %v; want %s alone", there, err, s.Sidecar())
 		}
+		if err := s.WriteSidecar(make([]byte, slotBytes+1)); err == nil {
+			t.Error("WriteSidecar of more than a slot holds: no error")
+		}
+		if got, err := s.ReadSidecar(); err != nil || !bytes.Equal(got, []byte{1}) {
+			t.Errorf("ReadSidecar = %x, %v; want what was written before", got, err)
+		}
 		if err := os.WriteFile(s.Sidecar(), make([]byte, 10*sidecarLimit), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := s.ReadSidecar(); err != nil || len(got) > sidecarLimit {
 			t.Errorf("ReadSidecar of a huge file: %d bytes, %v", len(got), err)
+		}
+		if err := s.WriteSidecar([]byte("again")); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.ReadSidecar(); err != nil || string(got) != "again" {
+			t.Errorf("ReadSidecar = %x, %v; want what was written over the huge file", got, err)
 		}
 	})
 }
