@@ -84,8 +84,8 @@ func (a *arrangement) moved(index int) int {
 	return a.imports + a.place[index-a.imports]
 }
 
-// arrange writes the bodies, and what names functions by their indices.
-func arrange(m *module, h *helpers, bodies []body) error {
+// arrange writes the bodies, and what names functions by their indices. With one of them the module starts.
+func arrange(m *module, h *helpers, bodies []body, start int64) error {
 	if err := h.declare(m); err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func arrange(m *module, h *helpers, bodies []body) error {
 			return r.err
 		}
 	}
-	return nil
+	return m.setStart(a.moved(int(start)))
 }
 
 func (a *arrangement) code(bodies []body) []byte {

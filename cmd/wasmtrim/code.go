@@ -19,13 +19,16 @@ const (
 	opReturn      = 0x0f
 	opCall        = 0x10
 	opIndirect    = 0x11
+	opSelect      = 0x1b
 	opLocalGet    = 0x20
 	opLocalSet    = 0x21
 	opLocalTee    = 0x22
 	opGlobalGet   = 0x23
 	opGlobalSet   = 0x24
 	opI32Load     = 0x28
+	opI32LoadByte = 0x2d
 	opLastLoad    = 0x35
+	opI32Store    = 0x36
 	opI64Store    = 0x37
 	opLastStore   = 0x3e
 	opMemorySize  = 0x3f
@@ -35,11 +38,14 @@ const (
 	opF32Const    = 0x43
 	opF64Const    = 0x44
 	opI32Eqz      = 0x45
+	opI32LtU      = 0x49
 	opI32LeU      = 0x4d
 	opI64Eqz      = 0x50
 	opLastCompare = 0x66
 	opI32Add      = 0x6a
 	opI32Sub      = 0x6b
+	opI32Mul      = 0x6c
+	opI32DivU     = 0x6e
 	opI32Shl      = 0x74
 	opI32ShrU     = 0x76
 	opI64Add      = 0x7c
@@ -177,7 +183,12 @@ func shrinkCode(m *module, t *symtab) error {
 			return err
 		}
 	}
-	return arrange(m, h, append(bodies, h.bodies...))
+	u, err := t.trim()
+	if err != nil {
+		return err
+	}
+	start := h.define(typeUnpack, u.body())
+	return arrange(m, h, append(bodies, h.bodies...), start)
 }
 
 // body is what a function consists of.

@@ -15,18 +15,20 @@
 //
 //  1. Tables that only tracebacks read go: names, files, lines, inlining (functable.go). A frame that panics is called
 //     ?.(*?).? and has no line. The inlining of wrappers stays, for recover reads it.
-//  2. The data is written as few segments, not one for every few zeros (memory.go).
-//  3. A jump through br_table to a segment further on becomes a jump, a condition around a jump a conditional jump, and
+//  2. The records of functions that stay are written as columns: what a function has in common with others as a small number,
+//     what it has alone in order (columns.go). A function that runs when the module starts lays them out (unpack.go).
+//  3. The data is written as few segments, not one for every few zeros (memory.go).
+//  4. A jump through br_table to a segment further on becomes a jump, a condition around a jump a conditional jump, and
 //     addresses on the stack go into the offset of loads and stores (peephole.go).
-//  4. What the compiler writes out at each call becomes a call of a helper (helpers.go), and a return address two numbers,
+//  5. What the compiler writes out at each call becomes a call of a helper (helpers.go), and a return address two numbers,
 //     one of them held in a local: then calls are alike in all functions (address.go).
-//  5. PC_Bs are numbered by segment, 2k and 2k+1 in segment k, so that all br_tables begin alike; the tables by PC, and
+//  6. PC_Bs are numbered by segment, 2k and 2k+1 in segment k, so that all br_tables begin alike; the tables by PC, and
 //     where deferred calls resume, follow (resume.go). Whatever returns to 2k is looked up at 2k and 2k-1, as before at x and
 //     x-1.
-//  6. What cannot run is left out: functions that serve tracing, metrics, profiles and self-tests that nobody asks for
+//  7. What cannot run is left out: functions that serve tracing, metrics, profiles and self-tests that nobody asks for
 //     (cuts.go), and what is reached through them alone (prune.go); with AES, its tables (aes.go).
-//  7. Of the hashes of types stays what a type switch compares with, of the types that no program can name no name (types.go).
-//  8. The functions that are called most often come first, for their indices are short (arrange.go); the others lie beside
+//  8. Of the hashes of types stays what a type switch compares with, of the types that no program can name no name (types.go).
+//  9. The functions that are called most often come first, for their indices are short (arrange.go); the others lie beside
 //     those that they are like, within the window of deflate (similar.go).
 //
 // It knows the layouts of Go 1.26. A module that has another shape is an error, and nothing is written. The linker's

@@ -13,19 +13,20 @@ const (
 	pcHeaderSize = 72
 	moduleWords  = 48 // of moduledata, as far as it is read
 
-	recordSize     = 44 // of _func, without the lists behind it
-	recordDistance = 64 // from one record to the next in a trimmed module
+	indexSize      = 8                                                  // of what leads to a record
+	recordSize     = 44                                                 // of _func, without the lists behind it
+	recordDistance = recordSize + 4*tablesByPC + 4*(lastLiveFuncdata+1) // in a trimmed module, where all lists are equally long
 
 	absent = 0xffffffff // a funcdata that a function does not have
 
 	pcdataStackMap   = 1
 	pcdataInlTree    = 2
+	tablesByPC       = 3
 	funcdataInlTree  = 3
 	lastLiveFuncdata = 4 // what follows is for tracebacks
 
 	bucketSize         = 20 // of findfuncbucket: an index, and 16 distances, 0 where a function has buckets of its own
 	bucketsPerFunction = 16
-	groupSize          = 16
 
 	flagAsm       = 4
 	funcIDWrapper = 23
@@ -99,12 +100,15 @@ func findSymtab(mem memory) (*symtab, error) {
 		buckets: span{word(19), word(19)},
 	}
 	n := int(le.Uint64(mem[at+8:]))
+	if t.names.end > t.cus.at || t.cus.end > t.files.at {
+		return nil, shapef("tables of functions in another order")
+	}
 	for _, s := range []span{t.names, t.cus, t.files, t.pcs, t.records, t.data} {
 		if s.at < at || s.end < s.at || s.end > len(mem) {
 			return nil, shapef("a table of functions outside of the data")
 		}
 	}
-	if n <= 0 || n > (t.records.end-t.records.at)/recordSize {
+	if n <= 1 || n > (t.records.end-t.records.at)/recordSize {
 		return nil, shapef("%d functions", n)
 	}
 	t.buckets.end += (n - 1) * bucketsPerFunction * bucketSize // the last function has one, which stays
@@ -148,88 +152,93 @@ func (t *symtab) read(n int) {
 	}
 }
 
-// trim writes the tables anew: in the places of the old ones, which are longer.
-func (t *symtab) trim() error {
-	le := binary.LittleEndian
-	ends := t.dataEnds()
-	pcs, data, names := newPool(1), newPool(8), newPool(1)
-	pcs.add([]byte{0}) // a table at 0 is no table
-	names.add([]byte{0})
-	records := make([][]byte, 0, len(t.functions))
-	for _, f := range t.functions {
-		le.PutUint32(f.record[4:], names.add(append([]byte(shownName(f.name)), 0)))
-		le.PutUint32(f.record[16:], pcs.add(f.pcsp.bytes()))
-		for _, traceback := range []int{20, 24, 32, 36} { // file, line, unit and first line
-			le.PutUint32(f.record[traceback:], 0)
-		}
-		byPC := []uint32{0, pcs.add(f.stackMap.bytes()), pcs.add(f.inlIndex)}
-		for len(byPC) > 0 && byPC[len(byPC)-1] == 0 {
-			byPC = byPC[:len(byPC)-1]
-		}
-		for len(f.data) > 0 && f.data[len(f.data)-1] == absent {
-			f.data = f.data[:len(f.data)-1]
-		}
-		le.PutUint32(f.record[28:], uint32(len(byPC)))
-		f.record[43] = byte(len(f.data))
-		record := f.record
-		for _, at := range byPC {
-			record = le.AppendUint32(record, at)
-		}
-		for _, at := range f.data {
-			if at != absent {
-				at = data.add(t.bytes(t.data)[at:ends[at]])
-			}
-			record = le.AppendUint32(record, at)
-		}
-		records = append(records, record)
+// trim writes the tables anew, in the places of the old ones, which are longer. The records it leaves as columns, to be laid out
+// when the module starts.
+func (t *symtab) trim() (*unpacking, error) {
+	pcs, data, names := newPool(0), newPool(absent), newPool(0)
+	pcs.out = []byte{0} // a table at 0 is no table
+	names.out = []byte{0}
+	packed, err := pack(t.columns(pcs, data, names))
+	if err != nil {
+		return nil, err
 	}
+	room := span{t.names.at + len(names.out), t.files.end}
 	for _, part := range []struct {
 		in  span
 		new []byte
 	}{
-		{t.records, t.place(records)},
-		{t.names, names.out},
-		{t.cus, nil},
-		{t.files, nil},
+		{t.records, nil},
+		{span{t.names.at, t.files.end}, append(names.out, packed.bytes...)},
 		{t.pcs, pcs.out},
 		{t.data, data.out},
 	} {
 		to := t.bytes(part.in)
 		if len(part.new) > len(to) {
-			return shapef("a table of functions that grows")
+			return nil, shapef("a table of functions that grows")
 		}
 		clear(to[copy(to, part.new):])
 	}
-	return t.coarsen()
-}
-
-// place writes records behind an index of them: most of them a distance apart that leaves the index alike all along, those that
-// are longer behind these.
-func (t *symtab) place(records [][]byte) []byte {
-	out := bytes.Clone(t.bytes(t.records)[:8*len(records)+4])
-	for _, long := range []bool{false, true} {
-		for i, record := range records {
-			if len(record) > recordDistance != long {
-				continue
-			}
-			binary.LittleEndian.PutUint32(out[8*i+4:], uint32(len(out)))
-			out = append(out, record...)
-			if !long {
-				out = append(out, make([]byte, recordDistance-len(record))...)
-			}
-		}
+	records := t.records.at + indexSize*len(t.functions) + 4
+	if records+recordDistance*len(t.functions) > t.records.end || packed.size() > room.end-room.at {
+		return nil, shapef("no room for the records of functions")
 	}
-	return out
+	if err := t.dropBuckets(); err != nil {
+		return nil, err
+	}
+	binary.LittleEndian.PutUint32(t.mem[records-4:], uint32(pcBase+len(t.functions))) // where the last function ends
+	return &unpacking{
+		functions: len(t.functions), packed: packed, at: room.at,
+		index: t.records.at, records: records, buckets: t.buckets.at,
+	}, nil
 }
 
-// coarsen makes groups of functions out of the table that says from which record on to search that of a function.
-func (t *symtab) coarsen() error {
+// columns gives the columns of the records. What is not in one of them is zero, or one more from function to function.
+func (t *symtab) columns(pcs, data, names *pool) []column {
+	ends := t.dataEnds()
+	for _, f := range t.functions {
+		binary.LittleEndian.PutUint32(f.record[28:], tablesByPC)
+		f.record[43] = lastLiveFuncdata + 1
+	}
+	columns := []column{
+		t.column(4, names.add, func(f *function) string { return shownName(f.name) + "\x00" }),
+		t.column(16, pcs.add, func(f *function) string { return string(f.pcsp.bytes()) }),
+		t.column(recordSize+4*pcdataStackMap, pcs.add, func(f *function) string { return string(f.stackMap.bytes()) }),
+		t.column(recordSize+4*pcdataInlTree, pcs.add, func(f *function) string { return string(f.inlIndex) }),
+	}
+	for _, same := range []int{8, 12, 28, 40} { // what arguments take, where deferred calls resume, the lists, what it is
+		columns = append(columns, t.column(same, wordOf, func(f *function) string { return string(f.record[same : same+4]) }))
+	}
+	for i := range lastLiveFuncdata + 1 {
+		columns = append(columns, t.column(recordSize+4*(tablesByPC+i), data.add, func(f *function) string {
+			if i >= len(f.data) || f.data[i] == absent {
+				return ""
+			}
+			return string(t.bytes(t.data)[f.data[i]:ends[f.data[i]]])
+		}))
+	}
+	return columns
+}
+
+// column makes a column of what functions have.
+func (t *symtab) column(at int, word func(string) uint32, content func(*function) string) column {
+	c := column{at: at, word: word}
+	for i := range t.functions {
+		c.contents = append(c.contents, content(&t.functions[i]))
+	}
+	return c
+}
+
+// wordOf is a word that stands for itself.
+func wordOf(content string) uint32 { return binary.LittleEndian.Uint32([]byte(content)) }
+
+// dropBuckets makes zeros of the table that says from which record on to search that of a function.
+func (t *symtab) dropBuckets() error {
 	le := binary.LittleEndian
 	for rest, i := t.bytes(t.buckets), 0; len(rest) > 0; rest, i = rest[bucketSize:], i+1 {
 		if int(le.Uint32(rest)) != i/bucketsPerFunction {
 			return shapef("an index of functions that is not one by one")
 		}
-		le.PutUint32(rest, uint32(i/bucketsPerFunction/groupSize*groupSize))
+		le.PutUint32(rest, 0)
 	}
 	return nil
 }
@@ -266,25 +275,22 @@ func (t *symtab) dataEnds() map[uint32]uint32 {
 
 // pool puts byte strings one behind the other, equal ones once.
 type pool struct {
-	out   []byte
-	align int
-	at    map[string]uint32
+	out  []byte
+	at   map[string]uint32
+	none uint32 // where the empty one is
 }
 
-func newPool(align int) *pool { return &pool{align: align, at: map[string]uint32{}} }
+func newPool(none uint32) *pool { return &pool{at: map[string]uint32{}, none: none} }
 
-// add gives the place of a byte string. The empty one is at 0.
-func (p *pool) add(b []byte) uint32 {
-	if len(b) == 0 {
-		return 0
+// add gives the place of a byte string.
+func (p *pool) add(b string) uint32 {
+	if b == "" {
+		return p.none
 	}
-	at, ok := p.at[string(b)]
+	at, ok := p.at[b]
 	if !ok {
-		for len(p.out)%p.align != 0 {
-			p.out = append(p.out, 0)
-		}
 		at = uint32(len(p.out))
-		p.at[string(b)] = at
+		p.at[b] = at
 		p.out = append(p.out, b...)
 	}
 	return at

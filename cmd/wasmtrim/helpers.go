@@ -21,6 +21,7 @@ type helpers struct {
 const (
 	typePush    = "\x60\x02\x7f\x7f\x01\x7f"     // (function, pc) -> 0
 	typeCheck   = "\x60\x01\x7f\x01\x7f"         // (function) -> whether to unwind
+	typeUnpack  = "\x60\x00\x00"                 // () -> nothing
 	typeClosure = "\x60\x03\x7e\x7f\x7f\x01\x7f" // (what to call, function, pc) -> whether to unwind
 )
 
@@ -83,8 +84,14 @@ func (h *helpers) check(morestack int64) int64 {
 }
 
 func (h *helpers) add(typ string, code []ins, more ...ins) {
-	h.bodies = append(h.bodies, body{locals: []byte{0}, code: append(append(code, more...), ins{op: opEnd})})
+	h.define(typ, body{locals: []byte{0}, code: append(append(code, more...), ins{op: opEnd})})
+}
+
+// define gives the index of a new function.
+func (h *helpers) define(typ string, b body) int64 {
+	h.bodies = append(h.bodies, b)
 	h.types = append(h.types, typ)
+	return int64(h.first + len(h.bodies) - 1)
 }
 
 // declare adds the helpers' types and declarations to a module.

@@ -59,9 +59,6 @@ func trim(data []byte) (out []byte, err error) {
 	if err := shrinkCode(m, tables); err != nil {
 		return nil, err
 	}
-	if err := tables.trim(); err != nil {
-		return nil, err
-	}
 	static.body = mem.section()
 	return m.bytes(), nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // errShape says that a module is not what Go's linker writes, so nothing is done to it.
@@ -36,7 +37,7 @@ type section struct {
 
 // module is a WebAssembly module as a list of sections.
 type module struct {
-	sections []section
+	sections []*section
 }
 
 // parseModule cuts a module into its sections.
@@ -48,7 +49,7 @@ func parseModule(data []byte) (*module, error) {
 	m := &module{}
 	for r.more() {
 		id := r.byte()
-		m.sections = append(m.sections, section{id: id, body: r.bytes(r.u32())})
+		m.sections = append(m.sections, &section{id: id, body: r.bytes(r.u32())})
 	}
 	return m, r.err
 }
@@ -69,12 +70,26 @@ func (m *module) bytes() []byte {
 
 // section finds the one section with an id.
 func (m *module) section(id byte) (*section, error) {
-	for i := range m.sections {
-		if m.sections[i].id == id {
-			return &m.sections[i], nil
+	for _, s := range m.sections {
+		if s.id == id {
+			return s, nil
 		}
 	}
 	return nil, shapef("no section %d", id)
+}
+
+// setStart names the function that runs before all else.
+func (m *module) setStart(function int) error {
+	for i, s := range m.sections {
+		switch s.id {
+		case sectionStart:
+			return shapef("a module that starts something")
+		case sectionElement:
+			m.sections = slices.Insert(m.sections, i, &section{id: sectionStart, body: binary.AppendUvarint(nil, uint64(function))})
+			return nil
+		}
+	}
+	return shapef("no section %d", sectionElement)
 }
 
 // reader reads WebAssembly's binary format. The first error stays, and everything read after it is zero.

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestColumnsAreLaidOut packs columns and runs the function that lays them out.
+func TestColumnsAreLaidOut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		le := binary.LittleEndian
+		u := unpacking{functions: rapid.IntRange(2, 400).Draw(t, "functions")}
+		distinct := rapid.IntRange(1, 300).Draw(t, "distinct")
+		var columns []column
+		for i := range rapid.IntRange(1, 4).Draw(t, "columns") {
+			c := column{at: 4 + 4*i, word: wordOf}
+			for range u.functions {
+				word := uint32(rapid.IntRange(0, distinct).Draw(t, "word")) * 0x9e3779b1
+				c.contents = append(c.contents, string(le.AppendUint32(nil, word)))
+			}
+			columns = append(columns, c)
+		}
+		var err error
+		if u.packed, err = pack(columns); err != nil {
+			t.Fatal(err)
+		}
+		u.at = 100
+		u.index = u.at + u.packed.size()
+		u.records = u.index + indexSize*u.functions
+		u.buckets = u.records + recordDistance*u.functions
+		end := u.buckets + bucketSize*bucketsPerFunction*(u.functions-1)
+		mem := make(memory, end)
+		copy(mem[u.at:], u.packed.bytes)
+		machine{mem: mem, locals: make([]uint32, countLocals)}.run(t, u.body().code)
+
+		word := func(at int) uint32 { return le.Uint32(mem[at:]) }
+		for i := range u.functions {
+			entry, at := word(u.index+indexSize*i), u.index+int(word(u.index+indexSize*i+4))
+			if entry != uint32(pcBase+i) || word(at) != entry {
+				t.Fatalf("function %d is at %#x by the index, and at %#x by its record", i, entry, word(at))
+			}
+			for _, c := range columns {
+				if got, want := word(at+c.at), wordOf(c.contents[i]); got != want {
+					t.Fatalf("function %d has %#x at %d, want %#x", i, got, c.at, want)
+				}
+			}
+		}
+		for i := range bucketsPerFunction * (u.functions - 1) {
+			if got := word(u.buckets + bucketSize*i); got != uint32(i/bucketsPerFunction) {
+				t.Fatalf("bucket %d leads to function %d", i, got)
+			}
+		}
+	})
+}
+
+// machine runs the instructions of terms.
+type machine struct {
+	mem    memory
+	locals []uint32
+	stack  []uint32
+}
+
+func (m machine) run(t *rapid.T, code []ins) {
+	le := binary.LittleEndian
+	pop := func() uint32 {
+		top := m.stack[len(m.stack)-1]
+		m.stack = m.stack[:len(m.stack)-1]
+		return top
+	}
+	push := func(n uint32) { m.stack = append(m.stack, n) }
+	var loops []int
+	for pc := 0; pc < len(code); pc++ {
+		in := code[pc]
+		switch in.op {
+		case opI32Const:
+			push(uint32(in.arg))
+		case opLocalGet:
+			push(m.locals[in.arg])
+		case opLocalSet:
+			m.locals[in.arg] = pop()
+		case opLocalTee:
+			m.locals[in.arg] = m.stack[len(m.stack)-1]
+		case opI32Load:
+			push(le.Uint32(m.mem[int64(pop())+in.off:]))
+		case opI32LoadByte:
+			push(uint32(m.mem[int64(pop())+in.off]))
+		case opI32Store:
+			word := pop()
+			le.PutUint32(m.mem[int64(pop())+in.off:], word)
+		case opI32Eqz:
+			push(map[bool]uint32{true: 1}[pop() == 0])
+		case opI32Add, opI32Mul, opI32DivU, opI32LtU:
+			b, a := pop(), pop()
+			push(operations[in.op](a, b))
+		case opSelect:
+			condition, b, a := pop(), pop(), pop()
+			push(map[bool]uint32{true: a, false: b}[condition != 0])
+		case opLoop:
+			loops = append(loops, pc)
+		case opBrIf:
+			if pop() != 0 {
+				pc = loops[len(loops)-1]
+			}
+		case opEnd:
+			loops = loops[:max(0, len(loops)-1)]
+		default:
+			t.Fatalf("no term has the instruction %#x", in.op)
+		}
+	}
+}
+
+var operations = map[byte]func(a, b uint32) uint32{
+	opI32Add:  func(a, b uint32) uint32 { return a + b },
+	opI32Mul:  func(a, b uint32) uint32 { return a * b },
+	opI32DivU: func(a, b uint32) uint32 { return a / b },
+	opI32LtU: func(a, b uint32) uint32 {
+		if a < b {
+			return 1
+		}
+		return 0
+	},
+}
