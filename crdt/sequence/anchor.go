@@ -29,9 +29,9 @@ func (c *core) Anchor(pos int, side Side) (Anchor, error) {
 	}
 	switch {
 	case side == Before && pos < int(length):
-		return Anchor{c.log.dot(c.view.eventAt(uint32(pos))), side}, nil
+		return Anchor{c.log.dot(c.places.eventAt(uint32(pos))), side}, nil
 	case side == After && pos > 0:
-		return Anchor{c.log.dot(c.view.eventAt(uint32(pos - 1))), side}, nil
+		return Anchor{c.log.dot(c.places.eventAt(uint32(pos - 1))), side}, nil
 	default:
 		return Anchor{Side: side}, nil
 	}
@@ -51,7 +51,7 @@ func (c *core) Position(a Anchor) (int, error) {
 	if !ok {
 		return 0, fault(ErrEvent, "no such element has come here yet")
 	}
-	if pos, visible := c.view.find(lv); visible {
+	if pos, visible := c.places.find(lv); visible {
 		return int(pos) + int(a.Side), nil
 	}
 	if lv < c.log.from {

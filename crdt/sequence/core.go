@@ -12,6 +12,10 @@ type view interface {
 	// insert puts the content of a piece before the element at pos.
 	insert(p *piece, pos uint32)
 	remove(pos, n uint32)
+}
+
+// places tells by the events that inserted them where the elements of a view are.
+type places interface {
 	// eventAt is the event that inserted the element at pos; find is where that one's element is, if it is there.
 	eventAt(pos uint32) uint32
 	find(lv uint32) (pos uint32, ok bool)
@@ -33,16 +37,25 @@ type core struct {
 	walker  walker
 	history History
 	view    view
+	places  places
 	// elements is the view, if it is one of a list.
 	elements elements
 	piece    piece // the one at work; here it costs no allocation
 }
 
-func (c *core) init(log *Log, history History, v view) {
-	c.log, c.history, c.view = log, history, v
+func (c *core) init(log *Log, history History, v interface {
+	view
+	places
+}) {
+	c.history, c.view, c.places = history, v, v
 	c.elements, _ = v.(elements)
-	c.walker.log = log
-	log.history = history
+	c.setLog(log)
+}
+
+// setLog goes on with a log of the same events.
+func (c *core) setLog(log *Log) {
+	log.history = c.history
+	c.log, c.walker = log, walker{log: log}
 }
 
 // parentsOf are the heads of what the version that owns a dot has seen of this document.

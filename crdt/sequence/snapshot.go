@@ -86,8 +86,7 @@ func (c *core) Load(past *Log) error {
 		whole.runs = append(whole.runs, r)
 	}
 	whole.content.join(&tail.content)
-	c.walker = walker{}
-	c.init(whole, c.history, c.view)
+	c.setLog(whole)
 	return nil
 }
 
