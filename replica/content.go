@@ -28,10 +28,6 @@ type content interface {
 	at(sequence.Version) (content, error)
 	// diff is edits, one after the other, that take what one version shows to what another one does.
 	diff(a, b sequence.Version) ([]edit, error)
-	// compose is as few edits as can be that do what edits did which came one after the other and led to this.
-	compose(edits []edit) []edit
-	// same is an edit that leaves it, which must not be empty, as it is.
-	same() edit
 	// value is what it says, weight about how many bytes it takes.
 	value() canon.Value
 	weight() int
@@ -93,15 +89,6 @@ func (t textContent) diff(a, b sequence.Version) ([]edit, error) {
 	return textEdits(editsOf(delta)), err
 }
 
-func (t textContent) compose(edits []edit) []edit {
-	return textEdits(editsOf(sequence.Compose(splicesOf(edits))))
-}
-
-func (t textContent) same() edit {
-	first, _ := t.Slice(0, 1)
-	return textEdit(sequence.Splice{Removed: 1, Text: first})
-}
-
 func (t textContent) value() canon.Value { return canon.AppendString(nil, t.String()) }
 
 func (t textContent) weight() int { return 4*t.LenBytes() + 4*t.Log().Events() }
@@ -114,8 +101,9 @@ func (t textContent) blame(lines []BlameLine, from, to int, by Version) []BlameL
 type listContent struct{ *sequence.List }
 
 func (l listContent) edit(dot sequence.Dot, e *edit) error {
-	if e.width() == 0 && e.Kind == sequence.ListMove {
-		return nil
+	if e.Kind == sequence.ListMove && e.Pos == e.To { // it is no op, wherever it is
+		_, _, err := l.Get(e.Pos)
+		return err
 	}
 	return l.Edit(dot, e.ListEdit)
 }
@@ -146,26 +134,6 @@ func (l listContent) at(v sequence.Version) (content, error) {
 func (l listContent) diff(a, b sequence.Version) ([]edit, error) {
 	edits, err := l.Diff(a, b)
 	return listEdits(edits), err
-}
-
-// compose takes out all and puts in what there is now: who is so far behind has nothing to lose.
-func (l listContent) compose(edits []edit) []edit {
-	var anew edit
-	for _, e := range between(nil, l.value()) {
-		anew = e
-	}
-	anew.Removed = l.Len()
-	for i := range edits {
-		if edits[i].Kind == sequence.ListSplice {
-			anew.Removed += edits[i].Removed - len(edits[i].Elements)
-		}
-	}
-	return splices(anew)
-}
-
-func (l listContent) same() edit {
-	_, first, _ := l.Get(0)
-	return edit{ListEdit: sequence.ListEdit{Kind: sequence.ListReplace, Elements: [][]byte{first}}}
 }
 
 func (l listContent) value() canon.Value {

@@ -24,12 +24,14 @@ type documents struct {
 	// typing are those with edits that are in no version yet, landing what the running commit has written of them.
 	typing  []*document
 	landing []landing
+	// write makes versions of what was typed. Who types brings it, so that a small program in which nobody does has none of it.
+	write func(*commit) error
 	// timer commits what was typed when nothing has been for a while; resting counts those that do.
 	timer   *time.Timer
 	resting sync.WaitGroup
 	closed  bool
-	// written are those that were written since somebody looked whether it is time for a snapshot of them.
-	written map[docID]bool
+	// written are the keys, and what they show, that were written since somebody looked whether it is time for a snapshot.
+	written map[string]crdt.Kind
 }
 
 // maxDocuments bounds the bytes of those that stay open, less those that somebody watches or types into.

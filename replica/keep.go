@@ -2,11 +2,8 @@ package replica
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"strings"
 
-	"github.com/kdelta/kdelta/internal/order"
+	"github.com/kdelta/kdelta/crdt"
 )
 
 // What is typed here sees to the snapshots of its document itself, in its own commits. What others wrote is looked at when
@@ -21,9 +18,9 @@ func (t *documents) note(ids []docID) {
 			continue
 		}
 		if t.written == nil {
-			t.written = make(map[docID]bool)
+			t.written = make(map[string]crdt.Kind)
 		}
-		t.written[id] = true
+		t.written[id.key] = id.kind
 	}
 }
 
@@ -38,11 +35,11 @@ func (t *documents) wait() bool {
 func (r *Replica) keepSequences(ctx context.Context) error {
 	t := &r.documents
 	t.mu.Lock()
-	written := slices.Collect(maps.Keys(t.written))
+	written := t.written
 	t.written = nil
 	t.mu.Unlock()
-	order.Sort(written, func(a, b docID) int { return strings.Compare(a.key, b.key) })
-	for _, id := range written {
+	for _, key := range sortedKeys(written) {
+		id := docID{key, written[key]}
 		due := false
 		err := r.look(ctx, func(s *snap) error {
 			return s.sequenceAt(id, s.now(), func(content) { due = t.open[id] != nil && t.open[id].due() })

@@ -123,7 +123,7 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 		if err != nil {
 			return err
 		}
-		if err := c.writeTyped(); err != nil {
+		if err := c.r.documents.land(c); err != nil {
 			r.log.Warn("what was typed is not committed yet", "error", err)
 		}
 		own.err = runTurn(c, own)

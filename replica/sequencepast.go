@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -97,9 +98,20 @@ func (tx *Tx) sameSequence(id docID) ([]crdt.Op, error) {
 	if err != nil || d.content.Len() == 0 {
 		return nil, err
 	}
-	same := d.content.same()
-	op, err := same.op(id)
+	op, err := sameFirst(d.content.value()).op(id)
 	return []crdt.Op{op}, err
+}
+
+// sameFirst is an edit of what is not empty that leaves its first code point or element as it is.
+func sameFirst(value canon.Value) *edit {
+	e := &between(nil, value)[0]
+	if e.text != "" {
+		_, n := utf8.DecodeRuneInString(e.text)
+		e.text, e.Removed = e.text[:n], 1
+	} else {
+		e.Kind, e.Elements = sequence.ListReplace, e.Elements[:1]
+	}
+	return e
 }
 
 // takeBackSequence stages what undoes the edits of a version on a text or a list: what it took out comes back and what it put

@@ -48,7 +48,7 @@ func newTextWorld(t testing.TB, seed uint64) *textWorld {
 	twin, err := Open(ctx, st, open(4))
 	w.add(st, twin, err)
 	for _, r := range w.replicas {
-		e := &editor{r: r, text: r.Text(worldText), watcher: &editsWatcher{wake: make(chan struct{}, 1)}}
+		e := &editor{r: r, text: r.Text(worldText), watcher: &editsWatcher{wake: make(chan struct{}, 1), compose: composeSplices}}
 		w.ok(nil, e.text.watch(ctx, e.watcher))
 		w.editors = append(w.editors, e)
 	}

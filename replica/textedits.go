@@ -12,7 +12,9 @@ import (
 // editsWatcher is somebody who is told of the edits of a document.
 type editsWatcher struct {
 	edits []edit // not taken yet
-	wake  chan struct{}
+	// compose is as few edits as can be that do what edits did which came one after the other and led to what is shown now.
+	compose func(edits []edit, now content) []edit
+	wake    chan struct{}
 }
 
 // maxEdits is how many edits wait for a watcher one by one.
@@ -28,7 +30,7 @@ func (d *document) tell(but *editsWatcher, edits []edit) {
 			continue
 		}
 		if w.edits = append(w.edits, edits...); len(w.edits) > maxEdits {
-			w.edits = d.shown().compose(w.edits)
+			w.edits = w.compose(w.edits, d.shown())
 		}
 		w.nudge()
 	}
@@ -74,8 +76,12 @@ func editsOf(delta sequence.Delta) (edits []sequence.Edit) {
 // It ends with ctx, with its error, or when the replica is closed. There is one at a time for a Text.
 func (t *Text) Edits(ctx context.Context) iter.Seq2[[]sequence.Edit, error] {
 	return func(yield func([]sequence.Edit, error) bool) {
-		t.tellEdits(ctx, func(edits []edit, err error) bool { return yield(splicesOf(edits), err) })
+		t.tellEdits(ctx, composeSplices, func(edits []edit, err error) bool { return yield(splicesOf(edits), err) })
 	}
+}
+
+func composeSplices(edits []edit, _ content) []edit {
+	return textEdits(editsOf(sequence.Compose(splicesOf(edits))))
 }
 
 func splicesOf(edits []edit) (all []sequence.Edit) {
@@ -86,10 +92,10 @@ func splicesOf(edits []edit) (all []sequence.Edit) {
 }
 
 // tellEdits yields what happens to the document, until the loop ends or the replica is closed, or an error.
-func (h *handle) tellEdits(ctx context.Context, yield func([]edit, error) bool) {
+func (h *handle) tellEdits(ctx context.Context, compose func([]edit, content) []edit, yield func([]edit, error) bool) {
 	beat, quit := h.r.listen()
 	defer quit()
-	w := &editsWatcher{wake: make(chan struct{}, 1)}
+	w := &editsWatcher{wake: make(chan struct{}, 1), compose: compose}
 	defer h.unwatch(w)
 	err := h.watch(ctx, w)
 	for open, look := true, false; err == nil; {

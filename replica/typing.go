@@ -206,11 +206,19 @@ func (s *snap) onTop(id docID, last history.LV, base Frontier, edits []edit) (al
 	return all, nil
 }
 
-// writeTyped makes versions of what was typed.
-func (c *commit) writeTyped() error {
-	t := &c.r.documents
+// land makes versions of what was typed.
+func (t *documents) land(c *commit) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if len(t.typing) == 0 {
+		return nil
+	}
+	return t.write(c)
+}
+
+// writeTyped is the documents' write. Their lock is held.
+func (c *commit) writeTyped() error {
+	t := &c.r.documents
 	for len(t.typing) > 0 {
 		d := t.typing[0]
 		if err := c.writeTypedOf(d); err != nil {

@@ -11,7 +11,7 @@ import (
 func (r *Replica) typedInto(d *document) (full bool) {
 	t := &r.documents
 	if !slices.Contains(t.typing, d) {
-		t.typing = append(t.typing, d)
+		t.typing, t.write = append(t.typing, d), (*commit).writeTyped
 	}
 	if rest := time.Duration(r.typing.Rest) * time.Millisecond; rest >= 0 {
 		if t.timer == nil {
@@ -31,7 +31,7 @@ func (r *Replica) commitTyped(ctx context.Context) error {
 	if nothing {
 		return nil
 	}
-	return r.write(ctx, (*commit).writeTyped)
+	return r.write(ctx, r.documents.land)
 }
 
 // commitIdly commits when nothing has been typed for a while.

@@ -197,8 +197,15 @@ func versionOrNothing(v *crdt.View) string {
 }
 
 func wrongKind(key string, kind crdt.Kind, verb string) error {
-	return fmt.Errorf("%w: %s is a %s, which %s cannot change; delete it first or use another key",
-		ErrWrongKind, key, kind, verb)
+	instead := ""
+	switch kind {
+	case crdt.KindText:
+		instead = "edit it with Text (kdelta edit), "
+	case crdt.KindList:
+		instead = "edit it with Array (kdelta array), "
+	}
+	return fmt.Errorf("%w: %s is a %s, which %s cannot change; %sdelete it first or use another key",
+		ErrWrongKind, key, kind, verb, instead)
 }
 
 func (tx *Tx) delete(key string, o *writeOptions) error {
