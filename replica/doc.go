@@ -20,8 +20,8 @@
 // never writes. Deciding is the same on every replica, because it looks at nothing but the versions.
 //
 // What a key holds is of one of five KINDS: a register (a value that is set as a whole), a record (an object whose
-// members merge one by one, in namespaces under the strategy `fields`), a counter, a set, a text that several people write
-// at once (Text). What is typed into a text is a version only when there is enough of it (Typing), or somebody says so.
+// members merge one by one, in namespaces under the strategy `fields`), a counter, a set, a text or a list that several people write
+// at once (Text, Array). What is typed into a text is a version only when there is enough of it (Typing), or somebody says so.
 //
 // A POINT is a set of versions that holds the parents of each of them: a version with all that it covers, a FRONTIER of
 // several, a tag that names one, or all versions up to a time. At a point the database can be read as it was.
@@ -109,9 +109,10 @@
 //	watch.go cursor.go                                     what happens, from a place on
 //	update.go write.go queue.go import.go collection.go    writing
 //	resolve.go undo.go conflicts.go                        conflicts, and taking things back
-//	text.go textedits.go typing.go textrest.go             texts: a handle, what happens to one, what is typed
-//	texts.go document.go sequences.go lineage.go           those that are open; how they are made, and kept
-//	textpast.go textkeep.go                                blame, undo; snapshots of what others wrote
+//	text.go array.go handle.go textedits.go                texts and lists: handles, what happens to one
+//	typing.go typingrest.go edit.go                        what is typed, and becomes a version; edits and their ops
+//	documents.go document.go content.go lineage.go         those that are open; how they are made
+//	sequences.go sequencepast.go keep.go                   how they are kept; blame, undo; snapshots of what others wrote
 //	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members
 //	sync.go driver.go session.go local.go tips.go feed.go gather.go  syncing
 //	unpack.go proofs.go apply.go slice.go pending.go       what came

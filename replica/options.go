@@ -17,7 +17,7 @@ type Options struct {
 	Strategies []crdt.Strategy
 	// Logger hears of what a person running the application might want to know, as a *slog.Logger; nil means silence.
 	Logger Logger
-	// Typing says when what was typed into a Text becomes a version by itself.
+	// Typing says when what was typed into a Text, or done to an Array, becomes a version by itself.
 	Typing Typing
 	// ManualCompaction leaves it to Compact to pack old versions. Otherwise they are packed when nothing has been written for a
 	// while, and some when the replica is closed; but not in a browser. The same goes for bytes of what others have erased that are left

@@ -26,6 +26,7 @@ type grammar struct {
 	SetAdd    setAddCmd    `cmd:"" group:"data" help:"Add elements to a set."`
 	SetRemove setRemoveCmd `cmd:"" group:"data" help:"Remove elements from a set."`
 	Edit      editCmd      `cmd:"" group:"data" help:"Edit a text, together with others."`
+	Array     arrayCmd     `cmd:"" group:"data" help:"Edit a list item by item, together with others."`
 	List      listCmd      `cmd:"" group:"data" help:"List namespaces, or the keys of one."`
 	Import    importCmd    `cmd:"" group:"data" help:"Write the records of a JSON or CSV file, all or none."`
 	Export    exportCmd    `cmd:"" group:"data" help:"Print keys and values as JSON lines."`
