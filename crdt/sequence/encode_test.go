@@ -229,3 +229,35 @@ func TestBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestPartsOfBackspaces cuts a log where somebody goes on to remove backwards: a part may begin with one removal.
+func TestPartsOfBackspaces(t *testing.T) {
+	for kept := range 5 {
+		text := NewText(nil)
+		var parts [][]byte
+		for i, s := range []Splice{{Text: "abcd"}, {Pos: 3, Removed: 1}, {Pos: 2, Removed: 1}, {Pos: 1, Removed: 1}, {Removed: 1}} {
+			from := text.log.Events()
+			if err := text.Splice(Dot{Seq: uint64(from) + 1}, s); err != nil {
+				t.Fatal(err)
+			}
+			if i == kept {
+				parts = append(parts, text.log.Append(nil, 0))
+			} else if i > kept {
+				parts = append(parts, text.log.Append(nil, from))
+			}
+		}
+		log, err := DecodeLog(parts[0])
+		for _, part := range parts[1:] {
+			if err == nil {
+				err = log.Extend(part)
+			}
+		}
+		again := NewText(nil)
+		if err == nil {
+			_, err = again.Merge(log)
+		}
+		if err != nil || again.log.Events() != text.log.Events() || again.Len() != 0 {
+			t.Errorf("kept after %d: %q, %d events, %v", kept, again, again.log.Events(), err)
+		}
+	}
+}

@@ -183,7 +183,9 @@ func (l *Log) extent(p *piece, i int, from, to uint32) {
 	case insert:
 		p.pos += from - r.lv
 	case removeBack:
-		p.pos += end - to
+		if p.pos += end - to; p.n == 1 {
+			p.kind = remove // of one, both say the same, and this is how it is written
+		}
 	case move:
 		target, _ := binary.Uvarint(l.content.elements(r.content, 1)[0])
 		p.to = uint32(target)
