@@ -5,33 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/sequence"
+	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/store/memory"
 )
 
-const worldText = "notes/shared"
-
-// editor is somebody who writes a text on a replica, and what he sees on his screen.
+// editor is somebody who writes a text or a list on a replica, and what he sees on his screen: code points, or items as JSON.
 type editor struct {
-	r       *Replica
-	text    *Text
+	*handle
 	watcher *editsWatcher
-	screen  []rune
+	screen  []string
 }
 
-// textWorld is a few replicas whose editors write one text; the first database is open twice.
-type textWorld struct {
+// sequenceWorld is a few replicas whose editors write one text or one list; the first database is open twice.
+type sequenceWorld struct {
 	*careWorld
+	docID
 	rnd     *rand.Rand
 	editors []*editor
 }
 
-func newTextWorld(t testing.TB, seed uint64) *textWorld {
+func newSequenceWorld(t testing.TB, kind crdt.Kind, seed uint64) *sequenceWorld {
 	ctx := t.Context()
-	w := &textWorld{careWorld: &careWorld{t: t}, rnd: rand.New(rand.NewPCG(seed, 11))}
+	w := &sequenceWorld{careWorld: &careWorld{t: t}, docID: docID{"notes/shared", kind}, rnd: rand.New(rand.NewPCG(seed, 11))}
 	open := func(n byte) Options {
 		o := testOptions(n)
 		o.ManualCompaction, o.Typing.Rest = true, -1
@@ -48,61 +49,100 @@ func newTextWorld(t testing.TB, seed uint64) *textWorld {
 	twin, err := Open(ctx, st, open(4))
 	w.add(st, twin, err)
 	for _, r := range w.replicas {
-		e := &editor{r: r, text: r.Text(worldText), watcher: &editsWatcher{wake: make(chan struct{}, 1), compose: composeSplices}}
-		w.ok(nil, e.text.watch(ctx, e.watcher))
+		e := &editor{handle: &r.Text(w.key).handle, watcher: &editsWatcher{wake: make(chan struct{}, 1), compose: composeSplices}}
+		if kind == crdt.KindList {
+			e.handle, e.watcher.compose = &r.Array(w.key).handle, insertAnew
+		}
+		w.ok(nil, e.watch(ctx, e.watcher))
 		w.editors = append(w.editors, e)
 	}
 	return w
 }
 
 // look brings an editor's screen up to date.
-func (w *textWorld) look(e *editor) {
+func (w *sequenceWorld) look(e *editor) {
 	w.t.Helper()
-	now, err := e.text.String(w.t.Context())
-	w.ok(nil, err)
-	for _, edit := range splicesOf(e.text.takeEdits(e.watcher)) {
-		e.splice(edit)
+	var now []string
+	w.ok(nil, e.shown(w.t.Context(), func(c content) error { now = shownOn(c.value()); return nil }))
+	for _, done := range e.takeEdits(e.watcher) {
+		e.see(done)
 	}
-	if string(e.screen) != now {
-		w.t.Fatalf("the screen shows %q, the text is %q", string(e.screen), now)
+	if !slices.Equal(e.screen, now) {
+		w.t.Fatalf("the screen shows %q, there is %q", e.screen, now)
 	}
 }
 
-func (e *editor) splice(edit sequence.Edit) {
-	e.screen = append(e.screen[:edit.Pos:edit.Pos], append([]rune(edit.Text), e.screen[edit.Pos+edit.Removed:]...)...)
+// shownOn is a text or a list as a screen shows it.
+func shownOn(v canon.Value) (screen []string) {
+	if text, ok := v.AsString(); ok {
+		return strings.Split(text, "")
+	}
+	return elementTexts(v)
+}
+
+func (e *editor) see(done edit) {
+	var put []string
+	for _, element := range done.Elements {
+		put = append(put, string(element))
+	}
+	if done.text != "" {
+		put = strings.Split(done.text, "")
+	}
+	switch done.Kind {
+	case sequence.ListMove:
+		item := e.screen[done.Pos]
+		e.screen = slices.Insert(slices.Delete(slices.Clone(e.screen), done.Pos, done.Pos+1), done.To, item)
+	case sequence.ListReplace:
+		e.screen = slices.Concat(e.screen[:done.Pos], put, e.screen[done.Pos+1:])
+	default:
+		e.screen = slices.Concat(e.screen[:done.Pos], put, e.screen[done.Pos+done.Removed:])
+	}
 }
 
 // typeSomething types what nobody else does.
-func (w *textWorld) typeSomething(e *editor) {
+func (w *sequenceWorld) typeSomething(e *editor) {
 	pos := w.rnd.IntN(len(e.screen) + 1)
 	for range 1 + w.rnd.IntN(6) {
-		edit := sequence.Edit{Pos: pos}
+		next := edit{ListEdit: sequence.ListEdit{Pos: pos}}
 		switch n := w.rnd.IntN(10); {
 		case n < 2 && pos > 0: // Backspace
-			edit.Pos, edit.Removed = pos-1, 1
+			next.Pos, next.Removed = pos-1, 1
 			pos--
 		case n < 4 && pos < len(e.screen): // Delete, or over a selection
-			edit.Removed = 1 + w.rnd.IntN(min(4, len(e.screen)-pos))
+			next.Removed = 1 + w.rnd.IntN(min(4, len(e.screen)-pos))
 			if n == 3 {
-				edit.Text = string(rune('A' + w.rnd.IntN(26)))
+				w.putSomething(&next)
+			}
+		case n < 7 && pos < len(e.screen) && w.kind == crdt.KindList:
+			if next.Kind, next.To = sequence.ListMove, w.rnd.IntN(len(e.screen)); n == 6 {
+				next.Kind = sequence.ListReplace
+				w.putSomething(&next)
 			}
 		default:
-			edit.Text = []string{"a", "bc", "é", "𝄞", "漢字"}[w.rnd.IntN(5)]
+			w.putSomething(&next)
 		}
-		err := e.text.Splice(w.t.Context(), edit.Pos, edit.Removed, edit.Text)
+		err := e.edit(w.t.Context(), func(content) (edit, error) { return next, nil })
 		if errors.Is(err, ErrMoved) {
 			w.look(e)
 			return
 		}
 		w.ok(nil, err)
-		if pos == edit.Pos {
-			pos += len([]rune(edit.Text))
+		if next.Kind == sequence.ListSplice && pos == next.Pos {
+			pos += next.inserted()
 		}
-		e.splice(edit)
+		e.see(next)
 	}
 }
 
-func (w *textWorld) step() {
+func (w *sequenceWorld) putSomething(e *edit) {
+	if w.kind == crdt.KindText {
+		e.text = []string{"a", "bc", "é", "𝄞", "漢字"}[w.rnd.IntN(5)]
+	} else {
+		e.Elements = [][]byte{canon.AppendInt(nil, int64(w.rnd.IntN(1000)))}
+	}
+}
+
+func (w *sequenceWorld) step() {
 	ctx := w.t.Context()
 	e := w.editors[w.rnd.IntN(len(w.editors))]
 	w.look(e)
@@ -110,7 +150,7 @@ func (w *textWorld) step() {
 	case n < 22:
 		w.typeSomething(e)
 	case n < 28:
-		w.ok(e.text.Commit(ctx))
+		w.ok(e.Commit(ctx))
 	case n < 30:
 		w.ok(e.r.Set(ctx, fmt.Sprint("notes/other", w.rnd.IntN(3)), n))
 	case n < 36:
@@ -119,9 +159,9 @@ func (w *textWorld) step() {
 			w.syncTwins(e.r, other)
 		}
 	case n < 38:
-		w.keepSequence(e.r, docID{worldText, crdt.KindText})
+		w.keepSequence(e.r, w.docID)
 	case n == 38:
-		if _, err := e.r.Delete(ctx, worldText); !errors.Is(err, ErrNotFound) {
+		if _, err := e.r.Delete(ctx, w.key); !errors.Is(err, ErrNotFound) {
 			w.ok(nil, err)
 		}
 	default:
@@ -131,7 +171,7 @@ func (w *textWorld) step() {
 }
 
 // syncTwins syncs two replicas, unless they are of one database.
-func (w *textWorld) syncTwins(a, b *Replica) {
+func (w *sequenceWorld) syncTwins(a, b *Replica) {
 	twins := map[*Replica]bool{w.replicas[0]: true, w.replicas[3]: true}
 	if twins[a] && twins[b] {
 		return
@@ -140,54 +180,58 @@ func (w *textWorld) syncTwins(a, b *Replica) {
 }
 
 // settle commits what was typed and brings all replicas to the same.
-func (w *textWorld) settle() string {
+func (w *sequenceWorld) settle() {
 	ctx := context.Background()
 	for _, e := range w.editors {
 		w.look(e)
-		w.ok(e.text.Commit(ctx))
+		w.ok(e.Commit(ctx))
 	}
 	for range 2 {
 		for _, r := range w.replicas[1:3] {
 			w.sync(w.replicas[0], r)
 		}
 	}
-	want := ""
+	want := w.editors[0]
 	for i, e := range w.editors {
 		w.look(e)
-		if i == 0 {
-			want = string(e.screen)
-		} else if string(e.screen) != want {
-			w.t.Fatalf("editor %d sees %q, the first one %q", i, string(e.screen), want)
+		if !slices.Equal(e.screen, want.screen) {
+			w.t.Fatalf("editor %d sees %q, the first one %q", i, e.screen, want.screen)
 		}
-		var got string
-		if _, err := e.r.Get(ctx, worldText, &got); err != nil && !errors.Is(err, ErrNotFound) || got != want {
-			w.t.Fatalf("Get: %q, %v; want %q", got, err, want)
+		var got []string
+		err := e.r.view(ctx, func(s *snap) error {
+			view, err := s.shownAt(w.key, s.now())
+			got = shownOn(view.Value)
+			return err
+		})
+		if w.ok(nil, err); !slices.Equal(got, want.screen) {
+			w.t.Fatalf("there is %q; want %q", got, want.screen)
 		}
 	}
-	return want
 }
 
-// TestTextWorld has editors type at once, on replicas that sync now and then and on one database that is open twice. Each
+// TestSequenceWorld has editors type at once, on replicas that sync now and then and on one database that is open twice. Each
 // screen is what its edits make of it, all come to the same, and the databases are what their versions come to.
-func TestTextWorld(t *testing.T) {
+func TestSequenceWorld(t *testing.T) {
 	seeds := uint64(40)
 	if testing.Short() {
 		seeds = 15
 	}
-	for seed := range seeds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			w := newTextWorld(t, seed)
-			for range 4 {
-				for range 60 {
-					w.step()
+	for _, kind := range []crdt.Kind{crdt.KindText, crdt.KindList} {
+		for seed := range seeds {
+			t.Run(fmt.Sprint(kind, seed), func(t *testing.T) {
+				t.Parallel()
+				w := newSequenceWorld(t, kind, seed)
+				for range 4 {
+					for range 60 {
+						w.step()
+					}
+					w.settle()
 				}
-				w.settle()
-			}
-			for _, r := range w.replicas {
-				w.keepSequence(r, docID{worldText, crdt.KindText})
-				mustVerify(t, r)
-			}
-		})
+				for _, r := range w.replicas {
+					w.keepSequence(r, w.docID)
+					mustVerify(t, r)
+				}
+			})
+		}
 	}
 }
