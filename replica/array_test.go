@@ -189,6 +189,15 @@ func TestArrayHistory(t *testing.T) {
 	if _, err := r.At(moved).Get(ctx, arrayKey, &then); err != nil || !slices.Equal(then, []string{"b", "c", "a"}) {
 		t.Errorf("at the move it was %q (%v)", then, err)
 	}
+	changes, err := r.Diff(ctx, arrayKey, first, nil)
+	p.ok(err)
+	patch, err := replica.Patch(changes)
+	p.ok(err)
+	const wantPatch = `[{"op":"replace","path":"/1","value":"B"},{"op":"remove","path":"/0"},{"op":"add","path":"/2","value":"a"}]`
+	if string(patch) != wantPatch {
+		t.Errorf("it differs by %s, want %s", patch, wantPatch)
+	}
+
 	_, err = r.Undo(ctx)
 	p.ok(err)
 	p.lists(r, `["b","c","a"]`)
@@ -302,4 +311,22 @@ func TestArrayMerge(t *testing.T) {
 	if _, err := list.Merge(ctx, at, []sequence.ListEdit{{Elements: [][]byte{[]byte(`{`)}}}); err == nil {
 		t.Error("what is no JSON was merged")
 	}
+}
+
+// TestArrayRevertKeepsItems has somebody replace an item while it is moved back by a revert: it is the same item.
+func TestArrayRevertKeepsItems(t *testing.T) {
+	ctx := t.Context()
+	p := newPair(t)
+	list := p.a.Array(arrayKey)
+	p.ok(list.Insert(ctx, 0, "a", "b", "c"))
+	first, err := list.Commit(ctx)
+	p.ok(err)
+	p.ok(list.Move(ctx, 0, 2))
+	p.sync()
+	_, err = p.a.Revert(ctx, arrayKey, first)
+	p.ok(err)
+	p.ok(p.b.Array(arrayKey).Replace(ctx, 2, "A"))
+	p.sync()
+	p.lists(p.a, `["A","b","c"]`)
+	p.lists(p.b, `["A","b","c"]`)
 }

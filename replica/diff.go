@@ -19,7 +19,8 @@ type PathChange struct {
 }
 
 // Diff lists how what a key shows at one point differs from what it shows at another, by ascending path. Objects are
-// compared member by member; anything else is one piece.
+// compared member by member, lists (Array) item by item: their changes come one after the other, so each path is one in the list
+// that those before have left. Anything else is one piece.
 //
 // to nil means now. from nil means before the last edit of the key that to holds, so without both it is what that edit
 // changed: the last one in the total order of versions, by itself, whatever was written beside it. ErrNotFound where
@@ -109,6 +110,9 @@ func (s *snap) diff(key string, from, to point) ([]PathChange, error) {
 	after, err := s.shownAt(key, to)
 	if err != nil {
 		return nil, err
+	}
+	if before.Kind == crdt.KindList && after.Kind == crdt.KindList {
+		return s.diffList(key, before.Value, from, to)
 	}
 	return pathChanges(history.Compare(before.Value, after.Value)), nil
 }

@@ -204,6 +204,23 @@ func (d *document) at(s *snap, p point) (content, error) {
 	return old, err
 }
 
+// diff is edits, one after the other, that take what it was at one point to what it was at another one.
+func (d *document) diff(s *snap, from, to point) (edits []edit, err error) {
+	err = d.withPast(s, func() error {
+		old, err := d.versionAt(s, from)
+		if err != nil {
+			return err
+		}
+		now, err := d.versionAt(s, to)
+		if err != nil {
+			return err
+		}
+		edits, err = d.content.diff(old, now)
+		return err
+	})
+	return edits, err
+}
+
 // versionAt is what a point holds of it. It is for use within withPast.
 func (d *document) versionAt(s *snap, p point) (sequence.Version, error) {
 	in := p.member(s)

@@ -66,6 +66,25 @@ func (d *document) stretches(s *snap) (all []stretch, err error) {
 	return all, nil
 }
 
+// revertSequence stages what takes a text or a list that is shown to what it was at a point. Elements that are in both stay the
+// same ones.
+func (tx *Tx) revertSequence(id docID, to point) error {
+	s := tx.c.snap()
+	last, _, err := s.standing(id.key)
+	if err != nil {
+		return err
+	}
+	d, err := s.openDocument(id, last)
+	if err != nil {
+		return err
+	}
+	edits, err := d.diff(s, s.now(), to)
+	if err != nil {
+		return err
+	}
+	return tx.edits(id, edits)
+}
+
 // restoreSequence stages what makes a text or a list say something else.
 func (tx *Tx) restoreSequence(id docID, want canon.Value) error {
 	s := tx.c.snap()
@@ -126,21 +145,10 @@ func (tx *Tx) takeBackSequence(id docID, v *stored, old *crdt.View, before, afte
 	if err != nil {
 		return err
 	}
-	var back []edit
-	err = d.withPast(s, func() error {
-		edited, err := d.versionAt(s, after)
-		if err != nil {
-			return err
-		}
-		var then sequence.Version // an empty one, whatever the document keeps of one that was deleted
-		if old.Kind == id.kind {
-			if then, err = d.versionAt(s, before); err != nil {
-				return err
-			}
-		}
-		back, err = d.content.diff(edited, then)
-		return err
-	})
+	if old.Kind != id.kind {
+		before = point{} // an empty one, whatever the document keeps of one that was deleted
+	}
+	back, err := d.diff(s, after, before)
 	if err != nil {
 		return err
 	}

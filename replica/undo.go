@@ -247,6 +247,9 @@ func (r *Replica) Revert(ctx context.Context, key string, to Point, opts ...Writ
 		if !shows(&then) && !shows(&now) {
 			return fmt.Errorf("%w: %s, at that point and now", ErrNotFound, key)
 		}
+		if then.Kind.IsSequence() && now.Kind == then.Kind {
+			return tx.revertSequence(docID{key, then.Kind}, at)
+		}
 		return tx.restore(key, outcome{kind: then.Kind, value: then.Value})
 	})
 }
