@@ -31,7 +31,7 @@ func (l *Log) Extend(b []byte) error {
 	n := r.uint(uint64(MaxEvents - l.next))
 	d := logDecoder{log: l, start: l.next, end: l.next + uint32(n)}
 	writers, makings := r.column(), r.column()
-	entries := r.column()
+	entries, parents := r.column(), r.column()
 	d.runs, d.positions = r.column(), r.column()
 	d.sizes = &reader{}
 	if l.content.list {
@@ -41,12 +41,15 @@ func (l *Log) Extend(b []byte) error {
 		return r.err
 	}
 	d.content = &reader{b: r.b}
-	d.readEntries(entries)
+	d.readEntries(entries, parents)
 	d.readMakings(writers, makings)
+	if d.start < d.end && d.err == nil {
+		d.cursors, d.making = make([]uint32, len(l.writers)), l.makingOf(d.start)
+	}
 	for lv := d.start; lv < d.end && d.err == nil; {
 		lv = d.readRun(lv)
 	}
-	for _, c := range []*reader{entries, writers, makings, d.runs, d.positions, d.sizes, d.content} {
+	for _, c := range []*reader{entries, parents, writers, makings, d.runs, d.positions, d.sizes, d.content} {
 		if c.err != nil {
 			return c.err
 		}
@@ -62,7 +65,8 @@ type logDecoder struct {
 	log                             *Log
 	start, end                      uint32
 	runs, positions, sizes, content *reader
-	cursor                          uint32
+	cursors                         []uint32 // of each writer
+	making                          int      // at work
 	err                             error
 }
 
@@ -72,33 +76,57 @@ func (d *logDecoder) fail(what string) {
 	}
 }
 
-func (d *logDecoder) readEntries(r *reader) {
+func (d *logDecoder) readEntries(r, parents *reader) {
 	l := d.log
-	var parents []uint32
+	starts := []uint32{d.start} // of the entries, and of the one after the last
+	var of []uint32
 	for l.next < d.end {
 		n := r.uint(uint64(d.end - l.next))
-		count := r.uint(uint64(len(r.b)))
-		parents = parents[:0]
-		for range count {
-			parents = append(parents, l.next-uint32(r.uint(uint64(l.next))))
+		of = of[:0]
+		for range parents.uint(uint64(len(parents.b))) {
+			of = append(of, d.readParent(parents, starts))
 		}
-		if r.err != nil {
+		if r.err != nil || parents.err != nil || d.err != nil {
 			d.fail("an entry")
 			return
 		}
-		for i, p := range parents {
-			if p >= l.next || i > 0 && parents[i-1] >= p {
+		for i, p := range of {
+			if i > 0 && of[i-1] >= p {
 				d.fail("parents that do not ascend")
 				return
 			}
 		}
-		chained := l.next > d.start && len(parents) == 1 && parents[0] == l.next-1
-		if n == 0 || chained || len(l.reduce(slices.Clone(parents))) < len(parents) {
+		chained := l.next > d.start && len(of) == 1 && of[0] == l.next-1
+		if n == 0 || chained || len(l.reduce(slices.Clone(of))) < len(of) {
 			d.fail("an entry that is part of another, or has a parent before another parent")
 			return
 		}
-		l.graph.add(uint32(n), parents)
+		l.graph.add(uint32(n), of)
+		starts = append(starts, l.next)
 	}
+}
+
+// readParent reads a parent of the entry that comes next; starts are those of the entries before it, and its own.
+func (d *logDecoder) readParent(r *reader, starts []uint32) uint32 {
+	v := r.uint(2*uint64(len(starts)) - 1)
+	i := len(starts) - 1 - int(v/2) // the parent is in the entry before this start
+	start := uint32(0)
+	if i > 0 {
+		start = starts[i-1]
+	}
+	back := uint64(1)
+	if v%2 == 1 {
+		n := r.uint(MaxEvents)
+		if n == 0 {
+			d.fail("a last event that is told as another")
+		}
+		back += n
+	}
+	if r.err != nil || back > uint64(starts[i]-start) {
+		d.fail("a parent that is not there")
+		return 0
+	}
+	return starts[i] - uint32(back)
 }
 
 func (d *logDecoder) readMakings(writers, r *reader) {
@@ -149,7 +177,11 @@ func (d *logDecoder) readRun(lv uint32) uint32 {
 	l := d.log
 	v := d.runs.uint(8*MaxEvents + 7)
 	p := piece{kind: kind(v % 8), lv: lv, n: uint32(v / 8)}
-	at := int64(d.cursor) + unzigzag(d.positions.uint(1<<33))
+	for l.end(d.making, l.next) <= lv {
+		d.making++
+	}
+	cursor := &d.cursors[l.made[d.making].writer]
+	at := int64(*cursor) + unzigzag(d.positions.uint(1<<33))
 	end := l.entryEnd(l.entryOf(lv))
 	if d.runs.err != nil || d.positions.err != nil || p.n == 0 || p.n > end-lv || at < 0 || at > MaxEvents {
 		d.fail("a run")
@@ -180,7 +212,7 @@ func (d *logDecoder) readRun(lv uint32) uint32 {
 		d.fail("more removed than was ever inserted") // by bytes or by elements: a replay takes memory for each
 	}
 	l.runs = append(l.runs, run{lv: lv, pos: p.pos, content: mark, kind: p.kind})
-	_, d.cursor = p.cursor()
+	_, *cursor = p.cursor()
 	return lv + p.n
 }
 

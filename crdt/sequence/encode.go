@@ -8,9 +8,11 @@ import "encoding/binary"
 //	writers    author (32 bytes), branch             those that make their first event
 //	makings    length, writer, seq                   length 0: to the end of the graph's entry; twice the writer, plus 1 if
 //	                                                 dots were left out, and then how many before it
-//	entries    length, number of parents, parents    each as the distance back from the event
+//	entries    length                                of a stretch of events each the only parent of the next
+//	parents    of each entry: their number, and of each twice how many entries lie between, plus 1 if it is not the last
+//	           event of its entry, and then how many follow it there; all before this part is one entry
 //	runs       8 · length + kind
-//	positions  of each run, from where the cursor was left, zigzag
+//	positions  of each run, from where its writer left his cursor, zigzag; 0 at the start
 //	sizes      of each element of a list
 //	content    to the end
 //
@@ -27,7 +29,9 @@ func (l *Log) Append(b []byte, from int) []byte {
 	writers, makings := l.appendMakings(start)
 	b = appendColumn(b, writers)
 	b = appendColumn(b, makings)
-	b = appendColumn(b, l.appendEntries(start))
+	entries, parents := l.appendEntries(start)
+	b = appendColumn(b, entries)
+	b = appendColumn(b, parents)
 	runs, positions, sizes, content := l.appendRuns(start)
 	b = appendColumn(b, runs)
 	b = appendColumn(b, positions)
@@ -85,34 +89,52 @@ func (l *Log) tipBefore(w, lv uint32) uint64 {
 	return 0
 }
 
-func (l *Log) appendEntries(start uint32) (entries []byte) {
-	for lv := start; lv < l.next; {
-		i := l.entryOf(lv)
-		parents := l.parentsOf(lv)
-		entries = binary.AppendUvarint(entries, uint64(l.entryEnd(i)-lv))
-		entries = binary.AppendUvarint(entries, uint64(len(parents)))
-		for _, p := range parents {
-			entries = binary.AppendUvarint(entries, uint64(lv-p))
-		}
-		lv = l.entryEnd(i)
+// appendEntries is the columns of entries and of their parents.
+func (l *Log) appendEntries(start uint32) (entries, parents []byte) {
+	if start == l.next {
+		return nil, nil
 	}
-	return entries
+	first := l.entryOf(start)
+	for i := first; i < len(l.entries); i++ {
+		lv := max(start, l.entries[i].lv)
+		entries = binary.AppendUvarint(entries, uint64(l.entryEnd(i)-lv))
+		of := l.parentsOf(lv)
+		parents = binary.AppendUvarint(parents, uint64(len(of)))
+		for _, p := range of {
+			between, end := uint64(i-first), start
+			if p >= start {
+				e := l.entryOf(p)
+				between, end = uint64(i-e-1), l.entryEnd(e)
+			}
+			if p == end-1 {
+				parents = binary.AppendUvarint(parents, 2*between)
+				continue
+			}
+			parents = binary.AppendUvarint(parents, 2*between+1)
+			parents = binary.AppendUvarint(parents, uint64(end-1-p))
+		}
+	}
+	return entries, parents
 }
 
 // appendRuns is the columns of runs, of their positions and of their content.
 func (l *Log) appendRuns(start uint32) (runs, positions, sizes, content []byte) {
-	cursor := uint32(0)
-	i := 0
+	cursors := make([]uint32, len(l.writers))
+	i, making := 0, 0
 	if start < l.next {
-		i = l.runOf(start)
+		i, making = l.runOf(start), l.makingOf(start)
 	}
 	for lv := start; lv < l.next; i++ {
 		var p piece
 		l.piece(&p, i, lv, l.next)
 		runs = binary.AppendUvarint(runs, 8*uint64(p.n)+uint64(p.kind))
+		for l.end(making, l.next) <= lv {
+			making++
+		}
+		cursor := &cursors[l.made[making].writer]
 		at, after := p.cursor()
-		positions = binary.AppendUvarint(positions, zigzag(int64(at)-int64(cursor)))
-		cursor = after
+		positions = binary.AppendUvarint(positions, zigzag(int64(at)-int64(*cursor)))
+		*cursor = after
 		content = append(content, p.text...)
 		for _, e := range p.elements {
 			sizes = binary.AppendUvarint(sizes, uint64(len(e)))
