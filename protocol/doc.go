@@ -78,8 +78,9 @@
 //  2. An ack speaks of what is durable: Local.Apply has returned for it. It may say less than is true (clocks are cut at
 //     MaxTipsPerAck), never more.
 //  3. A session that ends anywhere leaves both replicas as they were plus some applied packs; a new session transfers
-//     what is still missing. A version comes twice only if it was under way when the link broke, or was written after
-//     its author's have: the other side may send that back, once.
+//     what is still missing. A version comes twice only if it was under way when the link broke, was written after
+//     its author's have (the other side may send that back, once), or stands on a line of a copied author of whom each side knew
+//     another one.
 //  4. A frame that has no place is ErrUnexpected and changes nothing but the session: lost, repeated and reordered
 //     frames never corrupt.
 //  5. What is written during a session, here or there, is not part of its snapshots; Report.Equal says that it happened. A

@@ -108,8 +108,9 @@ func reencoded(t *testing.T, frame []byte) {
 // deaf is a replica whose Apply costs nothing, so that what is measured is the session's.
 type deaf struct{ *fake }
 
-func (deaf) Apply([]byte) (Applied, error) { return Applied{Versions: 1}, nil }
-func (deaf) Acknowledge(Peer, Ack) error   { return nil }
+func (deaf) Apply([]byte) (Applied, error)    { return Applied{Versions: 1}, nil }
+func (deaf) Acknowledge(Peer, Ack) error      { return nil }
+func (deaf) Holds(clock.Vector) (bool, error) { return true, nil }
 func (d deaf) Missing(clock.Vector) (Feed, error) {
 	return &fakeFeed{f: d.fake, missing: d.order}, nil
 }

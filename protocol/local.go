@@ -26,6 +26,9 @@ type Local interface {
 	Meet(peer Peer, skew int64) (*Held, error)
 	// Held says what is durable here now. It is called once for each ack.
 	Held() (Held, error)
+	// Holds reports whether each version that a peer's have names is held durably here, and no other one of its dot in its
+	// place. It is called once, for the final ack.
+	Holds(have clock.Vector) (bool, error)
 	// Missing returns what a peer that holds have lacks: one snapshot, parents before children, every author that
 	// appears sealed and, if have does not name it, certified. It is called once, before the first Apply, with at
 	// most MaxTips entries that the peer chose. That the versions leave this device must be durable before a pack is handed over.
@@ -135,6 +138,9 @@ type Ack struct {
 	Tips, State Digest
 	// Equal is true if Clock is all that the peer holds, and all that is held here: what both may remember (Held.Common).
 	Equal bool
+	// Whole is true if the peer holds all that our have named. Only then what was not sent, since the peer seemed to hold it,
+	// is known to be there.
+	Whole bool
 	// Final is true for the ack that answers the end of all that was sent here, Live for those behind it: their Clock is
 	// what came to be held since the ack before, and their digests are zero where the peer did not tell them.
 	Final, Live bool

@@ -293,7 +293,7 @@ func (s *Session) hearAck(m ack) error {
 	case !m.end && m.packs <= s.peer.acked:
 		return s.failUnexpected(kindAck, "for nothing")
 	}
-	receipt := Ack{Final: m.end, Live: s.peer.final}
+	receipt := Ack{Final: m.end, Live: s.peer.final, Whole: m.end && m.whole}
 	tips := s.credit.give(m.packs - s.peer.acked)
 	s.report.Unacked = s.credit.packs()
 	s.peer.acked, s.peer.final = m.packs, s.peer.final || m.end

@@ -113,7 +113,10 @@ func (s *Session) sayAck() ([]byte, error) {
 		m.whole = s.refused == 0 && s.waiting == 0
 	} else {
 		m.end = s.peer.end
-		m.whole = m.end && s.report.RefusedCount == 0 && s.report.Pending == 0
+		var err error
+		if m.whole, err = s.holdsAll(m.end); err != nil {
+			return nil, err
+		}
 	}
 	if !m.whole || m.end {
 		m.applied, m.refused, m.refusals = s.applied, s.refused, s.refusals
@@ -124,6 +127,15 @@ func (s *Session) sayAck() ([]byte, error) {
 	s.applied, s.refused, s.refusals, s.waiting, s.owed = 0, 0, nil, 0, 0
 	s.own.acked, s.own.final = m.packs, s.own.final || m.end
 	return m.encode(), nil
+}
+
+// holdsAll reports whether the final ack can say that all is held here that the peer has named in its have. That all was applied
+// which the peer sent does not show it: of an author who was copied, the peer may have taken us to hold what the copy never wrote.
+func (s *Session) holdsAll(final bool) (bool, error) {
+	if !final || s.report.RefusedCount > 0 || s.report.Pending > 0 {
+		return false, nil
+	}
+	return s.local.Holds(s.peer.clock)
 }
 
 // sayHeld adds to an ack what is held now, as far as it was not told yet.

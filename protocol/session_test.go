@@ -65,12 +65,13 @@ func (c *crowd) Facts() (Facts, error) {
 	return facts, err
 }
 
-func (c *crowd) Held() (Held, error)             { return c.held, nil }
-func (c *crowd) Meet(Peer, int64) (*Held, error) { return nil, nil }
-func (c *crowd) Next() (Pack, error)             { return Pack{}, io.EOF }
-func (c *crowd) Close() error                    { return nil }
-func (c *crowd) Apply([]byte) (Applied, error)   { return Applied{}, nil }
-func (c *crowd) News() (Feed, error)             { return nil, nil }
+func (c *crowd) Held() (Held, error)              { return c.held, nil }
+func (c *crowd) Holds(clock.Vector) (bool, error) { return true, nil }
+func (c *crowd) Meet(Peer, int64) (*Held, error)  { return nil, nil }
+func (c *crowd) Next() (Pack, error)              { return Pack{}, io.EOF }
+func (c *crowd) Close() error                     { return nil }
+func (c *crowd) Apply([]byte) (Applied, error)    { return Applied{}, nil }
+func (c *crowd) News() (Feed, error)              { return nil, nil }
 func (c *crowd) Acknowledge(_ Peer, a Ack) error {
 	c.acks = append(c.acks, a)
 	return nil

@@ -176,6 +176,10 @@ func (f *fake) Facts() (Facts, error) {
 
 func (f *fake) Held() (Held, error) { return f.snapshot(), f.trouble("held") }
 
+func (f *fake) Holds(have clock.Vector) (bool, error) {
+	return f.holds(Ack{Clock: have}), f.trouble("holds")
+}
+
 func (f *fake) snapshot() (h Held) {
 	inner := map[string]bool{}
 	for _, v := range f.versions {

@@ -62,6 +62,9 @@ func (h *hostile) Meet(protocol.Peer, int64) (*protocol.Held, error) { return ni
 // Held implements protocol.Local.
 func (h *hostile) Held() (protocol.Held, error) { return protocol.Held{Clock: h.held}, nil }
 
+// Holds implements protocol.Local.
+func (h *hostile) Holds(clock.Vector) (bool, error) { return true, nil }
+
 // Acknowledge implements protocol.Local.
 func (h *hostile) Acknowledge(protocol.Peer, protocol.Ack) error { return nil }
 

@@ -17,6 +17,7 @@ type feed struct {
 	l      *local
 	have   clock.Vector
 	news   bool // since the last feed of the session, as far as that can be told
+	exact  bool // by what the peer's clock shows alone: what was granted was not confirmed
 	epoch  uint64
 	ranges []history.Range
 	keys   []identity.AuthorKey
@@ -226,7 +227,12 @@ func (f *feed) beyondClock(s *snap, author identity.Author) (leaves uint64, err 
 		}
 	}
 	begins := copied && f.l.begins(author)
-	known, err := s.clockOf(f.have, begins)
+	var granted []history.LV
+	if !begins && !f.exact {
+		granted = s.granted(f.have)
+	}
+	f.l.seen.granted = len(granted) > 0
+	known, err := s.clockOf(f.have, granted...)
 	if err != nil {
 		return 0, err
 	}
@@ -246,7 +252,7 @@ func (f *feed) leaving(s *snap, author identity.Author, waits bool) (uint64, err
 	if len(lines) == 0 {
 		return 0, nil
 	}
-	known, err := s.clockOf(f.have, true)
+	known, err := s.clockOf(f.have)
 	if err != nil {
 		return 0, err
 	}
@@ -314,7 +320,7 @@ func (f *feed) keepBack(s *snap, line history.Line, after uint64) error {
 				if at, seq := g.At(from); at != line {
 					ranges = append(ranges, history.Range{From: from, To: to})
 				} else {
-					f.l.seen.kept, f.l.seen.partial = true, true // some or all of it
+					f.l.seen.kept = true // some or all of it
 					if seq <= after {
 						ranges = append(ranges, history.Range{From: from, To: min(to, from+history.LV(after-seq))})
 					}
@@ -356,19 +362,30 @@ func (s *snap) ownTipWithin(a identity.Author, ranges []history.Range) uint64 {
 // writesOn reports whether this database writes on a line now.
 func (s *snap) writesOn(line history.Line) bool { return s.tip.own.seq > 0 && s.tip.own.line == line }
 
-// clockOf is the part of a peer's clock that can be told here: the versions that are known, with all that they cover.
-// Unless exact is wanted, a peer that is ahead of an author's only line is taken to hold that line; but for the author as
-// whom this database writes: there it is a copy that is ahead, which does not hold what was written here.
-func (s *snap) clockOf(have clock.Vector, exact bool) (history.Clock, error) {
+// granted are the tips that a peer is taken to hold, since its clock names a later version of their author: otherwise all of the
+// author's line would go to whoever is ahead on it. It is wrong where the author was copied, and the peer has what the copy wrote
+// and we do not know of it yet: then its final ack says that it does not hold all that our have named, see Acknowledge. Of
+// the author as whom this database writes it is known to be wrong: a copy that is ahead does not hold what was written here.
+func (s *snap) granted(have clock.Vector) (tips []history.LV) {
+	for _, e := range have {
+		lines := s.byAuthor[e.Author]
+		if len(lines) != 1 || s.writesOn(lines[0]) {
+			continue
+		}
+		if tip := s.lines[lines[0]]; 0 < tip.Seq && tip.Seq < e.Seq {
+			tips = append(tips, history.LV(tip.LV))
+		}
+	}
+	return tips
+}
+
+// clockOf is the part of a peer's clock that can be told here: the versions that are known, and others that it is to cover, with
+// all that they cover.
+func (s *snap) clockOf(have clock.Vector, others ...history.LV) (history.Clock, error) {
 	var known history.Clock
 	err := s.graph(func(g *history.Graph) error {
-		var lvs []history.LV
+		lvs := slices.Clone(others)
 		for _, e := range have {
-			lines := s.byAuthor[e.Author]
-			if !exact && len(lines) == 1 && !s.writesOn(lines[0]) && s.lines[lines[0]].Seq < e.Seq && s.lines[lines[0]].Seq > 0 {
-				lvs = append(lvs, history.LV(s.lines[lines[0]].LV))
-				continue
-			}
 			lv, found, err := g.LookupEntry(e, s)
 			if err != nil {
 				return err

@@ -182,6 +182,49 @@ func (l *local) Held() (protocol.Held, error) {
 	return h, err
 }
 
+// Holds implements protocol.Local.
+func (l *local) Holds(have clock.Vector) (holds bool, err error) {
+	err = l.r.view(l.ctx, func(s *snap) error {
+		holds, err = s.holdsAll(have)
+		return err
+	})
+	return holds, err
+}
+
+// holdsAll reports whether each version that a clock names is here.
+func (s *snap) holdsAll(have clock.Vector) (bool, error) {
+	older := s.notTips(have)
+	if len(older) == 0 {
+		return true, nil
+	}
+	missing := false
+	err := s.graph(func(g *history.Graph) error {
+		for _, e := range older {
+			_, found, err := g.LookupEntry(e, s)
+			if missing = !found; missing || err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return !missing, err
+}
+
+// notTips are the entries of a clock that are no tips here.
+func (s *snap) notTips(have clock.Vector) clock.Vector {
+	tips := make(map[clock.Entry]bool, len(s.lines))
+	for _, line := range s.lines {
+		tips[clock.Stamp{Author: line.Author, Seq: line.Seq, ID: line.ID}.Entry()] = true
+	}
+	var others clock.Vector
+	for _, e := range have {
+		if !tips[e] {
+			others = append(others, e)
+		}
+	}
+	return others
+}
+
 // told is what a peer is told of what the snapshot holds. While an erasure is known before its version there is no state to
 // be compared.
 func (s *snap) told() (protocol.Held, error) {
@@ -216,11 +259,13 @@ func (s *snap) heldNow() protocol.Held {
 // a commit here as well.
 func (l *local) Acknowledge(peer protocol.Peer, ack protocol.Ack) error {
 	l.peer, l.owing = peer, true
-	switch {
-	case ack.Equal:
+	if ack.Equal {
 		l.seen.clock = ack.Clock // to the entry, so that both remember the same
-	case ack.Live || !l.seen.partial:
+	} else {
 		l.seen.learn(ack.Clock)
+	}
+	if ack.Final {
+		l.seen.granted = l.seen.granted && !ack.Whole && !ack.Equal
 	}
 	if ack.Live && !l.eager {
 		return nil
@@ -237,11 +282,7 @@ func (l *local) saveReceipts(ctx context.Context) error {
 	}
 	return l.r.write(ctx, func(c *commit) error {
 		s := c.snap()
-		known, err := s.clockOf(l.seen.clock, false)
-		if err != nil {
-			return err
-		}
-		held, err := s.clockOf(l.seen.clock, true)
+		held, err := s.clockOf(l.seen.clock)
 		if err != nil {
 			return err
 		}
@@ -252,7 +293,7 @@ func (l *local) saveReceipts(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if p.Behind, err = s.dotsBeyond(known); err != nil {
+		if p.Behind, err = s.dotsBeyond(held); err != nil {
 			return err
 		}
 		p.Met = uint64(max(c.r.wall.Now(), 0))

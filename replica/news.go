@@ -15,16 +15,17 @@ type seen struct {
 	since history.LV
 	came  dotRanges
 	epoch uint64
-	// kept is true once a feed has kept something back that the peer lacks; partial stays true then. The peer cannot know, so
-	// that it holds all that it was told of is not believed.
-	kept, partial bool
+	// kept is true once a feed has kept something back that the peer lacks.
+	kept bool
+	// granted is true while the peer was taken to hold more than its clock could show, and has not confirmed it (see snap.granted).
+	granted bool
 	// clock is what the peer holds, as far as it was told: its have and its receipts, and what it sent. It may be less.
 	clock clock.Vector
 }
 
 // News implements protocol.Local.
 func (l *local) News() (protocol.Feed, error) {
-	f := &feed{l: l, have: l.seen.clock, news: true}
+	f := &feed{l: l, have: l.seen.clock, news: true, exact: l.seen.granted}
 	if err := f.find(); err != nil || len(f.ranges) == 0 {
 		return nil, err
 	}
@@ -34,7 +35,7 @@ func (l *local) News() (protocol.Feed, error) {
 // known reports whether the dots since the last feed, less those that came from the peer, are what it lacks; else only its
 // clock tells.
 func (l *local) known(s *snap) bool {
-	return s.tip.epoch == l.seen.epoch && !l.seen.kept && l.corrected.IsZero()
+	return s.tip.epoch == l.seen.epoch && !l.seen.kept && !l.seen.granted && l.corrected.IsZero()
 }
 
 // looked notes that a feed has what was news up to a snapshot.

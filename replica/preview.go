@@ -74,7 +74,7 @@ func (r *Replica) previewOf(ctx context.Context, have clock.Vector) (p Preview, 
 		p.Receive = dotsBeyond(have, s.heldNow().Clock)
 		f := &feed{l: &local{ctx: ctx, r: r}, have: have}
 		f.l.seen.clock = have
-		known, err := s.clockOf(have, false)
+		known, err := s.clockOf(have, s.granted(have)...)
 		if err != nil {
 			return err
 		}

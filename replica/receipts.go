@@ -112,5 +112,5 @@ func (s *snap) receipt(p *store.Peer) (history.Clock, error) {
 	if err != nil {
 		return history.Clock{}, err
 	}
-	return s.clockOf(held, true)
+	return s.clockOf(held)
 }

@@ -165,8 +165,10 @@ type device struct {
 	// mayWrite is true while versions may appear that nobody has seen before, unsure from a write that failed by a fault of
 	// the store until the log could be read: it may be there all the same.
 	mayWrite, unsure bool
-	// twin is true once the database was copied, is a copy, or was set back.
-	twin bool
+	// family is the first replica of those whose databases are copies of each other, setBack true once an old state of this one was
+	// brought back.
+	family  int
+	setBack bool
 	// read is a version that an application here has read, for From and IfVersion.
 	read map[string]replica.Version
 }
@@ -176,7 +178,7 @@ func (w *World) newDevice(withSidecar bool) *device {
 		w: w, id: len(w.devices), disk: memory.New(), wall: &wall{w: w}, knowsRare: w.chance(60),
 		read: make(map[string]replica.Version), rewrote: make(map[identity.Author]bool),
 	}
-	d.name = string(rune('A' + d.id))
+	d.name, d.family = string(rune('A'+d.id)), d.id
 	var seed [32]byte
 	for i := range seed {
 		seed[i] = byte(w.rng.Uint32())

@@ -88,6 +88,9 @@ func (e *evil) Meet(protocol.Peer, int64) (*protocol.Held, error) { return nil, 
 // Held implements protocol.Local.
 func (e *evil) Held() (protocol.Held, error) { return protocol.Held{}, nil }
 
+// Holds implements protocol.Local.
+func (e *evil) Holds(clock.Vector) (bool, error) { return true, nil }
+
 // Acknowledge implements protocol.Local.
 func (e *evil) Acknowledge(protocol.Peer, protocol.Ack) error { return nil }
 

@@ -1,5 +1,7 @@
 package replicatest
 
+import "maps"
+
 // step is one thing that somebody does, or that goes wrong.
 func (w *World) step() {
 	up := w.up()
@@ -116,7 +118,7 @@ func (w *World) clone(d *device) {
 	}
 	w.count("clone")
 	c := w.newDevice(d.side != nil)
-	c.twin, d.twin = true, true
+	c.family, c.setBack, c.misled = d.family, d.setBack, maps.Clone(d.misled)
 	c.disk, c.knowsRare = d.disk.Clone(), d.knowsRare
 	c.acked, c.readOnly, c.invite = append([]int(nil), d.acked...), d.readOnly, ""
 	if d.side != nil && w.chance(60) {
@@ -141,7 +143,7 @@ func (w *World) restore(d *device) {
 		return
 	}
 	w.count("restore")
-	d.twin = true
+	d.setBack = true
 	d.stop()
 	d.disk, d.acked, d.readOnly = d.saved.disk.Clone(), append([]int(nil), d.saved.acked...), d.saved.readOnly
 	d.mine = d.saved.mine.Clone()

@@ -93,7 +93,7 @@ var mustHappen = []string{
 	"conflict of kinds: overwritten", "conflict of kinds: resolved",
 	"evil: backdated", "evil: typing", "evil: beyond 2100", "evil: equivocation", "evil: unsealed", "evil: late certificate", "evil: late parent",
 	"evil: parent that nobody has", "evil: op of the future",
-	"check: receipts", "hostile: orphan flood", "hostile: forged seal", "hostile: forged certificate", "hostile: forks", "hostile: false receipts",
+	"check: receipts", "check: receipts of copies", "hostile: orphan flood", "hostile: forged seal", "hostile: forged certificate", "hostile: forks", "hostile: false receipts",
 	"hostile: credit ignored", "hostile: presence flood", "hostile: garbled frame", "hostile: bomb", "check: harmed by nobody",
 	"reissue: fork", "reissue: clock",
 	"op: erase", "erased", "erased: but for what is inline",
