@@ -164,6 +164,9 @@ func (s *Store) connectAll(ctx context.Context) (err error) {
 		}
 		return s.writer.exec("PRAGMA journal_mode = WAL; " + cachePragmas + synchronous(s.options.durable))
 	})
+	if err == nil && !s.options.readOnly {
+		err = s.keepLog(fewPages)
+	}
 	if err != nil {
 		return err
 	}
@@ -212,10 +215,9 @@ func (s *Store) connectReader() (*conn, error) {
 	return c, nil
 }
 
-// What the caches may grow to in KiB, and how many pages of log are kept before they are copied into the file. Measured
-// with the benchmarks of batches and of scattered documents: fewer pages cost batches a tenth, more cost both.
+// What the caches may grow to in KiB.
 const (
-	cachePragmas  = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 2000; "
+	cachePragmas  = "PRAGMA cache_size = -32768; "
 	readerPragmas = "PRAGMA cache_size = -4096; PRAGMA query_only = ON"
 )
 

@@ -28,6 +28,8 @@ type Store struct {
 	// turn holds one token: whoever took it owns the writer.
 	turn   chan struct{}
 	writer *conn
+	// logPages is how long the log gets before it is copied into the file, see log.go.
+	logPages int
 	// state numbers the states of the database that the writer has seen, version is SQLite's number of the newest.
 	state   uint64
 	version driver.Value
@@ -150,6 +152,9 @@ func (s *Store) update(ctx context.Context, fn func(store.Tx) error) error {
 		return x.doomed
 	}
 	x.finish()
+	if err := s.keepLog(pagesFor(x.rows)); err != nil {
+		return err
+	}
 	s.state++ // also where it fails: some failures come when it is done
 	if err := c.do(verbCommit); err != nil {
 		return s.door.translate(s.path, err)

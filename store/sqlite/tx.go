@@ -17,6 +17,7 @@ type tx struct {
 	conn     *conn // nil once it is over
 	readOnly bool
 	doomed   error // the first failure (Q3)
+	rows     int   // that were written
 	// scans are the rows that are being stepped through: they must be closed before the transaction can end, also
 	// those of an iterator that its owner forgot.
 	scans []driver.Rows
@@ -128,6 +129,7 @@ func (x *tx) writable(t store.Table, key []byte) error {
 }
 
 func (x *tx) write(key statementKey, n int) error {
+	x.rows++
 	if err := x.conn.run(key, n); err != nil {
 		x.doomed = x.store.door.translate(x.store.path, err)
 		return x.doomed
