@@ -136,8 +136,8 @@ func TestKilledAtAnyInstant(t *testing.T) {
 	}
 	k.reopen(nil, true)
 	t.Logf("seed %d: %d kills, %d acknowledged writes", *killSeed, done, len(k.acked))
-	if len(k.acked) < done {
-		t.Errorf("%d acknowledged writes in %d kills: the kills came too early", len(k.acked), done)
+	if len(k.acked) < done/2 {
+		t.Errorf("%d acknowledged writes in %d kills, of which a third waited for one and a third for two", len(k.acked), done)
 	}
 }
 
@@ -146,31 +146,30 @@ func (k *killRun) kill(cycle int) []string {
 	k.t.Helper()
 	seed := strconv.FormatUint(k.draw.Uint64(), 10)
 	after := time.Duration(1000+k.draw.IntN(29_000)) * time.Microsecond
-	if len(k.acked) < cycle {
-		after *= 8 // a machine with other things to do: wait for something to be acknowledged
-	}
+	behind := k.draw.IntN(3) // as many acknowledged writes, however slow the machine is
 	work, args := "work", []string{k.paths[k.draw.IntN(2)], seed}
 	if cycle%2 == 1 {
 		work, args = "sync", []string{k.paths[0], k.paths[1], seed}
 	}
 	cmd, lines := startChild(k.t, work, args...)
-	newest := k.ackedBy(lines, func() { time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) })
+	newest := k.ackedBy(lines, behind, func() { time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) })
 	if err := cmd.Wait(); cmd.ProcessState.Exited() {
 		k.t.Fatalf("the child ended by itself: %v", err)
 	}
 	return newest
 }
 
-// ackedBy reads what a child prints; begun is called when it starts to work.
-func (k *killRun) ackedBy(lines *bufio.Scanner, begun func()) (ids []string) {
+// ackedBy reads what a child prints; begun is called when it works and has acknowledged some writes.
+func (k *killRun) ackedBy(lines *bufio.Scanner, writes int, begun func()) (ids []string) {
 	for lines.Scan() {
-		if lines.Text() == "ready" {
-			begun()
-		}
 		// The last line may be torn.
-		if id, ok := strings.CutPrefix(lines.Text(), "acked "); ok && len(id) == 64 {
+		id, ok := strings.CutPrefix(lines.Text(), "acked ")
+		if ok = ok && len(id) == 64; ok {
 			k.acked[id] = true
 			ids = append(ids, id)
+		}
+		if (ok || lines.Text() == "ready") && len(ids) == writes {
+			begun()
 		}
 	}
 	return ids
