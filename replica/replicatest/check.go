@@ -113,8 +113,8 @@ func (w *World) compare(where, key string, row replica.Row, found bool, want Sho
 	switch {
 	case want.Kind == crdt.KindRecord:
 		w.count("shown: record")
-	case want.Kind == crdt.KindText:
-		w.count("shown: text")
+	case want.Kind.IsSequence():
+		w.count("shown: " + string(want.Kind))
 	case row.Conflicts > 0:
 		w.count("shown: conflict")
 	}

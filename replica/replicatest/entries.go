@@ -315,7 +315,7 @@ func (m *Model) said(at clock.Stamp, key string, path []string) Said {
 		if op.key != key {
 			continue
 		}
-		if out.Kind == crdt.KindText && op.code != "resolve" {
+		if out.Kind.IsSequence() && op.code != "resolve" {
 			out.Kind, out.Value = crdt.KindRegister, nil // it wrote over its own edit
 		}
 		if m.isGone(m.byID[at.ID], i) {
@@ -323,8 +323,8 @@ func (m *Model) said(at clock.Stamp, key string, path []string) Said {
 			continue
 		}
 		switch op.code {
-		case "text-splice":
-			out.Kind, out.Value = crdt.KindText, canon.Null()
+		case "text-splice", "list-splice", "list-move", "list-replace":
+			out.Kind, out.Value = kindOfEdit(op.code), canon.Null()
 		case "put":
 			out.Value, _ = op.value.Lookup(path...)
 		case "delete":

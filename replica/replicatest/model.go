@@ -48,7 +48,7 @@ type modelOp struct {
 	value    canon.Value
 	edits    []modelEdit
 	elements []canon.Value
-	splice   *modelSplice
+	edit     *sequenceEdit
 	resolves []string // versions that a resolve op names: AUTHOR@SEQ and the first half of the id
 	// erases is the op that an erase names, by its version's name and its index.
 	erases struct {
@@ -66,8 +66,8 @@ type modelEdit struct {
 
 // width is how many dots the op owns.
 func (op *modelOp) width() uint64 {
-	if op.splice != nil {
-		return op.splice.width()
+	if op.edit != nil {
+		return op.edit.width()
 	}
 	return 1
 }
@@ -210,8 +210,8 @@ func readOps(e *replica.LogEntry) ([]modelOp, error) {
 			index, _ := o.value.Lookup("op")
 			n, _ := index.AsInt()
 			o.erases.version, o.erases.op = string(name.AppendJSON(nil))+string(id.AppendJSON(nil)), int(n)
-		case "text-splice":
-			o.splice = readSplice(o.value)
+		case "text-splice", "list-splice", "list-move", "list-replace":
+			o.edit = readEdit(op.Op, o.value)
 		case "set-add", "set-remove":
 			o.elements = slices.Collect(o.value.Elements())
 		case "resolve":

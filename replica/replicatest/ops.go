@@ -1,6 +1,8 @@
 package replicatest
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,7 +21,8 @@ var (
 	counterKeys = []string{"n/1", "n/2", "a/2"}
 	setKeys     = []string{"s/1", "a/2"}
 	textKeys    = []string{"t/1", "t/1", "a/2"}
-	otherKeys   = []string{"n/1", "s/1", "t/1"} // of other kinds than values
+	listKey     = "l/1"
+	otherKeys   = []string{"n/1", "s/1", "t/1", listKey} // of other kinds than values
 	namespaces  = []string{"a", "m", "c", "f"}
 	worldValues = []string{
 		`1`, `2`, `"x"`, `"long text"`, `null`, `{}`, `{"a":1}`, `{"a":2,"b":1}`, `{"a":1,"b":2,"c":3}`, `{"a":{"x":1}}`,
@@ -44,8 +47,10 @@ type attempt struct {
 func (w *World) userOp(d *device) {
 	var a attempt
 	switch n := w.rng.IntN(100); {
-	case n < 34:
+	case n < 28:
 		a = d.setOp()
+	case n < 34:
+		a = d.listOp()
 	case n < 44:
 		a = d.textOp()
 	case n < 52:
@@ -169,7 +174,7 @@ func (d *device) setOp() attempt {
 		what: fmt.Sprintf("set %s %s", key, text), keys: []string{key},
 		run: func() (replica.Version, error) { return d.r.Set(w.ctx, key, json.RawMessage(text), opts...) },
 		may: func(err error) bool {
-			return errors.Is(err, replica.ErrWrongKind) && (kind == crdt.KindCounter || kind == crdt.KindSet || kind == crdt.KindText) ||
+			return errors.Is(err, replica.ErrWrongKind) && (kind == crdt.KindCounter || kind == crdt.KindSet || kind.IsSequence()) ||
 				errors.Is(err, replica.ErrUnknownStrategy) && !d.writable(key) || len(opts) > 0 && isOneOf(err, replica.ErrVersionMismatch, replica.ErrPoint) ||
 				errors.Is(err, replica.ErrNewerFormat) && d.isNewer(key)
 		},
@@ -220,28 +225,110 @@ func (d *device) textOp() attempt {
 	if beyond {
 		splices = append(splices, sequence.Splice{Pos: len(text), Removed: 1})
 	}
-	a := attempt{what: fmt.Sprintf("type %s %+v", key, splices), keys: []string{key}}
-	a.run = func() (replica.Version, error) {
+	return d.typing(key, crdt.KindText, fmt.Sprintf("type %s %+v", key, splices), beyond, canon.AppendString(nil, string(text)), func() editing {
 		t := d.r.Text(key)
-		for _, s := range splices {
-			if err := t.Splice(w.ctx, s.Pos, s.Removed, s.Text); err != nil {
-				t.Discard()
-				return replica.Version{}, err
+		return editing{t.Commit, t.Discard, func(i int) (more bool, err error) {
+			if i == len(splices) {
+				return false, nil
 			}
+			return true, t.Splice(w.ctx, splices[i].Pos, splices[i].Removed, splices[i].Text)
+		}}
+	})
+}
+
+// listOp edits a list: some edits that become one version.
+func (d *device) listOp() attempt {
+	w := d.w
+	before := d.shown(listKey)
+	var items []canon.Value
+	if before.Kind == crdt.KindList {
+		items = slices.Collect(before.Value.Elements())
+	}
+	var edits []sequence.ListEdit
+	beyond := w.chance(5)
+	for range 1 + w.rng.IntN(3) {
+		e := sequence.ListEdit{Pos: w.rng.IntN(len(items) + 1)}
+		item := canon.AppendInt(nil, int64(w.rng.IntN(100)))
+		switch n := w.rng.IntN(6); {
+		case e.Pos == len(items) || n < 2:
+			e.Elements = [][]byte{item, item}
+			items = slices.Insert(items, e.Pos, canon.Value(item), canon.Value(item))
+		case n == 2:
+			e.Kind, e.Elements = sequence.ListReplace, [][]byte{item}
+			items[e.Pos] = item
+		case n == 3:
+			e.Removed = 1
+			items = slices.Delete(items, e.Pos, e.Pos+1)
+		default:
+			e.Kind, e.To = sequence.ListMove, w.rng.IntN(len(items))
+			moved := items[e.Pos]
+			items = slices.Insert(slices.Delete(items, e.Pos, e.Pos+1), e.To, moved)
 		}
-		v, err := t.Commit(w.ctx)
+		edits = append(edits, e)
+	}
+	if beyond {
+		edits = append(edits, sequence.ListEdit{Pos: len(items), Removed: 1})
+	}
+	want, _ := canon.NewArray(items)
+	return d.typing(listKey, crdt.KindList, fmt.Sprintf("arrange %s %v", listKey, edits), beyond, want, func() editing {
+		l := d.r.Array(listKey)
+		return editing{l.Commit, l.Discard, func(i int) (more bool, err error) {
+			if i == len(edits) {
+				return false, nil
+			}
+			e := &edits[i]
+			values := make([]any, len(e.Elements))
+			for k, item := range e.Elements {
+				values[k] = json.RawMessage(canon.Value(item).AppendJSON(nil))
+			}
+			switch e.Kind {
+			case sequence.ListMove:
+				return true, l.Move(w.ctx, e.Pos, e.To)
+			case sequence.ListReplace:
+				return true, l.Replace(w.ctx, e.Pos, values[0])
+			default:
+				return true, l.Splice(w.ctx, e.Pos, e.Removed, values...)
+			}
+		}}
+	})
+}
+
+// editing is what the handles of texts and lists have in common, and the i-th of some edits.
+type editing struct {
+	commit  func(context.Context, ...replica.WriteOption) (replica.Version, error)
+	discard func()
+	edit    func(i int) (more bool, err error)
+}
+
+// typing edits the text or the list at a key, and commits that; some edits reach beyond the end.
+func (d *device) typing(key string, kind crdt.Kind, what string, beyond bool, want canon.Value, open func() editing) attempt {
+	w := d.w
+	before := d.shown(key)
+	a := attempt{what: what, keys: []string{key}}
+	a.run = func() (v replica.Version, err error) {
+		h := open()
+		for i, more := 0, true; more && err == nil; i++ {
+			more, err = h.edit(i)
+		}
+		if err == nil {
+			v, err = h.commit(w.ctx)
+		}
 		if err != nil {
-			t.Discard()
+			h.discard()
 		}
 		return v, err
 	}
 	a.may = func(err error) bool {
-		return errors.Is(err, replica.ErrWrongKind) && before.Kind != crdt.KindText && before.Kind != crdt.KindNone ||
+		return errors.Is(err, replica.ErrWrongKind) && before.Kind != kind && before.Kind != crdt.KindNone ||
 			errors.Is(err, sequence.ErrPosition) && beyond || errors.Is(err, replica.ErrNewerFormat) && d.isNewer(key)
 	}
 	a.then = func() {
-		if got, _ := d.shown(key).Value.AsString(); got != string(text) {
-			w.failf("I18", "%s: after typing %s has %q, and not %q", d.name, key, got, string(text))
+		got := d.shown(key)
+		if got.Kind == crdt.KindNone && want.Len() == 0 {
+			return
+		}
+		if !bytes.Equal(got.Value, want) {
+			w.failf("I18", "%s: after editing %s has %s, and not %s", d.name, key, got.Value.AppendJSON(nil), want.AppendJSON(nil))
 		}
 	}
 	return a

@@ -75,12 +75,18 @@ func (k *keyOps) any(a *placed, test func(*placed) bool, codes ...string) bool {
 // takers are, by the code of an op, those of the ops that leave nothing of it but what others of its kind say: deletes,
 // and whatever is of another kind.
 var takers = map[string][]string{
-	"put":         {"delete", "add", "set-add", "set-remove", "text-splice"},
-	"patch":       {"delete", "add", "set-add", "set-remove", "text-splice"},
-	"add":         {"delete", "put", "patch", "set-add", "set-remove", "text-splice"},
-	"set-add":     {"delete", "put", "patch", "add", "text-splice"},
-	"text-splice": {"delete", "put", "patch", "add", "set-add", "set-remove"},
+	"put":          append([]string{"delete", "add", "set-add", "set-remove"}, editCodes...),
+	"patch":        append([]string{"delete", "add", "set-add", "set-remove"}, editCodes...),
+	"add":          append([]string{"delete", "put", "patch", "set-add", "set-remove"}, editCodes...),
+	"set-add":      append([]string{"delete", "put", "patch", "add"}, editCodes...),
+	"text-splice":  append([]string{"delete", "put", "patch", "add", "set-add", "set-remove"}, editCodes[1:]...),
+	"list-splice":  ofLists,
+	"list-move":    ofLists,
+	"list-replace": ofLists,
 }
+
+// ofLists are the takers of all ops on lists.
+var ofLists = []string{"delete", "put", "patch", "add", "set-add", "set-remove", "text-splice"}
 
 // buried: a patch knew what took a out, or a's own version did, so nothing revives it.
 func (k *keyOps) buried(a *placed) bool {
@@ -89,7 +95,7 @@ func (k *keyOps) buried(a *placed) bool {
 
 // stands reports whether nobody wrote anything who knew a delete.
 func (k *keyOps) stands(a *placed) bool {
-	return !k.any(a, nil, "put", "delete", "patch", "add", "set-add", "set-remove", "text-splice")
+	return !k.any(a, nil, append([]string{"put", "delete", "patch", "add", "set-add", "set-remove"}, editCodes...)...)
 }
 
 func (k *keyOps) alive(a *placed) bool { return !k.any(a, nil, takers[a.op.code]...) }
@@ -134,9 +140,11 @@ func (k *keyOps) view(s Set, strategy string, knows func(string) bool) Shown {
 	if v, at, ok := k.set(); ok {
 		parts = append(parts, part{Said{at, crdt.KindSet, v}, at})
 	}
-	if said, tombs, ok := k.edited(); ok {
-		parts = append(parts, part{said, said.At})
-		doc.Open = append(slices.Clone(doc.Open), beaten(&Shown{Kind: said.Kind, Value: said.Value}, said.At, tombs)...)
+	for _, kind := range []crdt.Kind{crdt.KindText, crdt.KindList} {
+		if said, tombs, ok := k.edited(kind); ok {
+			parts = append(parts, part{said, said.At})
+			doc.Open = append(slices.Clone(doc.Open), beaten(&Shown{Kind: said.Kind, Value: said.Value}, said.At, tombs)...)
+		}
 	}
 	if len(parts) == 0 {
 		return doc
@@ -144,8 +152,8 @@ func (k *keyOps) view(s Set, strategy string, knows func(string) bool) Shown {
 	slices.SortFunc(parts, func(a, b part) int { return a.newest.Compare(b.newest) })
 	chosen := parts[len(parts)-1]
 	shown := Shown{Kind: chosen.Kind, Value: chosen.Value, At: chosen.At, Open: doc.Open}
-	if chosen.Kind == crdt.KindText {
-		shown.Value = canon.AppendString(nil, k.text())
+	if chosen.Kind.IsSequence() {
+		shown.Value = k.sequenceValue(chosen.Kind)
 	}
 	if len(parts) > 1 {
 		c := Entry{Chosen: chosen.Said, kinds: true}

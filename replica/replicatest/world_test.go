@@ -87,7 +87,7 @@ var mustHappen = []string{
 	"crash", "kill", "restart", "store fault met", "fault while opening", "clone", "clone: with its sidecar", "compact", "restore", "restore: with its sidecar",
 	"clock: back", "clock: forward", "clock: +10 years", "clock: -10 years", "clock: frozen", "read-only member", "read-only member upgraded",
 	"op: set", "op: delete", "op: add", "op: set-add", "op: set-remove", "op: update", "op: settings", "op: resolve", "op: take", "op: from",
-	"op: compare-and-set", "op: type", "version: text-splice", "shown: text", "version: merge", "version: join", "version: patch", "version: unknown", "version refused", "fork seen", "pending seen",
+	"op: compare-and-set", "op: type", "version: text-splice", "shown: text", "op: arrange", "version: list-splice", "version: list-move", "version: list-replace", "shown: list", "version: merge", "version: join", "version: patch", "version: unknown", "version refused", "fork seen", "pending seen",
 	"conflict: open", "conflict: overwritten", "conflict: resolved", "conflict why: revives", "conflict why: kinds",
 	"conflict why: beats a delete", "shown: record", "check: equal sets compared", "check: verified", "check: arrived", "check: nothing waits for what is here",
 	"conflict of kinds: overwritten", "conflict of kinds: resolved",
