@@ -19,7 +19,7 @@
 // the later time), and what is not shown is a CONFLICT, listed until somebody resolves it or writes over it. Reading
 // never writes. Deciding is the same on every replica, because it looks at nothing but the versions.
 //
-// What a key holds is of one of five KINDS: a register (a value that is set as a whole), a record (an object whose
+// What a key holds is of one of six KINDS: a register (a value that is set as a whole), a record (an object whose
 // members merge one by one, in namespaces under the strategy `fields`), a counter, a set, a text or a list that several people write
 // at once (Text, Array). What is typed into a text is a version only when there is enough of it (Typing), or somebody says so.
 //
