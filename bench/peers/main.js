@@ -7,7 +7,7 @@
 // asked again, and nobody gets more than a minute. Each result is checked: against the recorded text, or that two documents
 // are the same.
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -81,6 +81,11 @@ function inTurns(all, work, args, wanted) {
   });
 }
 
+function empty(folder) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+}
+
 function cell(unit, result, base) {
   if (unit === 'ms' && result.instead) return result.instead;
   return result[unit] === undefined ? '–' : amount(unit, result[unit], result === base ? undefined : base[unit]);
@@ -90,6 +95,7 @@ function compare(all) {
   const head = ['', ...all.map((side) => side.name)];
   for (const name of traces.filter((trace) => chosen('trace', trace))) {
     const { people, end, transactions } = readTrace(name);
+    for (const { folder } of all) empty(folder); // nobody reads what he wrote of another trace
     const works = onText.filter(({ alone }) => people === 1 || !alone);
     const rows = rowsOf(all, works, (side) => [name, side.folder], createHash('sha256').update(end).digest('hex'));
     if (rows.length === 0) continue;

@@ -1,6 +1,6 @@
 // Who takes part: each side is a command that does a work and prints what it measured as JSON.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,10 +23,8 @@ export function sides(dir) {
     folder: join(dir, file),
     command: [process.execPath, '--expose-gc', join(here, 'worker.js'), file],
   });
-  const all = [kdelta, inWASM,
+  return [kdelta, inWASM,
     peer('Yjs', 'yjs', 'yjs'), peer('Loro', 'loro', 'loro-crdt'), peer('Automerge', 'automerge', '@automerge/automerge')];
-  for (const { folder } of all) mkdirSync(folder, { recursive: true });
-  return all;
 }
 
 function versionOf(module) {

@@ -18,7 +18,7 @@ export function local(Document, name, folder) {
   return { ms, text: made.text() };
 }
 
-const patience = 20; // seconds that a session may take of which each transaction is an update
+const patience = 30; // seconds that a session may take of which each transaction is an update
 
 const gaveUp = (done, all) => ({ instead: `> ${patience} s for ${Math.floor((100 * done) / all)} %` });
 
