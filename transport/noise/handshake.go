@@ -2,6 +2,7 @@ package noise
 
 import (
 	"bytes"
+	"crypto/ecdh"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"fmt"
@@ -79,7 +80,7 @@ type handshake struct {
 	state *flynn.HandshakeState
 	key   Key
 	clear []byte // the preamble
-	own   flynn.DHKey
+	own   freshKey
 }
 
 func newHandshake(initiator bool, clear []byte, key Key, random io.Reader) (*handshake, error) {
@@ -87,14 +88,14 @@ func newHandshake(initiator bool, clear []byte, key Key, random io.Reader) (*han
 	if _, err := io.ReadFull(random, seed[:]); err != nil {
 		return nil, fmt.Errorf("noise: randomness: %w", err)
 	}
-	own, err := flynn.DH25519.GenerateKeypair(bytes.NewReader(seed[:]))
+	private, err := ecdh.X25519().NewPrivateKey(seed[:])
 	if err != nil {
 		return nil, fmt.Errorf("noise: fresh key: %w", err)
 	}
+	own := freshKey{flynn.DH25519, private}
 	h := &handshake{key: key, clear: clear, own: own}
 	h.state, err = flynn.NewHandshakeState(flynn.Config{
-		CipherSuite:  flynn.NewCipherSuite(flynn.DH25519, flynn.CipherChaChaPoly, flynn.HashSHA256),
-		Random:       bytes.NewReader(seed[:]), // so the library makes the same fresh key
+		CipherSuite:  flynn.NewCipherSuite(own, flynn.CipherChaChaPoly, flynn.HashSHA256),
 		Pattern:      flynn.HandshakeNN,
 		Initiator:    initiator,
 		Prologue:     clear,
@@ -104,6 +105,30 @@ func newHandshake(initiator bool, clear []byte, key Key, random io.Reader) (*han
 		return nil, fmt.Errorf("noise: %w", err)
 	}
 	return h, nil
+}
+
+// freshKey is the library's X25519 for one handshake, whose fresh key is made already: the library would make it again, and
+// derive it a third time when it uses it, which is half of what the handshake takes.
+type freshKey struct {
+	flynn.DHFunc
+	private *ecdh.PrivateKey
+}
+
+// public is what the other end gets.
+func (k freshKey) public() []byte { return k.private.PublicKey().Bytes() }
+
+// GenerateKeypair implements flynn.DHFunc.
+func (k freshKey) GenerateKeypair(io.Reader) (flynn.DHKey, error) {
+	return flynn.DHKey{Private: k.private.Bytes(), Public: k.public()}, nil
+}
+
+// DH implements flynn.DHFunc. The private key is always the fresh one.
+func (k freshKey) DH(_, public []byte) ([]byte, error) {
+	peer, err := ecdh.X25519().NewPublicKey(public)
+	if err != nil {
+		return nil, err
+	}
+	return k.private.ECDH(peer)
 }
 
 // beforeFirst is the handshake hash before the payload of message 1, whose

@@ -69,7 +69,7 @@ func TestVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := i.beforeFirst(i.own.Public)
+		before := i.beforeFirst(i.own.public())
 		first, _, _, err := i.state.WriteMessage(nil, unhex(t, v.payload[0]))
 		if err != nil || hex.EncodeToString(first) != v.message[0] {
 			t.Fatalf("message 1: got %x and error %v, want %s", first, err, v.message[0])
@@ -83,8 +83,8 @@ func TestVectors(t *testing.T) {
 		if _, _, _, err := r.state.ReadMessage(nil, first); err != nil {
 			t.Fatal(err)
 		}
-		before = r.beforeSecond(r.own.Public)
-		if before != i.beforeSecond(r.own.Public) {
+		before = r.beforeSecond(r.own.public())
+		if before != i.beforeSecond(r.own.public()) {
 			t.Errorf("the ends disagree on the hash before payload 2")
 		}
 		second, toR, toI, err := r.state.WriteMessage(nil, unhex(t, v.payload[1]))
@@ -119,7 +119,7 @@ func TestHashBeforePayload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := h.beforeFirst(h.own.Public)
+		before := h.beforeFirst(h.own.public())
 		message, _, _, err := h.state.WriteMessage(nil, rapid.SliceOf(rapid.Byte()).Draw(t, "payload"))
 		if err != nil {
 			t.Fatal(err)

@@ -73,7 +73,7 @@ func initiate(inner transport.Conn, room Room, key Key, random io.Reader) (*Conn
 	}
 	c := newConn(inner, true, room)
 	c.shake = shake
-	c.binding = shake.beforeFirst(shake.own.Public)
+	c.binding = shake.beforeFirst(shake.own.public())
 	return c, nil
 }
 
@@ -136,7 +136,7 @@ func answer(inner transport.Conn, message []byte, keys Keys, random io.Reader) (
 		return nil, nil, err
 	}
 	c.peer = shake.beforeFirst(rest[:publicLen])
-	c.binding = shake.beforeSecond(shake.own.Public)
+	c.binding = shake.beforeSecond(shake.own.public())
 	return c, nil, nil
 }
 
