@@ -26,10 +26,11 @@ const (
 	opGlobalGet   = 0x23
 	opGlobalSet   = 0x24
 	opI32Load     = 0x28
-	opI32LoadByte = 0x2d
+	opLoadByte    = 0x2d
 	opLastLoad    = 0x35
 	opI32Store    = 0x36
 	opI64Store    = 0x37
+	opStoreByte   = 0x3a
 	opLastStore   = 0x3e
 	opMemorySize  = 0x3f
 	opMemoryGrow  = 0x40
@@ -38,6 +39,7 @@ const (
 	opF32Const    = 0x43
 	opF64Const    = 0x44
 	opI32Eqz      = 0x45
+	opI32Eq       = 0x46
 	opI32LtU      = 0x49
 	opI32LeU      = 0x4d
 	opI64Eqz      = 0x50
@@ -46,6 +48,7 @@ const (
 	opI32Sub      = 0x6b
 	opI32Mul      = 0x6c
 	opI32DivU     = 0x6e
+	opI32And      = 0x71
 	opI32Shl      = 0x74
 	opI32ShrU     = 0x76
 	opI64Add      = 0x7c
@@ -143,33 +146,33 @@ func (in ins) append(out []byte) []byte {
 	return out
 }
 
-// shrinkCode rewrites the bodies of all functions.
-func shrinkCode(m *module, t *symtab) error {
+// shrinkCode rewrites the bodies of all functions, and makes helpers for them.
+func shrinkCode(m *module, t *symtab) ([]body, *helpers, error) {
 	code, err := m.section(sectionCode)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	h, err := newHelpers(m, t.functions)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	r := &reader{data: code.body}
 	n := r.u32()
 	if n != len(t.functions) {
-		return shapef("%d functions, and %d in the table of functions", n, len(t.functions))
+		return nil, nil, shapef("%d functions, and %d in the table of functions", n, len(t.functions))
 	}
 	bodies := make([]body, n)
 	for i := range bodies {
 		if bodies[i], err = readBody(r.bytes(r.u32())); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
 	if r.err != nil {
-		return r.err
+		return nil, nil, r.err
 	}
 	fates, err := prune(m, t, bodies)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	clearAES(t, fates)
 	shrinkTypes(t, fates, bodies)
@@ -180,15 +183,10 @@ func shrinkCode(m *module, t *symtab) error {
 			continue
 		}
 		if bodies[i], err = b.shrink(h, i, &t.functions[i]); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
-	u, err := t.trim()
-	if err != nil {
-		return err
-	}
-	start := h.define(typeUnpack, u.body())
-	return arrange(m, h, append(bodies, h.bodies...), start)
+	return bodies, h, nil
 }
 
 // body is what a function consists of.

@@ -12,6 +12,7 @@ const (
 	pcMagic      = "\xf1\xff\xff\xff\x00\x00\x01\x08" // version, padding, quantum of instructions, size of a pointer
 	pcHeaderSize = 72
 	moduleWords  = 48 // of moduledata, as far as it is read
+	wordEnd      = 34 // of it: where variables end
 
 	indexSize      = 8                                                  // of what leads to a record
 	recordSize     = 44                                                 // of _func, without the lists behind it
@@ -118,6 +119,9 @@ func findSymtab(mem memory) (*symtab, error) {
 	t.read(n)
 	return t, nil
 }
+
+// end is where memory is free from.
+func (t *symtab) end() int { return int(binary.LittleEndian.Uint64(t.module[8*wordEnd:])) }
 
 func (t *symtab) bytes(s span) []byte { return t.mem[s.at:s.end] }
 

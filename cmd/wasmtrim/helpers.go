@@ -21,7 +21,7 @@ type helpers struct {
 const (
 	typePush    = "\x60\x02\x7f\x7f\x01\x7f"     // (function, pc) -> 0
 	typeCheck   = "\x60\x01\x7f\x01\x7f"         // (function) -> whether to unwind
-	typeUnpack  = "\x60\x00\x00"                 // () -> nothing
+	typeStart   = "\x60\x00\x00"                 // () -> nothing
 	typeClosure = "\x60\x03\x7e\x7f\x7f\x01\x7f" // (what to call, function, pc) -> whether to unwind
 )
 

@@ -56,9 +56,22 @@ func trim(data []byte) (out []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := shrinkCode(m, tables); err != nil {
+	bodies, h, err := shrinkCode(m, tables)
+	if err != nil {
 		return nil, err
 	}
-	static.body = mem.section()
+	columns, err := tables.trim()
+	if err != nil {
+		return nil, err
+	}
+	packed := mem.pack(tables.end())
+	if err := m.needMemory(packed.at + packed.size()); err != nil {
+		return nil, err
+	}
+	static.body = packed.section()
+	start := h.define(typeStart, startBody(packed, columns))
+	if err := arrange(m, h, append(bodies, h.bodies...), start); err != nil {
+		return nil, err
+	}
 	return m.bytes(), nil
 }

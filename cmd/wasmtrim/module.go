@@ -20,12 +20,15 @@ const (
 	sectionType     = 1
 	sectionImport   = 2
 	sectionFunction = 3
+	sectionMemory   = 5
 	sectionExport   = 7
 	sectionStart    = 8
 	sectionElement  = 9
 	sectionCode     = 10
 	sectionData     = 11
 )
+
+const pageSize = 1 << 16 // of memory
 
 const header = "\x00asm\x01\x00\x00\x00"
 
@@ -76,6 +79,20 @@ func (m *module) section(id byte) (*section, error) {
 		}
 	}
 	return nil, shapef("no section %d", id)
+}
+
+// needMemory reports whether the memory that a module starts with has so many bytes.
+func (m *module) needMemory(size int) error {
+	s, err := m.section(sectionMemory)
+	if err != nil {
+		return err
+	}
+	r := &reader{data: s.body}
+	memories, _, pages := r.u32(), r.byte(), r.u32()
+	if r.err != nil || memories != 1 || pages < (size+pageSize-1)/pageSize {
+		return shapef("no memory of %d bytes", size)
+	}
+	return nil
 }
 
 // setStart names the function that runs before all else.

@@ -2,6 +2,12 @@ package main
 
 import "slices"
 
+// What follows opMisc.
+var (
+	memoryCopy = []byte{10, 0, 0}
+	memoryFill = []byte{11, 0}
+)
+
 // A term is the instructions that leave a number of 32 bits on the stack, or, for those that do something, nothing.
 
 func constant(n int) []ins { return []ins{{op: opI32Const, arg: int64(int32(n))}} }
@@ -13,6 +19,14 @@ func add(a, b []ins) []ins { return slices.Concat(a, b, []ins{{op: opI32Add}}) }
 func times(a []ins, n int) []ins { return slices.Concat(a, constant(n), []ins{{op: opI32Mul}}) }
 
 func quotient(a []ins, n int) []ins { return slices.Concat(a, constant(n), []ins{{op: opI32DivU}}) }
+
+// bit is one bit of a number.
+func bit(a, place []ins) []ins {
+	return slices.Concat(a, place, []ins{{op: opI32ShrU}}, constant(1), []ins{{op: opI32And}})
+}
+
+// is says with 1 and 0 whether a number is another one.
+func is(a []ins, n int) []ins { return slices.Concat(a, constant(n), []ins{{op: opI32Eq}}) }
 
 func isZero(a []ins) []ins { return slices.Concat(a, []ins{{op: opI32Eqz}}) }
 
@@ -28,15 +42,32 @@ func load(address []ins, behind int) []ins {
 
 // loadByte is the byte that is so far behind an address.
 func loadByte(address []ins, behind int) []ins {
-	return slices.Concat(address, []ins{{op: opI32LoadByte, off: int64(behind)}})
+	return slices.Concat(address, []ins{{op: opLoadByte, off: int64(behind)}})
 }
 
 func store(address []ins, behind int, word []ins) []ins {
 	return slices.Concat(address, word, []ins{{op: opI32Store, off: int64(behind)}})
 }
 
+func storeByte(address, value []ins) []ins {
+	return slices.Concat(address, value, []ins{{op: opStoreByte}})
+}
+
+func copyBytes(to, from []ins, n int) []ins {
+	return slices.Concat(to, from, constant(n), []ins{{op: opMisc, raw: memoryCopy}})
+}
+
+func clearBytes(at, n int) []ins {
+	return slices.Concat(constant(at), constant(0), constant(n), []ins{{op: opMisc, raw: memoryFill}})
+}
+
 func set(local int64, value []ins) []ins {
 	return slices.Concat(value, []ins{{op: opLocalSet, arg: local}})
+}
+
+// when does what is inside if the condition is not zero.
+func when(condition []ins, inside ...[]ins) []ins {
+	return slices.Concat(condition, []ins{{op: opIf, arg: noResult}}, slices.Concat(inside...), []ins{{op: opEnd}})
 }
 
 // repeat does what is inside so many times, at least once, with a local that is 0, 1 and so on.

@@ -2,7 +2,7 @@ package main
 
 import "slices"
 
-// unpacking is what a module does when it starts: it lays out the tables by function.
+// unpacking says where the tables of functions are laid out.
 type unpacking struct {
 	functions int
 	packed    *packedColumns
@@ -11,27 +11,73 @@ type unpacking struct {
 	index, records, buckets int
 }
 
-// The locals of the function that unpacks.
+// The locals of the function that a module starts with.
 const (
-	localIndex   = iota // of a word, a function, a bucket
-	localColumn         // its index
-	localHeader         // the header of a column
-	localWord           // the word before
-	localOwn            // the word of the next function that has its own
-	localNumbers        // where the number of the next function is
+	localIndex  = iota // of a block, a word, a function, a bucket
+	localColumn        // an index, too
+	localEight
+	localBit
+
+	localKind  // of a block
+	localMasks // where the next mask is
+	localBytes // where the next byte is
+	localTo    // where it belongs
+	localHere  // whether there is one
+
+	localHeader  // the header of a column
+	localWord    // the word before
+	localOwn     // the word of the next function that has its own
+	localNumbers // where the number of the next function is
 	localNumber
 	countLocals
 )
 
-// body is the function that unpacks.
-func (u *unpacking) body() body {
+// startBody is the function that a module starts with.
+func startBody(p *packedMemory, u *unpacking) body {
+	return body{
+		locals: []byte{1, countLocals, typeI32},
+		code:   slices.Concat(p.unpack(), u.unpack(), []ins{{op: opEnd}}),
+	}
+}
+
+// unpack puts memory where it belongs, and leaves zeros where it was.
+func (p *packedMemory) unpack() []ins {
+	masks := p.at + len(p.kinds)
+	return slices.Concat(
+		set(localMasks, constant(masks)),
+		set(localBytes, constant(masks+len(p.masks))),
+		repeat(localIndex, len(p.kinds),
+			set(localKind, loadByte(get(localIndex), p.at)),
+			set(localTo, times(get(localIndex), blockSize)),
+			when(is(get(localKind), blockFull),
+				copyBytes(get(localTo), get(localBytes), blockSize),
+				set(localBytes, add(get(localBytes), constant(blockSize))),
+			),
+			when(is(get(localKind), blockSparse),
+				repeat(localEight, blockSize/8,
+					repeat(localBit, 8,
+						set(localHere, bit(loadByte(get(localMasks), 0), get(localBit))),
+						storeByte(get(localTo), either(get(localHere), loadByte(get(localBytes), 0), constant(0))),
+						set(localBytes, add(get(localBytes), get(localHere))),
+						set(localTo, add(get(localTo), constant(1))),
+					),
+					set(localMasks, add(get(localMasks), constant(1))),
+				),
+			),
+		),
+		clearBytes(p.at, p.size()),
+	)
+}
+
+// unpack lays out the tables of functions.
+func (u *unpacking) unpack() []ins {
 	record := times(get(localIndex), recordDistance)
 	entry := add(get(localIndex), constant(pcBase))
 	headers := u.at
 	more := headers + headerSize*u.packed.columns
 	numbers := more + wordPlanes*u.packed.words
 	words := u.at + len(u.packed.bytes)
-	code := slices.Concat(
+	return slices.Concat(
 		repeat(localIndex, u.packed.words,
 			set(localWord, add(get(localWord), inPlanes(wordPlanes, get(localIndex), more, u.packed.words))),
 			store(times(get(localIndex), 4), words, get(localWord)),
@@ -61,9 +107,7 @@ func (u *unpacking) body() body {
 		repeat(localIndex, (u.functions-1)*bucketsPerFunction,
 			store(times(get(localIndex), bucketSize), u.buckets, quotient(get(localIndex), bucketsPerFunction)),
 		),
-		[]ins{{op: opEnd}},
 	)
-	return body{locals: []byte{1, countLocals, typeI32}, code: code}
 }
 
 // inPlanes is the number whose bytes are at the same place in so many planes, the lowest in the first.

@@ -1,11 +1,40 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 )
+
+// TestMemoryIsLaidOut packs memory and runs the function that lays it out.
+func TestMemoryIsLaidOut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var want memory
+		for range rapid.IntRange(1, 6).Draw(t, "parts") {
+			part := make([]byte, rapid.IntRange(1, 2*blockSize).Draw(t, "length"))
+			for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(part)-1), 0, len(part)).Draw(t, "places") {
+				part[i] = rapid.Byte().Draw(t, "byte")
+			}
+			if rapid.Bool().Draw(t, "full") {
+				part = bytes.Repeat([]byte{0xff}, len(part))
+			}
+			want = append(want, part...)
+		}
+		p := want.pack(len(want))
+		got := make(memory, p.at+p.size()+1)
+		copy(got[p.at:], slices.Concat(p.kinds, p.masks, p.bytes))
+		machine{mem: got, locals: make([]uint32, countLocals)}.run(p.unpack())
+		if !bytes.Equal(got[:len(want)], want) {
+			t.Fatalf("laid out % x, want % x", got[:len(want)], want)
+		}
+		if len(bytes.Trim(got[len(want):], "\x00")) > 0 {
+			t.Fatal("something is left behind memory")
+		}
+	})
+}
 
 // TestColumnsAreLaidOut packs columns and runs the function that lays them out.
 func TestColumnsAreLaidOut(t *testing.T) {
@@ -33,7 +62,7 @@ func TestColumnsAreLaidOut(t *testing.T) {
 		end := u.buckets + bucketSize*bucketsPerFunction*(u.functions-1)
 		mem := make(memory, end)
 		copy(mem[u.at:], u.packed.bytes)
-		machine{mem: mem, locals: make([]uint32, countLocals)}.run(t, u.body().code)
+		machine{mem: mem, locals: make([]uint32, countLocals)}.run(u.unpack())
 
 		word := func(at int) uint32 { return le.Uint32(mem[at:]) }
 		for i := range u.functions {
@@ -62,7 +91,7 @@ type machine struct {
 	stack  []uint32
 }
 
-func (m machine) run(t *rapid.T, code []ins) {
+func (m machine) run(code []ins) {
 	le := binary.LittleEndian
 	pop := func() uint32 {
 		top := m.stack[len(m.stack)-1]
@@ -70,7 +99,7 @@ func (m machine) run(t *rapid.T, code []ins) {
 		return top
 	}
 	push := func(n uint32) { m.stack = append(m.stack, n) }
-	var loops []int
+	var blocks []int // where they begin
 	for pc := 0; pc < len(code); pc++ {
 		in := code[pc]
 		switch in.op {
@@ -84,29 +113,51 @@ func (m machine) run(t *rapid.T, code []ins) {
 			m.locals[in.arg] = m.stack[len(m.stack)-1]
 		case opI32Load:
 			push(le.Uint32(m.mem[int64(pop())+in.off:]))
-		case opI32LoadByte:
+		case opLoadByte:
 			push(uint32(m.mem[int64(pop())+in.off]))
 		case opI32Store:
 			word := pop()
 			le.PutUint32(m.mem[int64(pop())+in.off:], word)
+		case opStoreByte:
+			b := pop()
+			m.mem[pop()] = byte(b)
+		case opMisc:
+			n, b, a := pop(), pop(), pop()
+			if bytes.Equal(in.raw, memoryCopy) {
+				copy(m.mem[a:a+n], m.mem[b:b+n])
+			} else {
+				clear(m.mem[a : a+n])
+			}
 		case opI32Eqz:
-			push(map[bool]uint32{true: 1}[pop() == 0])
-		case opI32Add, opI32Mul, opI32DivU, opI32LtU:
-			b, a := pop(), pop()
-			push(operations[in.op](a, b))
+			push(truth(pop() == 0))
 		case opSelect:
 			condition, b, a := pop(), pop(), pop()
 			push(map[bool]uint32{true: a, false: b}[condition != 0])
 		case opLoop:
-			loops = append(loops, pc)
+			blocks = append(blocks, pc)
+		case opIf:
+			if pop() != 0 {
+				blocks = append(blocks, pc)
+				continue
+			}
+			for depth := 1; depth > 0; {
+				pc++
+				switch code[pc].op {
+				case opIf, opLoop:
+					depth++
+				case opEnd:
+					depth--
+				}
+			}
 		case opBrIf:
 			if pop() != 0 {
-				pc = loops[len(loops)-1]
+				pc = blocks[len(blocks)-1]
 			}
 		case opEnd:
-			loops = loops[:max(0, len(loops)-1)]
+			blocks = blocks[:len(blocks)-1]
 		default:
-			t.Fatalf("no term has the instruction %#x", in.op)
+			b, a := pop(), pop()
+			push(operations[in.op](a, b))
 		}
 	}
 }
@@ -115,10 +166,15 @@ var operations = map[byte]func(a, b uint32) uint32{
 	opI32Add:  func(a, b uint32) uint32 { return a + b },
 	opI32Mul:  func(a, b uint32) uint32 { return a * b },
 	opI32DivU: func(a, b uint32) uint32 { return a / b },
-	opI32LtU: func(a, b uint32) uint32 {
-		if a < b {
-			return 1
-		}
-		return 0
-	},
+	opI32And:  func(a, b uint32) uint32 { return a & b },
+	opI32ShrU: func(a, b uint32) uint32 { return a >> b },
+	opI32Eq:   func(a, b uint32) uint32 { return truth(a == b) },
+	opI32LtU:  func(a, b uint32) uint32 { return truth(a < b) },
+}
+
+func truth(is bool) uint32 {
+	if is {
+		return 1
+	}
+	return 0
 }
