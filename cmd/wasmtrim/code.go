@@ -170,12 +170,16 @@ func shrinkCode(m *module, t *symtab) ([]body, *helpers, error) {
 	if r.err != nil {
 		return nil, nil, r.err
 	}
+	if err := checkReach(m, t, bodies); err != nil {
+		return nil, nil, err
+	}
+	dropped := dropMethods(t)
 	fates, err := prune(m, t, bodies)
 	if err != nil {
 		return nil, nil, err
 	}
 	clearAES(t, fates)
-	shrinkTypes(t, fates, bodies)
+	shrinkTypes(t, fates, bodies, dropped)
 	for i, b := range bodies {
 		if fates[i] != kept {
 			bodies[i] = fates[i].prunedBody()

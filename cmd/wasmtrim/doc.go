@@ -27,7 +27,8 @@
 //     x-1.
 //  7. What cannot run is left out: functions that serve tracing, metrics, profiles and self-tests that nobody asks for
 //     (cuts.go), and what is reached through them alone (prune.go); with AES, its tables (aes.go).
-//  8. Of the hashes of types stays what a type switch compares with, of the types that no program can name no name (types.go).
+//  8. Of the hashes of types stays what a type switch compares with, of their methods those that an interface asks for, of the
+//     types that no program can name no name (types.go).
 //  9. The functions that are called most often come first, for their indices are short (arrange.go); the others lie beside
 //     those that they are like, within the window of deflate (similar.go).
 //

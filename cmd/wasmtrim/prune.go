@@ -18,11 +18,11 @@ const (
 	traps        // it is not called
 )
 
-// prune decides which functions stay: what is reached from the host and from data, without what is cut.
-func prune(m *module, t *symtab, bodies []body) ([]fate, error) {
+// checkReach reports whether it is known what leads to the functions that a linker left.
+func checkReach(m *module, t *symtab, bodies []body) error {
 	g, err := newCallGraph(m, t, bodies)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	unused := 0
 	for _, reached := range g.reach(make([]fate, len(bodies))) {
@@ -31,7 +31,16 @@ func prune(m *module, t *symtab, bodies []body) ([]fate, error) {
 		}
 	}
 	if unused*1000 > maxUnused*len(bodies) {
-		return nil, shapef("%d of %d functions that nothing leads to", unused, len(bodies))
+		return shapef("%d of %d functions that nothing leads to", unused, len(bodies))
+	}
+	return nil
+}
+
+// prune decides which functions stay: what is reached from the host and from data, without what is cut.
+func prune(m *module, t *symtab, bodies []body) ([]fate, error) {
+	g, err := newCallGraph(m, t, bodies)
+	if err != nil {
+		return nil, err
 	}
 	fates := make([]fate, len(bodies))
 	for _, c := range cuts {

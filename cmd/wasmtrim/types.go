@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"iter"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,6 +14,7 @@ const (
 
 	typeHash   = 16
 	typeFlags  = 20
+	typeKind   = 23
 	typeGCData = 32
 	typeName   = 40
 
@@ -20,6 +22,10 @@ const (
 	uncommonMethods = 8 // how far behind it they are
 	methodSize      = 16
 	methodType      = 4
+
+	interfaceMethods = 56 // a slice
+	askedSize        = 8
+	askedType        = 4
 
 	structFields = 56 // a slice
 	structSize   = 80
@@ -48,8 +54,8 @@ var hiddenTypes = []string{"*struct { F uintptr; X0 ", "*struct { F uintptr; R "
 // sizeOfKind is how long a type is with what its kind adds; what methods it has comes behind that.
 var sizeOfKind = map[byte]int{17: 72, 18: 64, 19: 56, 20: 80, 21: 112, 22: 56, 23: 56, 25: 80}
 
-// methodsByName are functions that find methods by names, in the order of these.
-var methodsByName = []string{"reflect.(*rtype).MethodByName", "reflect.Value.MethodByName"}
+// methodFinders are functions that find methods of a type by their names or numbers.
+var methodFinders = []string{"reflect.(*rtype).Method*", "reflect.Value.Method*"}
 
 // typeTable is where the types lie.
 type typeTable struct {
@@ -59,18 +65,46 @@ type typeTable struct {
 	count []byte // the word that says how many links there are
 }
 
-// shrinkTypes leaves of the types what is read: of their hashes, of their methods, and of those that are hidden.
+// method is a name and a type.
+type method struct {
+	name string
+	typ  uint32
+}
+
+// dropMethods leaves out the methods of types that match those of no interface, and gives their names. A method that is called
+// is in the code, and in the tables that are there for a type and an interface; in its type it is looked for to make such a
+// table while the program runs, and by reflection.
+func dropMethods(t *symtab) (names []uint32) {
+	if slices.ContainsFunc(t.functions, func(f function) bool { return isNamed(f.name, methodFinders) }) {
+		return nil
+	}
+	types := t.types()
+	asked := map[method]bool{}
+	for at := range types.all() {
+		if types.mem[at+typeKind] == kindInterface {
+			types.addAsked(at, asked)
+		}
+	}
+	for at := range types.all() {
+		if types.mem[at+typeFlags]&flagUncommon != 0 {
+			names = append(names, types.dropMethods(at, asked)...)
+		}
+	}
+	return names
+}
+
+// shrinkTypes leaves of the types what is read: of their hashes, and of those that are hidden. What refers to names that were
+// dropped is gone.
 //
 // A type switch compares hashes with constants, and then types: a hash that no code has as a constant may be any other. The table
 // of the methods that a type has for an interface is found by the hashes of both: one byte spreads those well enough.
-func shrinkTypes(t *symtab, fates []fate, bodies []body) {
+func shrinkTypes(t *symtab, fates []fate, bodies []body, dropped []uint32) {
 	le := binary.LittleEndian
-	constants, byName := map[uint32]bool{}, false
+	constants := map[uint32]bool{}
 	for i, b := range bodies {
 		if fates[i] != kept {
 			continue
 		}
-		byName = byName || isNamed(t.functions[i].name, methodsByName)
 		for _, in := range b.code {
 			if in.op == opI32Const || in.op == opI64Const {
 				constants[uint32(in.arg)] = true
@@ -79,23 +113,15 @@ func shrinkTypes(t *symtab, fates []fate, bodies []body) {
 	}
 	types := t.types()
 	hidden := map[int]bool{}
-	var dropped []uint32
-	for at := (types.at.at + 7) &^ 7; at+typeSize <= types.at.end; at += 8 {
-		name, ok := types.typeAt(at)
-		if !ok {
-			continue
-		}
+	for at, name := range types.all() {
 		d := types.mem[at : at+typeSize]
 		hash, uncommon := le.Uint32(d[typeHash:]), d[typeFlags]&flagUncommon != 0
 		switch {
-		case constants[hash], d[typeFlags+3] == kindInterface:
+		case constants[hash], d[typeKind] == kindInterface:
 		case uncommon:
 			le.PutUint32(d[typeHash:], hash&0xff)
 		default:
 			le.PutUint32(d[typeHash:], 0)
-		}
-		if uncommon && !byName {
-			dropped = append(dropped, types.dropMethods(at)...)
 		}
 		text := string(types.mem[name.at:name.end])
 		if slices.ContainsFunc(hiddenTypes, func(part string) bool { return strings.Contains(text, part) }) {
@@ -120,13 +146,24 @@ func (t *symtab) types() *typeTable {
 	}
 }
 
+// all gives the addresses of the types, and where their names lie.
+func (t *typeTable) all() iter.Seq2[int, span] {
+	return func(yield func(int, span) bool) {
+		for at := (t.at.at + 7) &^ 7; at+typeSize <= t.at.end; at += 8 {
+			if name, ok := t.typeAt(at); ok && !yield(at, name) {
+				return
+			}
+		}
+	}
+}
+
 // typeAt reports whether a type lies at an address, and where its name does. Between types lie names, and lists of fields and
 // methods: pointers have zeros where a type has its alignment, and no text has zeros where a type has the high half of its size.
 func (t *typeTable) typeAt(at int) (name span, ok bool) {
 	le := binary.LittleEndian
 	d := t.mem[at : at+typeSize]
 	size, pointers, mask := le.Uint64(d), le.Uint64(d[8:]), le.Uint64(d[typeGCData:])
-	flags, alignment, inFields, kind := d[typeFlags], d[typeFlags+1], d[typeFlags+2], d[typeFlags+3]
+	flags, alignment, inFields, kind := d[typeFlags], d[typeFlags+1], d[typeFlags+2], d[typeKind]
 	if size > maxMemory || pointers > size || pointers%8 != 0 || mask >= uint64(len(t.mem)) || pointers != 0 && mask == 0 {
 		return span{}, false
 	}
@@ -153,18 +190,33 @@ func (t *typeTable) name(offset uint32) (text span, ok bool) {
 	return span{at, at + int(length)}, true
 }
 
-// dropMethods makes zeros of the methods of a type that match those of no interface: the linker left out their types, for
-// nothing asks for them. It gives their names.
-func (t *typeTable) dropMethods(at int) (names []uint32) {
+// addAsked adds the methods of an interface.
+func (t *typeTable) addAsked(at int, asked map[method]bool) {
 	le := binary.LittleEndian
-	size, ok := sizeOfKind[t.mem[at+typeFlags+3]]
+	d := t.mem[at+interfaceMethods:]
+	for m := range slices.Chunk(t.mem[le.Uint64(d):][:askedSize*le.Uint64(d[8:])], askedSize) {
+		asked[t.method(m, askedType)] = true
+	}
+}
+
+// method is a method of a type or an interface: the name comes first.
+func (t *typeTable) method(m []byte, typ int) method {
+	le := binary.LittleEndian
+	name, _ := t.name(le.Uint32(m))
+	return method{string(t.mem[name.at:name.end]), le.Uint32(m[typ:])}
+}
+
+// dropMethods makes zeros of the methods of a type that nobody asks for, and gives their names.
+func (t *typeTable) dropMethods(at int, asked map[method]bool) (names []uint32) {
+	le := binary.LittleEndian
+	size, ok := sizeOfKind[t.mem[at+typeKind]]
 	if !ok {
 		size = typeSize
 	}
 	uncommon := at + size
 	first, n := uncommon+int(le.Uint32(t.mem[uncommon+uncommonMethods:])), int(le.Uint16(t.mem[uncommon+uncommonCount:]))
 	for m := range slices.Chunk(t.mem[first:first+methodSize*n], methodSize) {
-		if typ := le.Uint32(m[methodType:]); typ == 0 || typ == absent {
+		if !asked[t.method(m, methodType)] {
 			names = append(names, le.Uint32(m))
 			clear(m)
 		}
@@ -193,7 +245,7 @@ func (t *typeTable) hide(at int) {
 	le.PutUint32(d[typeName:], 0)
 	d[typeFlags] &^= flagExtraStar
 	// Where a mask is made when it is asked for, it is made of the fields.
-	if d[typeFlags+3] == kindStruct && d[typeFlags]&flagMaskOnDemand == 0 {
+	if d[typeKind] == kindStruct && d[typeFlags]&flagMaskOnDemand == 0 {
 		fields := t.mem[le.Uint64(d[structFields:]):]
 		clear(fields[:fieldSize*le.Uint64(d[structFields+8:])])
 		clear(d[structFields:structSize])

@@ -52,7 +52,16 @@ type (
 	ring     struct{ inner, outer int }
 	line     struct{ length int }
 	cloud    struct{ drops []int }
+	tile     struct{ square }
 )
+
+// measured is asked for while the program runs, and measure is called through it alone.
+type measured interface{ measure() int }
+
+func (s square) measure() int { return s.side * s.side }
+
+// dropper has a method whose name cloud has, too.
+type dropper interface{ Drop(n int) }
 
 func (c *cloud) String() string { return fmt.Sprint("a cloud of ", len(c.drops)) }
 
@@ -76,6 +85,18 @@ func kind(shape any) string {
 		return "stringer"
 	}
 	return "unknown"
+}
+
+// knowsMethods reports whether values still have the methods that something asks for.
+func knowsMethods() bool {
+	sum := 0
+	for _, shape := range []any{square{2}, &square{3}, tile{square{4}}, circle{5}} {
+		if m, ok := shape.(measured); ok {
+			sum += m.measure()
+		}
+	}
+	_, drops := any(&cloud{}).(dropper)
+	return sum == 4+9+16 && !drops && reflect.TypeFor[*tile]().Implements(reflect.TypeFor[measured]())
 }
 
 // knowsTypes reports whether values still say what they are.
@@ -113,7 +134,7 @@ func main() {
 	ok = ok && caught(func() { list[at]++ }) == "runtime error: index out of range [3] with length 1"
 	ok = ok && caught(func() { none.value++ }) == "runtime error: invalid memory address or nil pointer dereference"
 	ok = ok && caught(func() { panic("thrown") }) == "thrown"
-	if !ok || !knowsTypes() {
+	if !ok || !knowsTypes() || !knowsMethods() {
 		os.Exit(1)
 	}
 }
