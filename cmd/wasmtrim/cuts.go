@@ -20,7 +20,7 @@ var cuts = []cut{
 	// A trace is started by runtime.StartTrace alone. While there is none, no traceLocker is ok, and nothing is asked of it.
 	{
 		names: []string{
-			"runtime.traceAcquireEnabled", "runtime.traceAdvance", "runtime.traceReader", "runtime.traceCPUSample",
+			"runtime.traceAcquireEnabled", "runtime.traceAdvance*", "runtime.traceReader", "runtime.traceCPUSample",
 			"runtime.traceLocker.Go*", "runtime.traceLocker.GC*", "runtime.traceLocker.Proc*", "runtime.traceLocker.STW*",
 			"runtime.traceLocker.Heap*", "runtime.traceLocker.Span*", "runtime.traceLocker.emitUnblockStatus",
 		},
@@ -36,6 +36,8 @@ var cuts = []cut{
 		names: []string{"runtime.profilealloc"}, returns: true,
 		unless: []string{"runtime.MemProfile", "runtime.memProfileInternal", "runtime/pprof.*", "runtime.pprof_*"},
 	},
+	// A reflect.Value that is a method is made by these.
+	{names: []string{"reflect.makeMethodValue", "reflect.methodValueCall"}, unless: []string{"reflect.Value.Method*"}},
 	// log/slog alone calls what log leaves for it.
 	{names: []string{"log.init.0.func1"}, unless: []string{"log/slog.*"}},
 	// A list of frames without names, and the words of a heap that is broken: what is printed before and after stays.

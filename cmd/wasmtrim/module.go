@@ -81,18 +81,19 @@ func (m *module) section(id byte) (*section, error) {
 	return nil, shapef("no section %d", id)
 }
 
-// needMemory reports whether the memory that a module starts with has so many bytes.
+// needMemory makes the memory that a module starts with so many bytes, if it has fewer.
 func (m *module) needMemory(size int) error {
 	s, err := m.section(sectionMemory)
 	if err != nil {
 		return err
 	}
 	r := &reader{data: s.body}
-	memories, _, pages := r.u32(), r.byte(), r.u32()
-	if r.err != nil || memories != 1 || pages < (size+pageSize-1)/pageSize {
-		return shapef("no memory of %d bytes", size)
+	if memories, bounds, pages := r.u32(), r.byte(), r.u32(); memories != 1 || bounds != 0 || r.more() {
+		return shapef("a memory that is bounded, or more than one")
+	} else if needed := (size + pageSize - 1) / pageSize; pages < needed {
+		s.body = binary.AppendUvarint([]byte{1, 0}, uint64(needed))
 	}
-	return nil
+	return r.err
 }
 
 // setStart names the function that runs before all else.
