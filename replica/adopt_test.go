@@ -38,12 +38,14 @@ func TestAdoptKeepsBothSides(t *testing.T) {
 	w.ok(mine.Set(ctx, "mail/1", "dear"))
 	w.ok(mine.Set(ctx, "mail/2", "secret"))
 	w.ok(mine.Erase(ctx, "mail/2"))
+	w.ok(nil, mine.Array("todo/today").Insert(ctx, 0, "milk", map[string]any{"buy": "bread"}))
+	w.ok(mine.Array("todo/today").Commit(ctx))
 	w.ok(mine.Set(ctx, "notes/gone", 1))
 	w.ok(mine.Delete(ctx, "notes/gone"))
 	before := visible(t, mine)
 	joined, rep, err := mine.Adopt(ctx, w.invite(theirs), memory.New())
-	if err != nil || rep.Records != 6 || rep.Versions != 2 {
-		t.Fatalf("%+v, %v; want 6 records in 2 versions", rep, err)
+	if err != nil || rep.Records != 7 || rep.Versions != 2 {
+		t.Fatalf("%+v, %v; want 7 records in 2 versions", rep, err)
 	}
 	if after := visible(t, mine); !slices.Equal(before, after) {
 		t.Errorf("the database that was adopted shows\n%q, before\n%q", after, before)

@@ -330,3 +330,25 @@ func TestArrayRevertKeepsItems(t *testing.T) {
 	p.lists(p.a, `["A","b","c"]`)
 	p.lists(p.b, `["A","b","c"]`)
 }
+
+// TestArrayErased destroys what was written to a list: what is written around it stays where it is, on both replicas.
+func TestArrayErased(t *testing.T) {
+	ctx := t.Context()
+	p := newPair(t)
+	_, err := p.a.SetSettings(ctx, "lists", replica.Settings{Strategy: "lww", Erasable: true})
+	p.ok(err)
+	p.ok(p.a.Array(arrayKey).Insert(ctx, 0, "secret", "b"))
+	p.ok(p.a.Array(arrayKey).Move(ctx, 1, 0))
+	p.sync()
+	p.ok(p.b.Array(arrayKey).Insert(ctx, 1, "kept"))
+	_, err = p.a.Erase(ctx, arrayKey)
+	p.ok(err)
+	p.sync()
+	p.lists(p.a, `[null,"kept",null]`)
+	p.lists(p.b, `[null,"kept",null]`)
+	for _, r := range []*replica.Replica{p.a, p.b} {
+		if rep, err := r.Verify(ctx, nil); err != nil || len(rep.Damage) > 0 {
+			t.Errorf("verify: %v, %v", rep, err)
+		}
+	}
+}
