@@ -46,7 +46,8 @@ type core struct {
 func (c *core) init(log *Log, history History, v interface {
 	view
 	places
-}) {
+},
+) {
 	c.history, c.view, c.places = history, v, v
 	c.elements, _ = v.(elements)
 	c.setLog(log)
