@@ -135,6 +135,7 @@ var doors = map[string][]string{
 	"github.com/vbauerster/mpb":       {"cmd/kdelta"},
 	"charm.land/lipgloss":             {"cmd/kdelta"},
 	"github.com/charmbracelet":        {"cmd/kdelta"},
+	"github.com/rogpeppe/go-internal": {"cmd/kdelta"},
 	"github.com/sergi/go-diff":        {"cmd/kdelta"},
 	"golang.org/x/term":               {"cmd/kdelta"},
 	"golang.org/x/sync":               {"replica"},

@@ -62,7 +62,7 @@
 //	walk.go tips.go clocks.go cut.go past.go  what came before what
 //	pending.go                                what must wait
 //	erasure.go                                what proves that contents were erased
-//	diff.go blame.go                          what changed, and who changed it
+//	blame.go                                  who wrote what a value is made of
 //
 // Sources: the run-length graph and local version numbers are those of Gentle and Kleppmann, "Collaborative Text Editing
 // with Eg-walker" (2025), and of its implementation diamond-types; versions named by dots are from Preguiça

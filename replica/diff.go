@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/kdelta/kdelta/crdt"
-	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/crdt/sequence"
 	"github.com/kdelta/kdelta/internal/canon"
 )
 
@@ -16,11 +16,15 @@ type PathChange struct {
 	Path string
 	// Old and New are what stands there before and after, as compact JSON; nil where there is nothing.
 	Old, New json.RawMessage
+	// Splices, where one of the two is a text and the other one a text or nothing, make the old text the new one: they come one
+	// after the other, each in what the one before it left. They are what was done, by whoever did it: two words that were
+	// replaced are two splices, however alike the texts are. Text.Merge takes them.
+	Splices []sequence.Splice
 }
 
 // Diff lists how what a key shows at one point differs from what it shows at another, by ascending path. Objects are
 // compared member by member, lists (Array) item by item: their changes come one after the other, so each path is one in the list
-// that those before have left. Anything else is one piece.
+// that those before have left. Anything else is one piece; the change of a text comes with its splices.
 //
 // to nil means now. from nil means before the last edit of the key that to holds, so without both it is what that edit
 // changed: the last one in the total order of versions, by itself, whatever was written beside it. ErrNotFound where
@@ -114,10 +118,32 @@ func (s *snap) diff(key string, from, to point) ([]PathChange, error) {
 	if before.Kind == crdt.KindList && after.Kind == crdt.KindList {
 		return s.diffList(key, before.Value, from, to)
 	}
-	return pathChanges(history.Compare(before.Value, after.Value)), nil
+	changes := pathChanges(crdt.Diff(before.Value, after.Value))
+	if len(changes) > 0 && textOrNothing(&before) && textOrNothing(&after) {
+		changes[0].Splices, err = s.textSplices(key, from, to, &before, &after)
+	}
+	return changes, err
 }
 
-func pathChanges(changes history.Changes) []PathChange {
+// editsBetween are what was done to a text or a list, by whoever did it, from one point to another.
+func (s *snap) editsBetween(id docID, from, to point) ([]edit, error) {
+	last, shows, err := s.standing(id.key)
+	if err != nil {
+		return nil, err
+	}
+	t := &s.r.documents
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	d, err := t.take(s, id, last, shows)
+	if err != nil {
+		return nil, err
+	}
+	edits, err := d.diff(s, from, to)
+	t.measure(d)
+	return edits, err
+}
+
+func pathChanges(changes []crdt.Change) []PathChange {
 	out := make([]PathChange, len(changes))
 	for i, c := range changes {
 		out[i] = PathChange{Path: crdt.Pointer(c.Path), Old: jsonOf(c.Old), New: jsonOf(c.New)}
@@ -131,28 +157,4 @@ func jsonOf(v canon.Value) json.RawMessage {
 		return nil
 	}
 	return v.AppendJSON(nil)
-}
-
-// Patch is the changes that Diff listed as an RFC 6902 patch: an array of add, remove and replace. Applied to the old
-// value it gives the new one. The error says which change is not one that Diff makes.
-func Patch(changes []PathChange) (json.RawMessage, error) {
-	all := make(history.Changes, len(changes))
-	for i, c := range changes {
-		var err error
-		if all[i].Path, err = crdt.ParsePointer(c.Path); err != nil {
-			return nil, err
-		}
-		for _, side := range []struct {
-			text json.RawMessage
-			into *canon.Value
-		}{{c.Old, &all[i].Old}, {c.New, &all[i].New}} {
-			if side.text == nil {
-				continue
-			}
-			if *side.into, err = canon.FromJSON(side.text); err != nil {
-				return nil, fmt.Errorf("%q: %w", c.Path, err)
-			}
-		}
-	}
-	return all.AppendPatch(nil), nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/kdelta/kdelta/crdt/sequence"
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store/memory"
 )
@@ -88,6 +89,38 @@ func TestDiffLastEditBesideAnother(t *testing.T) {
 		if got, want := changed(t, r, "notes/1", nil, nil), `/title: "Milk" -> "Oat milk"`; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
+	}
+}
+
+// TestPatchSays shows patches, those of texts with what a program needs to make the new one of the old one.
+func TestPatchSays(t *testing.T) {
+	splices := []sequence.Splice{{Removed: 1, Text: "J"}, {Pos: 5, Text: "\n"}}
+	for _, c := range []struct {
+		path, from, to string
+		splices        []sequence.Splice
+		want           string
+	}{
+		{``, ``, `{"a": 1}`, nil, `[{"op":"add","path":"","value":{"a":1}}]`},
+		{``, `1`, ``, nil, `[{"op":"remove","path":""}]`},
+		{`/x~1y/~0`, `[1]`, `[1,2]`, nil, `[{"op":"replace","path":"/x~1y/~0","value":[1,2]}]`},
+		{
+			``, `"hello"`, `"Jello\n"`, splices, `[{"op":"replace","path":"","value":"Jello\n","splices":` +
+				`[{"inserted":"J","pos":0,"removed":1},{"inserted":"\n","pos":5,"removed":0}]}]`,
+		},
+	} {
+		change := replica.PathChange{Path: c.path, Splices: c.splices}
+		if c.from != "" {
+			change.Old = json.RawMessage(c.from)
+		}
+		if c.to != "" {
+			change.New = json.RawMessage(c.to)
+		}
+		if got, err := replica.Patch([]replica.PathChange{change}); err != nil || string(got) != c.want {
+			t.Errorf("%s, %v, want %s", got, err, c.want)
+		}
+	}
+	if got, err := replica.Patch(nil); err != nil || string(got) != `[]` {
+		t.Errorf("of nothing: %s, %v", got, err)
 	}
 }
 

@@ -11,23 +11,10 @@ import (
 
 // diffList is how a list at one point, which says before, differs from the list at another one.
 func (s *snap) diffList(key string, before canon.Value, from, to point) ([]PathChange, error) {
-	id := docID{key, crdt.KindList}
-	last, shows, err := s.standing(key)
+	edits, err := s.editsBetween(docID{key, crdt.KindList}, from, to)
 	if err != nil {
 		return nil, err
 	}
-	t := &s.r.documents
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	d, err := t.take(s, id, last, shows)
-	if err != nil {
-		return nil, err
-	}
-	edits, err := d.diff(s, from, to)
-	if err != nil {
-		return nil, err
-	}
-	t.measure(d)
 	return itemChanges(elementTexts(before), edits), nil
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/kdelta/kdelta/replica"
@@ -16,8 +18,9 @@ type diffCmd struct {
 func (diffCmd) Help() string {
 	return `Without points it shows what the last edit of the key changed, by itself, whatever was written beside it. A line ` +
 		`that starts with - is what stood at a path, one with + what stands there now; paths are JSON pointers, and a whole ` +
-		`value has none. Objects are compared member by member, anything else is one piece. --json prints an RFC 6902 patch, ` +
-		`which makes the value at FROM the value at TO.`
+		`value has none. Objects are compared member by member, anything else is one piece; of a text the lines that changed ` +
+		`are shown, of long lines the words. --json prints an RFC 6902 patch, which makes the value at FROM the value at TO; ` +
+		`for a text it has "splices" too: what to put in and take out, one after the other, positions in code points.`
 }
 
 func (c *diffCmd) Run(ctx context.Context, a *app) error {
@@ -40,8 +43,7 @@ func (c *diffCmd) Run(ctx context.Context, a *app) error {
 			}
 			return a.printJSON(patch)
 		}
-		a.printChanges(changes)
-		return nil
+		return a.printChanges(changes)
 	})
 }
 
@@ -67,8 +69,16 @@ func (db *database) pointOrNil(ctx context.Context, text string) (replica.Point,
 	return db.ParsePoint(ctx, text)
 }
 
-func (a *app) printChanges(changes []replica.PathChange) {
+func (a *app) printChanges(changes []replica.PathChange) error {
 	for _, change := range changes {
+		if change.Splices != nil {
+			from, to, err := textsOf(change)
+			if err != nil {
+				return err
+			}
+			a.printTextDiff(from, to)
+			continue
+		}
 		where := ""
 		if change.Path != "" {
 			where = change.Path + ": "
@@ -80,4 +90,18 @@ func (a *app) printChanges(changes []replica.PathChange) {
 			a.printf("%s\n", a.good("+ "+where+string(change.New)))
 		}
 	}
+	return nil
+}
+
+// textsOf is what the change of a text says; nothing counts as an empty one.
+func textsOf(change replica.PathChange) (from, to string, err error) {
+	for _, side := range []struct {
+		value json.RawMessage
+		into  *string
+	}{{change.Old, &from}, {change.New, &to}} {
+		if side.value != nil {
+			err = errors.Join(err, json.Unmarshal(side.value, side.into))
+		}
+	}
+	return from, to, err
 }

@@ -118,11 +118,10 @@ func (a *app) editedIn(ctx context.Context, key, text string) ([]sequence.Splice
 	return changes(text, string(edited)), nil
 }
 
-// changes are the splices that take one text to another: few and whole ones, as a person would make them.
+// changes are the splices that take one text to another.
 func changes(from, to string) (splices []sequence.Splice) {
-	differ := diffmatchpatch.New()
 	pos := 0
-	for _, d := range differ.DiffCleanupSemantic(differ.DiffMain(from, to, true)) {
+	for _, d := range textDiffs(from, to) {
 		switch d.Type {
 		case diffmatchpatch.DiffEqual:
 			pos += utf8.RuneCountInString(d.Text)

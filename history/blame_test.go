@@ -17,38 +17,6 @@ func value(json string) canon.Value {
 	return must(canon.FromJSON([]byte(json)))
 }
 
-// TestChanges shows the patch and the lines of a change.
-func TestChanges(t *testing.T) {
-	cases := []struct{ from, to, patch, lines string }{
-		{`{"a":1}`, `{"a":1}`, `[]`, ``},
-		{``, `{"a":1}`, `[{"op":"add","path":"","value":{"a":1}}]`, `+ {"a":1}`},
-		{`1`, ``, `[{"op":"remove","path":""}]`, `- 1`},
-		{
-			`{"a":1,"b":2}`, `{"a":3,"c":4}`,
-			`[{"op":"replace","path":"/a","value":3},{"op":"remove","path":"/b"},{"op":"add","path":"/c","value":4}]`,
-			"- /a: 1\n+ /a: 3\n- /b: 2\n+ /c: 4",
-		},
-		{
-			`{"x/y":{"~":[1]}}`, `{"x/y":{"~":[1,2]}}`,
-			`[{"op":"replace","path":"/x~1y/~0","value":[1,2]}]`, "- /x~1y/~0: [1]\n+ /x~1y/~0: [1,2]",
-		},
-		{`{"a":null}`, `{}`, `[{"op":"remove","path":"/a"}]`, `- /a: null`},
-	}
-	for _, c := range cases {
-		changes := history.Compare(value(c.from), value(c.to))
-		if got := string(changes.AppendPatch(nil)); got != c.patch {
-			t.Errorf("%s to %s: patch %s, want %s", c.from, c.to, got, c.patch)
-		}
-		var lines []string
-		for _, l := range changes.Lines() {
-			lines = append(lines, l.String())
-		}
-		if got := strings.Join(lines, "\n"); got != c.lines {
-			t.Errorf("%s to %s: lines\n%s\nwant\n%s", c.from, c.to, got, c.lines)
-		}
-	}
-}
-
 // TestBlame gives each leaf the version since which it has been as it is.
 func TestBlame(t *testing.T) {
 	cases := map[string]struct {
