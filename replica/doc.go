@@ -104,7 +104,8 @@
 // # Reading on
 //
 //	replica.go options.go reader.go version.go errors.go   the words as types
-//	read.go point.go parse.go log.go diff.go blame.go      reading, now and in the past
+//	read.go point.go parse.go log.go blame.go              reading, now and in the past
+//	diff.go textdiff.go patch.go                           what changed
 //	logorder.go loggraph.go                                a log in its order, and as a graph
 //	watch.go cursor.go                                     what happens, from a place on
 //	update.go write.go queue.go import.go collection.go    writing
@@ -113,6 +114,7 @@
 //	typing.go typingrest.go edit.go                        what is typed, and becomes a version; edits and their ops
 //	documents.go document.go content.go lineage.go         those that are open; how they are made
 //	sequences.go sequencepast.go keep.go                   how they are kept; blame, undo; snapshots of what others wrote
+//	txtext.go draft.go                                     texts in an Update
 //	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members
 //	sync.go driver.go session.go local.go tips.go feed.go gather.go  syncing
 //	unpack.go proofs.go apply.go slice.go pending.go       what came

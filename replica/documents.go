@@ -267,9 +267,17 @@ func (s *snap) shownAt(key string, p point) (crdt.View, error) {
 // shown is what the transaction sees of a key, a text or a list with its value.
 func (tx *Tx) shown(key string) (crdt.View, error) {
 	view, err := tx.view(key)
-	if err == nil {
+	if err != nil || !view.Kind.IsSequence() {
+		return view, err
+	}
+	if !tx.wrote(key) {
 		s := tx.c.snap()
 		err = s.showSequenceIn(key, &view, s.now())
+		return view, err
+	}
+	d, err := tx.draft(docID{key, view.Kind})
+	if err == nil {
+		view.Value = d.content.value()
 	}
 	return view, err
 }

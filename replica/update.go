@@ -111,6 +111,8 @@ type Tx struct {
 	// written are the keys that were written, groups what was: the ops of one call each.
 	written map[string]writtenKey
 	groups  []opGroup
+	// drafts are the texts and lists that were written, and those that were looked at to be.
+	drafts map[docID]*draft
 }
 
 // writtenKey is a key that a transaction wrote. What came of it is worked out when somebody looks.
@@ -161,12 +163,8 @@ func (tx *Tx) state(key string) (*crdt.State, error) {
 // apply applies a key's groups behind the one of number applied, up to newest. The version is not made yet; its place in the
 // order is above all that there is.
 func (tx *Tx) apply(state *crdt.State, newest, applied int) error {
-	var behind []opGroup
-	for n := newest; n > applied; n = tx.groups[n-1].before {
-		behind = append(behind, tx.groups[n-1])
-	}
 	var ops []crdt.Op
-	for _, g := range slices.Backward(behind) {
+	for _, g := range slices.Backward(tx.groupsBehind(newest, applied)) {
 		ops = ops[:0]
 		for i := g.from; i < g.to; i++ {
 			ops = append(ops, tx.ops[i].Op)
@@ -176,6 +174,14 @@ func (tx *Tx) apply(state *crdt.State, newest, applied int) error {
 		}
 	}
 	return nil
+}
+
+// groupsBehind are a key's groups behind the one of number applied, up to newest, the newest one first.
+func (tx *Tx) groupsBehind(newest, applied int) (groups []opGroup) {
+	for n := newest; n > applied; n = tx.groups[n-1].before {
+		groups = append(groups, tx.groups[n-1])
+	}
+	return groups
 }
 
 // wrote reports whether the transaction has written a key.
