@@ -111,6 +111,7 @@
 //	update.go write.go queue.go import.go collection.go    writing
 //	resolve.go undo.go conflicts.go                        conflicts, and taking things back
 //	text.go array.go handle.go textedits.go                texts and lists: handles, what happens to one
+//	textmove.go                                            who edits a text and is behind with that
 //	typing.go typingrest.go edit.go                        what is typed, and becomes a version; edits and their ops
 //	documents.go document.go content.go lineage.go         those that are open; how they are made
 //	sequences.go sequencepast.go keep.go                   how they are kept; blame, undo; snapshots of what others wrote

@@ -40,8 +40,8 @@ var (
 	// ErrNotErasable: values that are part of their versions cannot be destroyed. They were written before their namespace was made
 	// erasable, or it is not.
 	ErrNotErasable = errors.New("cannot be erased")
-	// ErrMoved: the text or the list is another one than the loop over its Edits knows. Take what that has to tell, and edit
-	// it again.
+	// ErrMoved: the text or the list is another one than the loop over its Edits knows, and the edit cannot be moved there. Take
+	// what the loop has to tell, and edit again.
 	ErrMoved = errors.New("positions have moved since")
 	// ErrNoConflict: there is no open conflict to resolve.
 	ErrNoConflict = errors.New("no open conflict")

@@ -192,20 +192,29 @@ func (h *handle) typeIn(d *document, say func(content) (edit, error)) (full bool
 	if h.r.documents.closed {
 		return false, ErrClosed
 	}
-	if h.watcher != nil && len(h.watcher.edits) > 0 {
-		return false, fmt.Errorf("%w: %s", ErrMoved, h.key)
+	if err := h.movable(d); err != nil {
+		return false, err
 	}
 	e, err := say(d.shown())
-	if err == nil {
-		err = d.typeIn(&e)
+	if err != nil {
+		return false, h.within(err)
+	}
+	done, untold, err := h.move(d, e)
+	for i := 0; i < len(done) && err == nil; i++ {
+		if err = d.typeIn(&done[i]); err != nil {
+			d.tell(nil, done[:i])
+		}
 	}
 	if err != nil {
 		return false, h.within(err)
 	}
-	if !d.ahead() {
+	if h.watcher != nil {
+		h.watcher.edits = untold
+	}
+	if !d.ahead() || e.width() == 0 {
 		return false, nil // it did nothing
 	}
-	d.tell(h.watcher, []edit{e})
+	d.tell(h.watcher, done)
 	return h.r.typedInto(d), nil
 }
 

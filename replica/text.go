@@ -78,8 +78,9 @@ func (t *Text) Insert(ctx context.Context, pos int, text string) error {
 // Delete takes n code points out, from pos on.
 func (t *Text) Delete(ctx context.Context, pos, n int) error { return t.Splice(ctx, pos, n, "") }
 
-// Splice takes removed code points out, from pos on, and puts text there instead. ErrMoved where Edits of this Text has
-// something to tell that was not taken yet: pos would not mean what it seems to.
+// Splice takes removed code points out, from pos on, and puts text there instead. While there is a loop over Edits of this Text,
+// pos is in the text that the loop knows; it is moved over what that was not told yet. ErrMoved where it cannot be: before the
+// loop was told of the text, or after that was deleted.
 func (t *Text) Splice(ctx context.Context, pos, removed int, text string) error {
 	return t.edit(ctx, func(content) (edit, error) {
 		return textEdit(sequence.Splice{Pos: pos, Removed: removed, Text: text}), nil
@@ -87,17 +88,17 @@ func (t *Text) Splice(ctx context.Context, pos, removed int, text string) error 
 }
 
 // SpliceUTF16 is Splice with an offset and a count in UTF-16 code units. An end inside of a character is
-// sequence.ErrSurrogate.
+// sequence.ErrSurrogate; one behind something that was taken out, of which the loop over Edits was not told yet, ErrMoved.
 func (t *Text) SpliceUTF16(ctx context.Context, offset, removed int, text string) error {
 	return t.edit(ctx, func(c content) (edit, error) {
-		s := c.(textContent)
-		pos, err := s.FromUTF16(offset)
+		s := c.(textContent).Text
+		pos, err := t.fromUTF16(s, offset)
 		if err != nil {
 			return edit{}, err
 		}
 		end := pos
 		if removed != 0 {
-			if end, err = s.FromUTF16(offset + removed); err != nil {
+			if end, err = t.fromUTF16(s, offset+removed); err != nil {
 				return edit{}, err
 			}
 		}

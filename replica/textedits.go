@@ -15,6 +15,7 @@ type editsWatcher struct {
 	// compose is as few edits as can be that do what edits did which came one after the other and led to what is shown now.
 	compose func(edits []edit, now content) []edit
 	wake    chan struct{}
+	begun   bool // whether any edits were taken
 }
 
 // maxEdits is how many edits wait for a watcher one by one.
@@ -70,8 +71,8 @@ func editsOf(delta sequence.Delta) (edits []sequence.Edit) {
 
 // Edits yields what happens to the text, as edits that come one after the other: first one that inserts all of it, then what
 // others do, be it another Text of this replica, another process or another replica. What is done by this Text is not among
-// them, and is refused (ErrMoved) while there is something that was not yielded: positions are always in the text
-// that the loop knows. Put a cursor where Edit.Shift says.
+// them: positions of its splices are in the text that the loop knows, by what was yielded and what this Text did. They are moved
+// over what was not yielded yet, and that over them. Put a cursor where Edit.Shift says.
 //
 // It ends with ctx, with its error, or when the replica is closed. There is one at a time for a Text.
 func (t *Text) Edits(ctx context.Context) iter.Seq2[[]sequence.Edit, error] {
@@ -151,6 +152,6 @@ func (h *handle) takeEdits(w *editsWatcher) []edit {
 	open.mu.Lock()
 	defer open.mu.Unlock()
 	edits := w.edits
-	w.edits = nil
+	w.edits, w.begun = nil, true
 	return edits
 }

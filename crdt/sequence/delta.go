@@ -49,6 +49,28 @@ func (d Delta) then(next Delta) (out Delta) {
 	return out.trim()
 }
 
+// After is d as it is done after another delta of the same text, so that a.After(b, true) after b, and b.After(a, false) after a,
+// give one text. What both put in at one place stands in this order: d's before the other's, if first is true, or behind it.
+func (d Delta) After(other Delta, first bool) (out Delta) {
+	a, b := parts{rest: d}, parts{rest: other}
+	for !a.done() {
+		switch {
+		case a.head().Insert != "" && (first || b.head().Insert == ""):
+			out = out.add(a.take(a.length()))
+		case b.head().Insert != "":
+			n := b.length()
+			b.take(n)
+			out = out.add(Part{Retain: n})
+		default:
+			n := min(a.length(), b.length())
+			if part := a.take(n); b.take(n).Delete == 0 {
+				out = out.add(part)
+			}
+		}
+	}
+	return out.trim()
+}
+
 // trim takes off what keeps the rest, which stays anyway.
 func (d Delta) trim() Delta {
 	if k := len(d) - 1; k >= 0 && d[k].Retain > 0 {
