@@ -137,9 +137,10 @@ func (t *documents) renew(s *snap, d *document, last history.LV, shows crdt.Kind
 		if err != nil {
 			return err
 		}
+		others := replaced(fresh.content, d.content, 0)
 		t.replace(d, fresh)
 		d.shows = shows
-		d.tell(nil, between(before, d.shown().value()))
+		d.tell(nil, turned(before, d.shown().value(), others))
 		return nil
 	}
 	length, was := d.shown().Len(), d.visible()

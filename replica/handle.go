@@ -35,7 +35,13 @@ func (h *handle) look(ctx context.Context, fn func(*document) error) error {
 		return fn(d)
 	}
 	open.mu.Unlock()
+	return h.lookAnew(ctx, fn)
+}
+
+// lookAnew is look for who wants to know what other processes wrote while something was typed here.
+func (h *handle) lookAnew(ctx context.Context, fn func(*document) error) error {
 	return h.r.view(ctx, func(s *snap) error {
+		open := &h.r.documents
 		open.mu.Lock()
 		defer open.mu.Unlock()
 		d, _, err := open.present(s, h.docID)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/sequence"
+	"github.com/kdelta/kdelta/internal/canon"
 )
 
 // textOrNothing reports whether a view shows a text, or nothing at all.
@@ -57,4 +58,29 @@ func bytesOf(text string, n int) (size int) {
 		size += k
 	}
 	return size
+}
+
+// replaced is what takes a document to another one of its place, by the dots of what both show: the newest own events of it are its
+// own. Of a list it tells nothing.
+func replaced(by, old content, own int) []edit {
+	was, isText := old.(textContent)
+	is, alsoText := by.(textContent)
+	if !isText || !alsoText {
+		return nil
+	}
+	return textEdits(editsOf(sequence.Between(was.Text, is.Text, own)))
+}
+
+// turned is how a document that was replaced by another one of its place came to show something else: by the edits, where they lead
+// there.
+func turned(before, after canon.Value, edits []edit) []edit {
+	was, isText := before.AsString()
+	is, alsoText := after.AsString()
+	if isText && alsoText {
+		if fine, result := refine(was, composeSplices(edits, nil)); result == is {
+			return fine
+		}
+		// A dot does not mean what it did: contents were erased, or lines of an author are numbered otherwise now.
+	}
+	return between(before, after)
 }

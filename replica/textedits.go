@@ -108,7 +108,7 @@ func (h *handle) tellEdits(ctx context.Context, compose func([]edit, content) []
 			}
 			continue
 		case look:
-			look, err = false, h.look(ctx, func(*document) error { return nil })
+			look, err = false, h.lookAnew(ctx, func(*document) error { return nil })
 			continue
 		case !open:
 			return

@@ -1,13 +1,17 @@
 package replica_test
 
 import (
+	"context"
 	"errors"
 	"iter"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/kdelta/kdelta/crdt/sequence"
 	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/store/sqlite"
 )
 
 // TestSpliceBehindEdits: what is done by somebody who was not told yet what others did is done where he meant it.
@@ -56,8 +60,7 @@ func TestSpliceBehindEdits(t *testing.T) {
 			p := newPair(t)
 			mine, other := p.a.Text(textKey), p.a.Text(textKey)
 			p.types(other, "one 𝄞 three")
-			next, stop := iter.Pull2(mine.Edits(ctx))
-			defer stop()
+			next := p.edits(mine)
 			p.told(next, sequence.Edit{Text: "one 𝄞 three"})
 			p.ok(other.Splice(ctx, c.others.Pos, c.others.Removed, c.others.Text))
 			p.ok(mine.Splice(ctx, c.his.Pos, c.his.Removed, c.his.Text))
@@ -70,6 +73,14 @@ func TestSpliceBehindEdits(t *testing.T) {
 			p.says(p.b.Text(textKey), c.want)
 		})
 	}
+}
+
+// edits is a loop over the edits of a text, step by step. A step that is never told of anything fails after a minute.
+func (p *pair) edits(text *replica.Text) func() ([]sequence.Edit, error, bool) {
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	next, stop := iter.Pull2(text.Edits(ctx))
+	p.t.Cleanup(func() { stop(); cancel() })
+	return next
 }
 
 // told asserts what a loop over edits is told next.
@@ -88,8 +99,7 @@ func TestSpliceThatCannotBeMoved(t *testing.T) {
 	p := newPair(t)
 	mine, other := p.a.Text(textKey), p.a.Text(textKey)
 	p.types(other, "𝄞one")
-	next, stop := iter.Pull2(mine.Edits(ctx))
-	defer stop()
+	next := p.edits(mine)
 	refuses := func(want, got error) {
 		t.Helper()
 		if !errors.Is(got, want) {
@@ -114,4 +124,60 @@ func TestSpliceThatCannotBeMoved(t *testing.T) {
 	p.told(next, sequence.Edit{Removed: 6})
 	p.ok(mine.Insert(ctx, 0, "anew"))
 	p.says(other, "anew")
+}
+
+// TestEditsOfAnotherProcess: a loop over edits hears what another process wrote, place by place, while something is typed that is
+// in no version yet.
+func TestEditsOfAnotherProcess(t *testing.T) {
+	ctx := t.Context()
+	p := newPair(t)
+	path := filepath.Join(t.TempDir(), "shared.db")
+	var texts [2]*replica.Text
+	for i := range texts {
+		st, err := sqlite.Open(path, sqlite.Durability(sqlite.Normal))
+		p.ok(err)
+		t.Cleanup(func() { check(st.Close()) })
+		r, err := replica.Open(ctx, st, replica.Options{Typing: replica.Typing{Rest: -1}})
+		p.ok(err)
+		t.Cleanup(func() { check(r.Close()) })
+		texts[i] = r.Text(textKey)
+	}
+	mine, theirs := texts[0], texts[1]
+	p.types(theirs, "the fox jumps over the dog")
+	p.commits(theirs)
+	next := p.edits(mine)
+	p.told(next, sequence.Edit{Text: "the fox jumps over the dog"})
+	p.ok(mine.Insert(ctx, 4, "quick "))
+	p.ok(mine.Delete(ctx, 19, 5))
+	p.ok(theirs.Insert(ctx, 0, "See "))
+	p.ok(theirs.Splice(ctx, 12, 5, "leap"))
+	p.ok(theirs.Insert(ctx, 26, "lazy "))
+	p.commits(theirs)
+	p.told(next, sequence.Edit{Text: "See "}, sequence.Edit{Pos: 18, Removed: 5, Text: "leap"}, sequence.Edit{Pos: 27, Text: "lazy "})
+	p.says(mine, "See the quick fox leap the lazy dog")
+	p.commits(mine)
+	p.says(theirs, "See the quick fox leap the lazy dog")
+}
+
+// TestEditsOfVersionsThatAreWrittenAgain: a loop hears nothing of these, and place by place what came with them.
+func TestEditsOfVersionsThatAreWrittenAgain(t *testing.T) {
+	ctx := t.Context()
+	p := newPair(t)
+	mine, _, a, b := clocked(t)
+	p.a, p.b = a, b
+	text, theirs := a.Text(textKey), b.Text(textKey)
+	p.types(text, "the fox jumps")
+	p.commits(text)
+	p.sync()
+	mine.move(time.Hour)
+	p.ok(text.Insert(ctx, 4, "quick "))
+	p.commits(text)
+	next := p.edits(text)
+	p.told(next, sequence.Edit{Text: "the quick fox jumps"})
+	p.ok(theirs.Insert(ctx, 0, "See "))
+	p.ok(theirs.Insert(ctx, 17, " over"))
+	p.commits(theirs)
+	p.sync()
+	p.told(next, sequence.Edit{Text: "See "}, sequence.Edit{Pos: 23, Text: " over"})
+	p.says(text, "See the quick fox jumps over")
 }

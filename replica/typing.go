@@ -149,6 +149,7 @@ func (t *documents) rebase(s *snap, d *document, last history.LV, first sequence
 	if err != nil {
 		return err
 	}
+	others := replaced(fresh.content, d.content, int(d.typed.dots))
 	message := d.typed.message
 	t.replace(d, fresh)
 	d.typed = typed{base: s.heads(), first: first, message: message}
@@ -158,7 +159,7 @@ func (t *documents) rebase(s *snap, d *document, last history.LV, first sequence
 			return err
 		}
 	}
-	d.tell(nil, between(before, d.shown().value()))
+	d.tell(nil, turned(before, d.shown().value(), append(others, edits...)))
 	return nil
 }
 

@@ -52,9 +52,15 @@ func (t *Text) Diff(a, b Version) (Delta, error) {
 	if err != nil {
 		return nil, err
 	}
-	var d differ
-	d.from, d.to = t.log.known(from.log, from.rope.spans()), t.log.known(to.log, to.rope.spans())
-	return d.delta(to), nil
+	return Between(from, to, 0), nil
+}
+
+// Between takes the text of one document to that of another one of the same text: one of another replica, or of other versions. What
+// both have they know by its dot, so the delta does not lead there if a dot means something else in each. The newest own events of
+// from are its own, whatever their dots.
+func Between(from, to *Text, own int) Delta {
+	d := differ{from: to.log.known(from.log, from.rope.spans(), uint32(own)), to: slices.Collect(to.rope.spans())}
+	return d.delta(to)
 }
 
 // At is the list at a version, as Text.At.
@@ -141,19 +147,23 @@ func (c *core) rewind(whole *core, v Version) error {
 	return nil
 }
 
-// known are the spans of a document in the numbers of another one, which has all of its events.
-func (l *Log) known(of *Log, spans iter.Seq[span]) []span {
-	var out []span
-	for r := range of.blame(spans) {
-		lv, _ := l.find(&r.Dot)
-		for n := uint32(r.N); n > 0; {
-			dot := l.dot(lv)
-			m := min(n, l.end(l.makingOf(lv), l.next)-lv)
-			out = append(out, span{lv, m})
-			if n -= m; n > 0 {
-				dot.Seq += uint64(m)
-				lv, _ = l.find(&dot)
+// known are spans of a document in the numbers of another one. Events that are not there, and the newest own ones, are numbered from
+// far on.
+func (l *Log) known(of *Log, spans iter.Seq[span], own uint32) (out []span) {
+	strange := uint32(far)
+	for s := range spans {
+		for s.n > 0 {
+			n := min(s.n, of.end(of.makingOf(s.lv), of.next)-s.lv)
+			dot := of.dot(s.lv)
+			lv, ok := l.find(&dot)
+			if ok && s.lv < of.next-own {
+				n = min(n, l.end(l.makingOf(lv), l.next)-lv, of.next-own-s.lv)
+			} else {
+				n, lv = 1, strange // the next one may be there
+				strange++
 			}
+			out = append(out, span{lv, n})
+			s.lv, s.n = s.lv+n, s.n-n
 		}
 	}
 	return out

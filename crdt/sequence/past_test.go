@@ -63,6 +63,19 @@ func TestPast(t *testing.T) {
 			if got := deltaOf(want, delta); got != w.text(also) {
 				t.Fatalf("seed %d: %q and %v give %q, want %q", seed, want, delta, got, w.text(also))
 			}
+			// What is put in now has the dots of what its author wrote next.
+			mine := Dot{Author: author(0), Seq: 1}
+			for v := range have {
+				if op := &w.versions[v].op; op.Dot.Author == mine.Author {
+					mine.Seq = max(mine.Seq, op.Dot.Seq+uint64(op.Width()))
+				}
+			}
+			if err := old.Splice(mine, Splice{Pos: w.rand.IntN(old.Len() + 1), Text: "own"}); err != nil {
+				t.Fatal(err)
+			}
+			if got := deltaOf(old.String(), Between(old, text, 3)); got != text.String() {
+				t.Fatalf("seed %d: between %q and %q there is %q", seed, old.String(), text.String(), got)
+			}
 		}
 		if old, err := text.At(text.Version()); err != nil || old.String() != text.String() {
 			t.Fatalf("seed %d: the newest version is another text (%v)", seed, err)
