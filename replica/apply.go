@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
@@ -133,8 +134,8 @@ func (a *applier) apply() error {
 	return nil
 }
 
-// version applies one version, or says why not.
-func (a *applier) version(v *history.Version, vouched bool) error {
+// version applies one version, whose ops are ops, or says why not.
+func (a *applier) version(v *history.Version, ops []keyOps, vouched bool) error {
 	at, err := a.attach(v)
 	if err != nil {
 		return err
@@ -145,7 +146,7 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 		a.remember(v.ID, place{lv: at.LV, time: v.Time, line: at.Line})
 		return nil
 	}
-	if v.Erases() { // only a seal over exactly it lets it prove to others what it erased
+	if erases(ops) { // only a seal over exactly it lets it prove to others what it erased
 		if vouched, err = isProved(a.c.tx, v.Stamp().Entry()); err != nil {
 			return err
 		}
@@ -176,7 +177,7 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 		a.refuse(v, err)
 		return nil
 	}
-	whole, err := a.complete(v)
+	whole, err := a.complete(v, ops)
 	if err != nil {
 		return err
 	}
@@ -188,7 +189,7 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 	for _, t := range times {
 		a.c.sawUntil = max(a.c.sawUntil, t)
 	}
-	return a.place(v, at, parents)
+	return a.place(v, ops, at, parents)
 }
 
 // errIncomplete says no more than what came: the version itself may be sound, and a replica that holds the whole of it
@@ -196,19 +197,28 @@ func (a *applier) version(v *history.Version, vouched bool) error {
 var errIncomplete = errors.New("a value that is kept apart from its version did not come with it, or is another one; " +
 	"sync with a replica that holds it")
 
-// complete reports whether the bodies of all ops are here that are not known to be erased, and leaves the ops in c.groups for
-// the fold.
-func (a *applier) complete(v *history.Version) (bool, error) {
-	c := a.c
-	c.groups = groupOps(c.groups[:0], v)
-	for i := range c.groups {
-		for j := range c.groups[i].ops {
-			if op := &c.groups[i].ops[j]; op.Body == nil && op.Code.Known() {
-				return a.erased(v)
+// complete reports whether the bodies of all ops are here that are not known to be erased.
+func (a *applier) complete(v *history.Version, ops []keyOps) (bool, error) {
+	if someOp(ops, func(op *crdt.Op) bool { return op.Body == nil && op.Code.Known() }) {
+		return a.erased(v)
+	}
+	return true, nil
+}
+
+// erases reports whether a version with these ops erases something.
+func erases(ops []keyOps) bool {
+	return someOp(ops, func(op *crdt.Op) bool { return op.Code == crdt.CodeErase })
+}
+
+func someOp(ops []keyOps, is func(*crdt.Op) bool) bool {
+	for i := range ops {
+		for j := range ops[i].ops {
+			if is(&ops[i].ops[j]) {
+				return true
 			}
 		}
 	}
-	return true, nil
+	return false
 }
 
 func (a *applier) descendsFromRefused(v *history.Version) bool {
@@ -301,7 +311,7 @@ func (a *applier) certified(author identity.Author) bool {
 }
 
 // place applies the version.
-func (a *applier) place(v *history.Version, at history.Attachment, parents []history.LV) error {
+func (a *applier) place(v *history.Version, ops []keyOps, at history.Attachment, parents []history.LV) error {
 	c := a.c
 	line := at.Line
 	if at.Place == history.PlaceNewLine {
@@ -324,7 +334,7 @@ func (a *applier) place(v *history.Version, at history.Attachment, parents []his
 		a.foreign[v.ID] = true
 	}
 	first := c.tip.next
-	if err := c.stage(v, line, parents, true); err != nil {
+	if err := c.stage(v, ops, line, parents, true); err != nil {
 		return err
 	}
 	lv := first + history.LV(v.Width) - 1

@@ -215,16 +215,16 @@ func (c *commit) putRun(first history.LV) error {
 	return nil
 }
 
-// stage gives a version, whose ops stand in c.groups, its place behind all others: it must be valid and its parents applied.
-// parents are the last dots of its parents, the author's previous version first. A local version (not remote) covers all that there is.
-func (c *commit) stage(v *history.Version, line history.Line, parents []history.LV, remote bool) error {
-	if err := c.place(v, line, parents, remote); err != nil {
+// stage gives a version with these ops its place behind all others: it must be valid and its parents applied. parents are the
+// last dots of its parents, the author's previous version first. A local version (not remote) covers all that there is.
+func (c *commit) stage(v *history.Version, ops []keyOps, line history.Line, parents []history.LV, remote bool) error {
+	if err := c.place(v, ops, line, parents, remote); err != nil {
 		return c.fail(err)
 	}
 	return nil
 }
 
-func (c *commit) place(v *history.Version, line history.Line, parents []history.LV, remote bool) error {
+func (c *commit) place(v *history.Version, ops []keyOps, line history.Line, parents []history.LV, remote bool) error {
 	if err := c.makeRoom(); err != nil {
 		return err
 	}
@@ -239,13 +239,13 @@ func (c *commit) place(v *history.Version, line history.Line, parents []history.
 	}
 	c.staged = append(c.staged, stored{Version: *v, lv: first + history.LV(v.Width) - 1})
 	s := &c.staged[len(c.staged)-1]
-	if len(c.groups) > manyKeys {
+	if len(ops) > manyKeys {
 		s.index = new(keyIndex)
 	}
 	if err := c.addSpan(s, line, parents); err != nil {
 		return err
 	}
-	if err := c.fold(s, c.pastOf(first, remote)); err != nil {
+	if err := c.fold(s, ops, c.pastOf(first, remote)); err != nil {
 		return err
 	}
 	c.bytes += stagedSize(v)
@@ -418,7 +418,7 @@ func (c *commit) writeOne(ops []history.Op, meta history.Meta, deps []head) (Ver
 		return Version{}, err
 	}
 	c.groups = groupByKey(c.groups[:0], slices.All(ops), func() int { return len(ops) })
-	if err := c.stage(&v, c.author.line, parents, false); err != nil {
+	if err := c.stage(&v, c.groups, c.author.line, parents, false); err != nil {
 		return Version{}, err
 	}
 	return Version{Stamp: v.Stamp(), seen: c.tip.next, epoch: c.tip.epoch}, nil

@@ -47,11 +47,11 @@ type seesAll struct{}
 func (seesAll) Covers(clock.Stamp) bool { return true }
 func (seesAll) All() bool               { return true }
 
-// fold applies a version, whose ops stand in c.groups, to the state of each key that it touches. past is nil for a version that covers all there is.
-func (c *commit) fold(s *stored, past *history.Past) error {
-	s.keys = c.takeLinks(len(c.groups))
-	for i := range c.groups {
-		g := &c.groups[i]
+// fold applies a version's ops to the state of each key that it touches. past is nil for a version that covers all there is.
+func (c *commit) fold(s *stored, ops []keyOps, past *history.Past) error {
+	s.keys = c.takeLinks(len(ops))
+	for i := range ops {
+		g := &ops[i]
 		e, err := c.entry(g.key)
 		if err != nil {
 			return err

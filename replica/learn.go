@@ -33,11 +33,15 @@ func (a *applier) learn() error {
 	if !a.erases && !a.c.knowsErasures() {
 		return nil
 	}
-	return a.learnFrom(a.versions)
+	stripped, err := a.learnFrom(a.versions)
+	for _, i := range stripped {
+		a.ops[i] = groupOps(a.ops[i][:0], &a.versions[i])
+	}
+	return err
 }
 
-// learnFrom is learn for versions alone.
-func (a *applier) learnFrom(versions []history.Version) error {
+// learnFrom is learn for versions alone. It returns the indices of those that have lost contents.
+func (a *applier) learnFrom(versions []history.Version) (stripped []int, err error) {
 	for i := range versions {
 		v := &versions[i]
 		if !v.Erases() {
@@ -45,16 +49,20 @@ func (a *applier) learnFrom(versions []history.Version) error {
 		}
 		if s, ok := a.sealed[v.ID]; ok && s.Author == v.Author && s.Seq == v.Seq {
 			if err := a.learnOne(&history.Erasure{Version: *v, Sig: s.Sig}); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	for i := range versions {
-		if _, err := a.c.strip(&versions[i]); err != nil {
-			return err
+		some, err := a.c.strip(&versions[i])
+		if err != nil {
+			return stripped, err
+		}
+		if some {
+			stripped = append(stripped, i)
 		}
 	}
-	return nil
+	return stripped, nil
 }
 
 // learnOne takes up an erasure whose seal holds, if its author may write.

@@ -229,7 +229,7 @@ func (a *applier) retryRow(row pendingRow) (done bool, err error) {
 		return true, nil
 	}
 	a.unpackSeal(&row, &versions[len(versions)-1])
-	if err := a.learnFrom(versions); err != nil {
+	if _, err := a.learnFrom(versions); err != nil {
 		return false, err
 	}
 	for i := range versions {
@@ -241,7 +241,7 @@ func (a *applier) retryRow(row pendingRow) (done bool, err error) {
 	a.waiting = nil
 	vouched := a.vouchedFor(versions, nil)
 	for i := range versions {
-		if err := a.version(&versions[i], vouched[i]); err != nil {
+		if err := a.version(&versions[i], groupOps(nil, &versions[i]), vouched[i]); err != nil {
 			return false, err
 		}
 	}

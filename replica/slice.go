@@ -71,7 +71,7 @@ func (a *applier) applySlice() error {
 		if i > from && a.c.full() && !a.whole {
 			return nil
 		}
-		if err := a.version(&a.versions[i], a.vouched[i] || a.c.trusting); err != nil {
+		if err := a.version(&a.versions[i], a.ops[i], a.vouched[i] || a.c.trusting); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
@@ -14,14 +15,17 @@ import (
 )
 
 // unpacked is a pack that came, as far as it can be judged before its turn to write: its versions are decoded and hashed,
-// those that are invalid by themselves are refused, and its proofs are checked. That is half of the work and needs no
-// transaction.
+// those that are invalid by themselves are refused, their ops are read, and its proofs are checked. That is half of the work
+// and needs no transaction.
 type unpacked struct {
 	pack    []byte
 	decoder pack.Decoder
 	memory  arena
+	room    opRoom
 	proved
 	versions []history.Version
+	// ops are those of each version, by key.
+	ops [][]keyOps
 	// vouched says of each version whether a seal of its author is over it or over a later one of its chain.
 	vouched []bool
 	// erases is true where a version erases something.
@@ -59,7 +63,8 @@ func (u *unpacked) open(s *snap, b []byte) (proofs, error) {
 	if u.decoder.Reset(s.space, b) != nil {
 		return proofs{}, nil // read says it again
 	}
-	u.versions = slices.Grow(u.versions, u.decoder.Len())
+	u.versions, u.ops = slices.Grow(u.versions, u.decoder.Len()), slices.Grow(u.ops, u.decoder.Len())
+	u.room.reserve(u.decoder.Len())
 	return s.proofsIn(u.decoder.Header())
 }
 
@@ -100,7 +105,8 @@ func (u *unpacked) keep(v *history.Version) {
 	for i := range kept.Contents {
 		kept.Contents[i].Body = u.memory.keep(kept.Contents[i].Body)
 	}
-	u.erases = u.erases || v.Erases()
+	ops := u.room.group(kept)
+	u.ops, u.erases = append(u.ops, ops), u.erases || erases(ops)
 	for i := range v.Deps {
 		u.wanted[v.Deps[i].ID] = true
 	}
@@ -117,6 +123,33 @@ func (u *unpacked) refuse(v *history.Version, err error) {
 	u.refusals = append(u.refusals, protocol.Refusal{Author: v.Author, Seq: v.Seq, ID: v.ID, Text: err.Error()})
 }
 
+// opRoom is memory for the ops of many versions: room for a number of keys, and for one op on each of them, which is all that
+// most versions have.
+type opRoom struct {
+	keys []keyOps
+	used int
+}
+
+// reserve takes back what was handed out, and makes room for n keys.
+func (m *opRoom) reserve(n int) {
+	if m.used = 0; len(m.keys) >= n {
+		return
+	}
+	m.keys = make([]keyOps, n)
+	ops := make([]crdt.Op, n)
+	for i := range m.keys {
+		m.keys[i].ops = ops[i : i : i+1]
+	}
+}
+
+// group is groupOps in the room that is left, or in other memory where it does not suffice.
+func (m *opRoom) group(v *history.Version) []keyOps {
+	free := m.keys[m.used:]
+	ops := groupOps(free[:0], v)
+	m.used += min(len(ops), len(free))
+	return slices.Clip(ops)
+}
+
 // unpackers lend the memory of packs that were applied to those that come next.
 type unpackers struct{ free sync.Pool }
 
@@ -129,9 +162,12 @@ func (p *unpackers) get() *unpacked {
 
 // put takes back what nothing points to any more: the commit that the pack was applied in is over.
 func (p *unpackers) put(u *unpacked) {
+	if len(u.room.keys) > maxKept {
+		u.room = opRoom{}
+	}
 	*u = unpacked{
-		decoder: u.decoder, memory: arena{chunk: u.memory.chunk[:0]},
-		versions: emptied(u.versions), vouched: emptied(u.vouched),
+		decoder: u.decoder, memory: arena{chunk: u.memory.chunk[:0]}, room: u.room,
+		versions: emptied(u.versions), ops: emptied(u.ops), vouched: emptied(u.vouched),
 	}
 	p.free.Put(u)
 }

@@ -14,7 +14,7 @@ type workspace struct {
 	// staged are the versions that have no row yet, links the space for their keys.
 	staged []stored
 	links  []keyLink
-	// touched are the keys that the commit took from docs or read, groups the ops of the version being applied.
+	// touched are the keys that the commit took from docs or read, groups the ops of the version being written.
 	touched []*entry
 	groups  []keyOps
 	// versions are those of the row being written.
