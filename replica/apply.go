@@ -23,7 +23,7 @@ func (c *commit) applyPack(b []byte) (protocol.Applied, error) {
 	if err != nil {
 		return protocol.Applied{}, err
 	}
-	u.read(unproved.check())
+	u.read(&unproved)
 	s, err := c.applyUnpacked(u, 0, true)
 	return s.applied, err
 }

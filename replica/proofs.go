@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/history/pack"
@@ -142,10 +143,11 @@ func inParallel(n int, check func(int) bool) []bool {
 		return out
 	}
 	var wg sync.WaitGroup
-	for w := range workers {
+	var next atomic.Int64 // whoever is free takes the next: a processor may have other things to do
+	for range workers {
 		wg.Go(func() {
-			for i := w; i < n; i += workers {
-				out[i] = check(i)
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				out[i] = check(int(i))
 			}
 		})
 	}

@@ -49,7 +49,7 @@ func (r *Replica) unpack(ctx context.Context, b []byte) (*unpacked, error) {
 	if err != nil {
 		return nil, err
 	}
-	u.read(unproved.check())
+	u.read(&unproved)
 	return u, nil
 }
 
@@ -68,14 +68,17 @@ func (u *unpacked) open(s *snap, b []byte) (proofs, error) {
 	return s.proofsIn(u.decoder.Header())
 }
 
-// read decodes the versions, refuses those that are invalid by themselves, and sees which of the others the proofs vouch for.
-func (u *unpacked) read(held proved) {
-	u.proved = held
-	u.wanted = make(map[history.ID]bool, len(u.sealed))
+// read decodes the versions, refuses those that are invalid by themselves, and sees which of the others the proofs vouch for,
+// which are checked meanwhile.
+func (u *unpacked) read(unproved *proofs) {
+	checked := make(chan proved, 1)
+	go func() { checked <- unproved.check() }()
+	u.wanted = make(map[history.ID]bool, len(unproved.seals))
+	u.decode()
+	u.proved = <-checked
 	for id := range u.sealed {
 		u.wanted[id] = true
 	}
-	u.decode()
 	u.vouched = u.vouchedFor(u.versions, u.vouched)
 }
 
