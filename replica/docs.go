@@ -95,7 +95,8 @@ func (c *commit) entry(key string) (*entry, error) {
 	e := c.docs.entries[key]
 	if e == nil {
 		e = c.docs.add(strings.Clone(key)) // key may be part of a payload
-		if err := c.snap().load(e); err != nil {
+		c.scratch = append(c.scratch[:0], key...)
+		if err := c.snap().load(e, c.scratch); err != nil {
 			c.docs.drop(e)
 			return nil, err
 		}
@@ -173,7 +174,7 @@ func (e *entry) fold() bool {
 // loadEntry is a new entry with what the store has of a key.
 func (s *snap) loadEntry(key string) (*entry, error) {
 	e := newEntry(key)
-	return e, s.load(e)
+	return e, s.load(e, []byte(key))
 }
 
 func newEntry(key string) *entry {
@@ -188,9 +189,9 @@ func (e *entry) begin(key string) {
 	e.state, e.tops = &e.first, e.top[:0]
 }
 
-// load reads the key's row; the state of a key that was never written stays the zero state.
-func (s *snap) load(e *entry) error {
-	b, err := s.tx.Get(store.Docs, []byte(e.key))
+// load reads the row of the entry's key; the state of one that was never written stays the zero state.
+func (s *snap) load(e *entry, key []byte) error {
+	b, err := s.tx.Get(store.Docs, key)
 	if errors.Is(err, store.ErrNotFound) {
 		e.knownTops = true
 		return nil
