@@ -62,16 +62,12 @@ func (l *local) facts() (protocol.Facts, error) {
 		if s.space == (identity.Space{}) {
 			return ErrNoSpace
 		}
-		b, err := metaRow(s.tx, metaAuthor)
+		author, err := s.author()
 		if err != nil {
 			return err
 		}
-		if b != nil {
-			row, err := decodeAuthorRow(b)
-			if err != nil {
-				return err
-			}
-			f.Author, f.Sign = row.key.Author(), row.key.Sign
+		if !author.key.IsZero() {
+			f.Author, f.Sign = author.key.Author(), author.key.Sign
 		}
 		inst, err := readInstance(s.tx)
 		if err != nil {

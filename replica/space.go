@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -104,12 +105,27 @@ func (s *snap) ownKeys() ([]identity.AuthorKey, error) {
 	for ; len(seeds) >= 32; seeds = seeds[32:] {
 		keys = append(keys, identity.AuthorKeyFromSeed([32]byte(seeds)))
 	}
-	b, err := metaRow(s.tx, metaAuthor)
-	if err != nil || b == nil {
+	row, err := s.author()
+	if err != nil || row.key.IsZero() {
 		return keys, err
 	}
-	row, err := decodeAuthorRow(b)
-	return append(keys, row.key), err
+	return append(keys, row.key), nil
+}
+
+// author is as whom the database writes, zero for nobody yet. To derive a key takes as long as a signature, so the one at hand is
+// taken where it is the same.
+func (s *snap) author() (authorRow, error) {
+	b, err := metaRow(s.tx, metaAuthor)
+	if err != nil || b == nil {
+		return authorRow{}, err
+	}
+	s.r.mu.RLock()
+	m := s.r.mem
+	s.r.mu.RUnlock()
+	if m != nil && !m.author.key.IsZero() && bytes.Equal(m.author.append(nil), b) {
+		return m.author, nil
+	}
+	return decodeAuthorRow(b)
 }
 
 // InviteOptions say what an invite allows.
