@@ -21,6 +21,12 @@ type places interface {
 	find(lv uint32) (pos uint32, ok bool)
 }
 
+// document is a view that knows where its elements are.
+type document interface {
+	view
+	places
+}
+
 // elements is a view of elements that can be told apart: a list.
 type elements interface {
 	// touched is the event that did something to the element at pos last.
@@ -43,11 +49,7 @@ type core struct {
 	piece    piece // the one at work; here it costs no allocation
 }
 
-func (c *core) init(log *Log, history History, v interface {
-	view
-	places
-},
-) {
+func (c *core) init(log *Log, history History, v document) {
 	c.history, c.view, c.places = history, v, v
 	c.elements, _ = v.(elements)
 	c.setLog(log)
