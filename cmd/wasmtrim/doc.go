@@ -1,5 +1,5 @@
-// Command wasmtrim makes a WebAssembly module that Go linked two fifths smaller after compression. It changes what the module
-// says in a panic and which settings of GODEBUG it heeds, and nothing else of what it does.
+// Command wasmtrim makes a WebAssembly module that Go linked half as large after compression. It changes what the module says
+// in a panic and which settings of GODEBUG it heeds, and nothing else of what it does.
 //
 //	GOOS=js GOARCH=wasm go build -trimpath -ldflags='-s -w' -o app.wasm ./app
 //	go run github.com/kdelta/kdelta/cmd/wasmtrim app.wasm small.wasm
