@@ -226,12 +226,12 @@ func TestArrayUndoLeavesOthers(t *testing.T) {
 	p.ok(err)
 	p.ok(a.Array(arrayKey).Move(ctx, 0, 2))
 	p.sync()
-	p.ok(b.Array(arrayKey).Insert(ctx, 0, "x"))
+	p.ok(b.Array(arrayKey).Insert(ctx, 1, "x"))
 	p.ok(b.Array(arrayKey).Replace(ctx, 3, "A"))
 	p.sync()
 	_, err = a.Undo(ctx)
 	p.ok(err)
-	p.lists(a, `["x","A","b","c"]`)
+	p.lists(a, `["A","b","x","c"]`)
 }
 
 // TestArrayEdits replays what one handle is told of what another one does.
