@@ -352,3 +352,43 @@ func TestArrayErased(t *testing.T) {
 		}
 	}
 }
+
+// TestUpdateOfArrays: an Update edits lists beside other keys as one version, sees what it did, and goes on after a refusal.
+func TestUpdateOfArrays(t *testing.T) {
+	ctx := t.Context()
+	p := newPair(t)
+	p.ok(p.a.Array(arrayKey).Insert(ctx, 0, "a", "b", "c"))
+	p.sync()
+	p.ok(p.b.Array(arrayKey).Replace(ctx, 0, "A"))
+	v, err := p.a.Update(ctx, func(tx *replica.Tx) error {
+		list := tx.Array(arrayKey)
+		p.ok(list.Move(0, 2))
+		p.ok(list.Insert(0, "first"))
+		p.ok(list.Replace(1, "B"))
+		p.ok(list.Delete(2, 1))
+		p.ok(list.Move(1, 1))
+		if err := list.Move(0, 3); !errors.Is(err, sequence.ErrPosition) {
+			t.Errorf("a move beyond the end: %v", err)
+		}
+		if err := tx.Set(arrayKey, 1); !errors.Is(err, replica.ErrWrongKind) {
+			t.Errorf("a set of a list: %v", err)
+		}
+		var items, got []string
+		var last string
+		n, err := list.Len()
+		p.ok(err)
+		p.ok(list.Items(&items))
+		p.ok(list.Get(2, &last))
+		_, err = tx.Get(arrayKey, &got)
+		p.ok(err)
+		if want := []string{"first", "B", "a"}; n != 3 || last != "a" || !slices.Equal(items, want) || !slices.Equal(got, want) {
+			t.Errorf("inside it is %q, Get says %q, want %q", items, got, want)
+		}
+		return tx.Set("lists/count", n)
+	})
+	p.do(v, err)
+	p.lists(p.a, `["first","B","a"]`)
+	p.sync()
+	p.lists(p.a, `["first","B","A"]`)
+	p.lists(p.b, `["first","B","A"]`)
+}

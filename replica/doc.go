@@ -115,7 +115,7 @@
 //	typing.go typingrest.go edit.go                        what is typed, and becomes a version; edits and their ops
 //	documents.go document.go content.go lineage.go         those that are open; how they are made
 //	sequences.go sequencepast.go keep.go                   how they are kept; blame, undo; snapshots of what others wrote
-//	txtext.go draft.go                                     texts in an Update
+//	txtext.go txarray.go draft.go                          texts and lists in an Update
 //	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members
 //	sync.go driver.go session.go local.go tips.go feed.go gather.go  syncing
 //	unpack.go proofs.go apply.go slice.go pending.go       what came
