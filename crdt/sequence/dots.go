@@ -48,6 +48,11 @@ func (d *dots) writerOf(dot *Dot) int {
 
 func (l *line) is(dot *Dot) bool { return l.author == dot.Author && l.branch == dot.Branch }
 
+// goesOn reports whether a dot is the one after the last.
+func (d *dots) goesOn(dot *Dot) bool {
+	return dot.Seq > d.lastSeq && dot.Seq-d.lastSeq == 1 && len(d.made) > 0 && d.writers[d.latest].is(dot)
+}
+
 // tip is the last dot of a writer; next is the number of the next event.
 func (d *dots) tip(w int, next uint32) uint64 {
 	if uint32(w) == d.latest {

@@ -38,10 +38,8 @@ func newGraph(from uint32, heads []uint32) graph {
 func (g *graph) add(n uint32, parents []uint32) uint32 {
 	lv := g.next
 	linear := slices.Equal(parents, g.heads)
-	if last := &g.cuts[len(g.cuts)-1]; linear && len(parents) == 1 && last.to == lv && len(g.entries) > 0 {
-		// Somebody goes on, as mostly: the only head is the last event.
-		g.next = lv + n
-		last.to, g.heads[0] = g.next, g.next-1
+	if linear && g.straight() {
+		g.goOn(n)
 		return lv
 	}
 	switch last := len(g.cuts) - 1; {
@@ -66,6 +64,18 @@ func (g *graph) add(n uint32, parents []uint32) uint32 {
 	g.heads = slices.DeleteFunc(g.heads, func(h uint32) bool { return slices.Contains(parents, h) })
 	g.heads = append(g.heads, g.next-1)
 	return lv
+}
+
+// straight reports whether the only head is the last event, and everything before it in its past: who has seen all goes on
+// in its entry.
+func (g *graph) straight() bool {
+	return len(g.heads) == 1 && g.cuts[len(g.cuts)-1].to == g.next && len(g.entries) > 0
+}
+
+// goOn adds n events in a row to a graph that is straight, by who has seen all.
+func (g *graph) goOn(n uint32) {
+	g.next += n
+	g.cuts[len(g.cuts)-1].to, g.heads[0] = g.next, g.next-1
 }
 
 // critical is the newest version that is critical, and stays so beside a new event with the given parents, and the

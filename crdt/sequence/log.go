@@ -132,6 +132,26 @@ func (l *Log) write(p *piece) {
 	l.runs = append(l.runs, run{lv: p.lv, pos: p.pos, content: mark, kind: k})
 }
 
+// typeOn writes down a splice of somebody who has seen all if he goes on typing where he was, as mostly: the last run gets
+// longer, and nothing else begins. It is the first of the events, and their text; nil if it did nothing.
+func (l *Log) typeOn(dot *Dot, s *Splice) (lv uint32, text []byte) {
+	if s.Removed != 0 || s.Text == "" || !l.straight() || !l.goesOn(dot) {
+		return 0, nil
+	}
+	lv = l.next
+	r := &l.runs[len(l.runs)-1]
+	if r.kind != insert || s.Pos != int(r.pos+lv-r.lv) {
+		return 0, nil
+	}
+	n, err := checkText(s.Text)
+	if err != nil || n > MaxEvents-lv || uint64(len(l.content.bytes))+uint64(len(s.Text)) > MaxContent {
+		return 0, nil
+	}
+	l.goOn(n)
+	l.lastSeq += uint64(n)
+	return lv, addText(&l.content, s.Text)
+}
+
 // targetOf is the target of a move as content.
 func targetOf(to uint32) []byte { return binary.AppendUvarint(nil, uint64(to)) }
 

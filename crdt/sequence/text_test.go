@@ -36,6 +36,8 @@ func TestRefusals(t *testing.T) {
 		{"overflows", next, Splice{Pos: 2, Removed: int(^uint(0) >> 1)}, ErrPosition},
 		{"no UTF-8", next, Splice{Text: "x\xff"}, ErrText},
 		{"half of a surrogate pair", next, Splice{Text: "\xed\xa0\xbd"}, ErrText},
+		{"no UTF-8, typed on", next, Splice{Pos: 3, Text: "x\xff"}, ErrText},
+		{"a dot that was used, typed on", Dot{Author: author(1), Seq: 7}, Splice{Pos: 3, Text: "x"}, ErrEvent},
 		{"a dot that was used", Dot{Author: author(1), Seq: 7}, Splice{Text: "x"}, ErrEvent},
 		{"dot 0", Dot{Author: author(2)}, Splice{Text: "x"}, ErrEvent},
 	} {
@@ -70,6 +72,70 @@ func TestRefusalsOfConcurrent(t *testing.T) {
 		t.Errorf("%v, %q", err, text)
 	}
 }
+
+// TestTypingOn holds that who types on where he was makes the same log as if each of his edits were looked at by itself.
+func TestTypingOn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		typed, applied := NewText(nil), NewText(oneLine{})
+		seqs := map[int]uint64{}
+		after := 0 // what was put in last
+		for range rapid.IntRange(1, 40).Draw(t, "edits") {
+			s := Splice{Pos: after, Text: rapid.SampledFrom([]string{"a", "b", "é", "🙂", "a🙂", ""}).Draw(t, "text")}
+			by, op := 1, rapid.IntRange(0, 9).Draw(t, "he")
+			switch op {
+			case 0:
+				s.Pos = rapid.IntRange(0, typed.Len()).Draw(t, "goes to")
+			case 1:
+				s.Removed = min(1, typed.Len()-s.Pos)
+			case 2:
+				s = Splice{Pos: max(0, after-1), Removed: min(1, after)}
+			case 3:
+				by = 2
+			case 4:
+				seqs[by]++ // a dot of another document
+			}
+			dot := Dot{Author: author(by), Seq: seqs[by] + 1}
+			seqs[by] += uint64(s.Width())
+			after = s.Pos + s.Width() - s.Removed
+			if err := typed.Splice(dot, s); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := applied.Apply(Op{Dot: dot, Splice: s}); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(typed.log.Append(nil, 0), applied.log.Append(nil, 0)) {
+				t.Fatalf("%v of %v makes another log", s, dot)
+			}
+			if !bytes.Equal(typed.AppendSnapshot(nil), applied.AppendSnapshot(nil)) {
+				t.Fatalf("%q, want %q", typed, applied)
+			}
+		}
+	})
+}
+
+// TestTypingOnAfterTwo has somebody type on where he was, when he has seen what another one typed meanwhile: that is no part of
+// what he typed before.
+func TestTypingOnAfterTwo(t *testing.T) {
+	w := newWorld(nil, 2)
+	w.write(0, Splice{Text: "a"})
+	w.write(1, Splice{Text: "b"})
+	text := NewText(w)
+	if _, err := text.Apply(w.versions[0].op, w.versions[1].op); err != nil || len(text.log.heads) != 2 {
+		t.Fatal(text.log.heads, err)
+	}
+	dot := w.versions[1].op.Dot
+	dot.Seq++
+	if err := text.Splice(dot, Splice{Pos: 1, Text: "c"}); err != nil || text.String() != "acb" || !slices.Equal(text.log.heads, []uint32{2}) {
+		t.Errorf("%q with heads %d (%v)", text, text.log.heads, err)
+	}
+}
+
+// oneLine is a History in which everybody has seen all.
+type oneLine struct{}
+
+func (oneLine) Covers(Dot, Dot) bool { return true }
+
+func (oneLine) Stamp(Dot) clock.Stamp { panic("nothing is concurrent") }
 
 // TestOffsets compares offsets and slices with the standard library's.
 func TestOffsets(t *testing.T) {
