@@ -51,10 +51,11 @@ func (v *textView) find(lv uint32) (pos uint32, ok bool) { return v.rope.find(lv
 // Splice applies an op that was made here: by somebody who had this text before him. dot is the first of its dots, above
 // all that its author used. The error wraps ErrPosition, ErrText, ErrEvent or ErrLimit, and nothing was applied.
 func (t *Text) Splice(dot Dot, s Splice) error {
-	if lv, text := t.log.typeOn(&dot, &s); text != nil {
-		t.walker.rest()
-		t.rope.insert(uint32(s.Pos), text, lv)
-		return nil
+	if !t.walker.active { // otherwise apply is to give the tracker up, in time
+		if lv, text := t.log.typeOn(&dot, &s); text != nil {
+			t.rope.insert(uint32(s.Pos), text, lv)
+			return nil
+		}
 	}
 	t.quiet = true
 	return t.splice(&dot, t.log.heads, &s)
