@@ -282,19 +282,24 @@ func (c *conn) keep() {
 			c.drain()
 			return
 		case <-c.closing:
-			c.await()
+			if c.await() {
+				c.drain() // the reader may have met a fault before
+			}
 			return
 		}
 	}
 }
 
-// await waits for the other end's close message, or the end of patience.
-func (c *conn) await() {
+// await waits for the reader to end, as a rule with the other end's close
+// message, or for the end of patience.
+func (c *conn) await() bool {
 	grace := time.NewTimer(closeGrace)
 	defer grace.Stop()
 	select {
 	case <-c.unread:
+		return true
 	case <-grace.C:
+		return false
 	}
 }
 
