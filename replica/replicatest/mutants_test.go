@@ -54,7 +54,7 @@ func TestMutants(t *testing.T) {
 			m := readMutant(t, file)
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			out, err := m.run(t, root, 300)
+			out, err := m.run(t, root, 600)
 			var exit *exec.ExitError
 			switch {
 			case err == nil:
@@ -107,7 +107,7 @@ func (m *mutant) run(t *testing.T, root string, seeds int) (string, error) {
 	if err := os.WriteFile(overlay, []byte(`{"Replace":{"`+filepath.ToSlash(path)+`":"`+filepath.ToSlash(changed)+`"}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-vet=off", "./replica/replicatest", "-run", "^TestWorld$", "-seeds", strconv.Itoa(seeds))
 	cmd.Dir = root
