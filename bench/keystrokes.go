@@ -47,6 +47,15 @@ func keystrokeVersions(keys []keystroke) (versions []history.Version, err error)
 	return versions, nil
 }
 
+// paperVersions is the paper, typed.
+func paperVersions() ([]history.Version, error) {
+	keys, err := readPaper()
+	if err != nil {
+		return nil, err
+	}
+	return keystrokeVersions(keys)
+}
+
 func makeKeystrokes(*bench) (result, error) {
 	keys, err := readPaper()
 	if err != nil {
@@ -64,11 +73,7 @@ func makeKeystrokes(*bench) (result, error) {
 
 // applyKeystrokes takes in versions each of which comes as a run of its own.
 func applyKeystrokes(*bench) (result, error) {
-	keys, err := readPaper()
-	if err != nil {
-		return result{}, err
-	}
-	versions, err := keystrokeVersions(keys)
+	versions, err := paperVersions()
 	if err != nil {
 		return result{}, err
 	}
@@ -90,8 +95,8 @@ func applyKeystrokes(*bench) (result, error) {
 			return nil
 		}, nil
 	})
-	each := took / time.Duration(len(keys))
-	note := fmt.Sprintf("judged, hashed and in the text; %d bytes each as a run of its own", size/len(keys))
+	each := took / time.Duration(len(versions))
+	note := fmt.Sprintf("judged, hashed and in the text; %d bytes each as a run of its own", size/len(versions))
 	return result{ours: each, met: each <= time.Second/300_000, note: note}, err
 }
 
@@ -130,11 +135,7 @@ func (oneWriter) Stamp(d sequence.Dot) clock.Stamp { return clock.Stamp{Author: 
 
 // packKeystrokes is what a live link carries of somebody who types that fast: what comes to be within 10 ms is one pack.
 func packKeystrokes(*bench) (result, error) {
-	keys, err := readPaper()
-	if err != nil {
-		return result{}, err
-	}
-	versions, err := keystrokeVersions(keys)
+	versions, err := paperVersions()
 	if err != nil {
 		return result{}, err
 	}

@@ -121,6 +121,20 @@ func (s *snap) standing(key string) (history.LV, crdt.Kind, error) {
 	return history.LV(row.Last), crdt.Kind(row.Kind), err
 }
 
+// documentNow opens a document as the snapshot has it, of its own.
+func (s *snap) documentNow(id docID) (*document, error) {
+	last, shows, err := s.standing(id.key)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.openDocument(id, last)
+	if err != nil {
+		return nil, err
+	}
+	d.shows = shows
+	return d, nil
+}
+
 // ahead reports whether the document has more than its versions.
 func (d *document) ahead() bool { return len(d.typed.edits) > 0 }
 

@@ -28,12 +28,7 @@ func (d *draft) edit(e *edit) error {
 func (tx *Tx) draft(id docID) (*draft, error) {
 	d := tx.drafts[id]
 	if d == nil {
-		s := tx.c.snap()
-		last, _, err := s.standing(id.key)
-		if err != nil {
-			return nil, err
-		}
-		doc, err := s.openDocument(id, last)
+		doc, err := tx.c.snap().documentNow(id)
 		if err != nil {
 			return nil, err
 		}

@@ -70,11 +70,7 @@ func (d *document) stretches(s *snap) (all []stretch, err error) {
 // same ones.
 func (tx *Tx) revertSequence(id docID, to point) error {
 	s := tx.c.snap()
-	last, _, err := s.standing(id.key)
-	if err != nil {
-		return err
-	}
-	d, err := s.openDocument(id, last)
+	d, err := s.documentNow(id)
 	if err != nil {
 		return err
 	}
@@ -88,15 +84,11 @@ func (tx *Tx) revertSequence(id docID, to point) error {
 // restoreSequence stages what makes a text or a list say something else.
 func (tx *Tx) restoreSequence(id docID, want canon.Value) error {
 	s := tx.c.snap()
-	last, shows, err := s.standing(id.key)
+	d, err := s.documentNow(id)
 	if err != nil {
 		return err
 	}
-	d, err := s.openDocument(id, last)
-	if err != nil {
-		return err
-	}
-	if n := d.content.Len(); shows != id.kind && n > 0 {
+	if n := d.content.Len(); d.shows != id.kind && n > 0 {
 		// What is left of one that was deleted goes before a new one begins.
 		if err := tx.edit(id, edit{ListEdit: sequence.ListEdit{Removed: n}}); err != nil {
 			return err
@@ -109,11 +101,7 @@ func (tx *Tx) restoreSequence(id docID, want canon.Value) error {
 // sameSequence is an op that leaves a text or a list as it is and covers all else that the key holds; nil for an empty one.
 func (tx *Tx) sameSequence(id docID) ([]crdt.Op, error) {
 	s := tx.c.snap()
-	last, _, err := s.standing(id.key)
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.openDocument(id, last)
+	d, err := s.documentNow(id)
 	if err != nil || d.content.Len() == 0 {
 		return nil, err
 	}
@@ -137,11 +125,7 @@ func sameFirst(value canon.Value) *edit {
 // in goes, where others' work has moved that to. old is what the key showed before.
 func (tx *Tx) takeBackSequence(id docID, v *stored, old *crdt.View, before, after point) error {
 	s := tx.c.snap()
-	last, _, err := s.standing(id.key)
-	if err != nil {
-		return err
-	}
-	d, err := s.openDocument(id, last)
+	d, err := s.documentNow(id)
 	if err != nil {
 		return err
 	}
@@ -152,7 +136,7 @@ func (tx *Tx) takeBackSequence(id docID, v *stored, old *crdt.View, before, afte
 	if err != nil {
 		return err
 	}
-	return tx.stageOnTop(id, last, Frontier{{Stamp: v.Stamp()}}, back)
+	return tx.stageOnTop(id, d.last, Frontier{{Stamp: v.Stamp()}}, back)
 }
 
 // mergeSequence stages edits on a text or a list of somebody who had seen what a frontier holds.
