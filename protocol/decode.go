@@ -218,6 +218,12 @@ func PackIn(frame []byte) ([]byte, bool) {
 	return p.Bytes, err == nil
 }
 
+// IsBye reports whether a frame is a bye, which nothing of its sender follows.
+func IsBye(frame []byte) bool {
+	d, err := open(frame)
+	return err == nil && d.kind == kindBye
+}
+
 func (d *decoder) endOfPacks() (m end, err *failure) {
 	d.expect(1)
 	m.packs = d.uint()

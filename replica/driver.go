@@ -129,32 +129,58 @@ func (d *driver) over() bool {
 	return d.failed
 }
 
-// receive takes frames until the session is done. Something always follows a pack, so while one is applied the next frame is
-// awaited, and if that is a pack too, it is unpacked already: each of two processors has one half of the work.
+// arrival is a frame that came, and what was unpacked of it before its turn.
+type arrival struct {
+	frame []byte
+	ahead *unpacked
+}
+
+// aheadOfPack is how many frames are received while a pack is applied: an ack and the next pack.
+const aheadOfPack = 2
+
+// receive takes frames until the session is done. Something always follows a pack, so while one is applied the next frames are
+// awaited, and the next pack is unpacked already: each of two processors has one half of the work.
 func (d *driver) receive(ctx context.Context) error {
-	var applying sync.WaitGroup
-	defer applying.Wait()
-	behind := false // a pack, which is being applied
-	for behind || d.hears() {
+	arrivals := make(chan arrival, aheadOfPack-1)
+	var unheard, hearing sync.WaitGroup
+	hearing.Go(func() {
+		for a := range arrivals {
+			d.local.ahead = a.ahead
+			d.hear(a.frame)
+			unheard.Done()
+		}
+	})
+	defer hearing.Wait()
+	defer close(arrivals)
+	ahead := 0 // frames that may be received before those that came are heard
+	for {
+		if ahead == 0 {
+			if unheard.Wait(); !d.hears() {
+				return nil
+			}
+		}
 		frame, err := d.conn.Receive(ctx)
 		pack, isPack := protocol.PackIn(frame)
-		var ahead *unpacked
-		if behind && isPack {
-			ahead = d.local.unpackAhead(pack)
+		var u *unpacked
+		if ahead > 0 && isPack {
+			u = d.local.unpackAhead(pack)
 		}
-		applying.Wait()
-		if err != nil {
+		switch {
+		case err != nil:
+			unheard.Wait()
 			d.fail()
 			return err
+		case isPack:
+			unheard.Wait() // no more than one is unpacked ahead
+			ahead = aheadOfPack
+		case ahead > 0 && protocol.IsBye(frame):
+			ahead = 0
+		case ahead > 0:
+			ahead--
 		}
-		d.local.ahead = ahead
-		if behind = isPack; behind {
-			applying.Go(func() { d.hear(frame) })
-		} else {
-			d.hear(frame)
-		}
+		unheard.Add(1)
+		arrivals <- arrival{frame, u}
 	}
-	return nil
 }
 
 // fail notes that no more frames come.
