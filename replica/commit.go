@@ -75,9 +75,10 @@ type commit struct {
 	sawUntil clock.Time
 	// effort is what applying has cost so far, of which loading keys cost loaded; see slice.go.
 	effort, loaded int
-	// wrote is true once there is something to commit, broken the error that forbids it.
-	wrote  bool
-	broken error
+	// wrote is true once there is something to commit, wroteOwn if that is a version of this database's author, broken the error
+	// that forbids it.
+	wrote, wroteOwn bool
+	broken          error
 }
 
 // maxRunRow is the size in bytes at which a row of Runs is closed: whoever wants one version of it reads all of them.
@@ -160,6 +161,9 @@ func (c *commit) writeAll() error {
 		if err := c.tx.Put(store.Authors, store.IntKey(uint64(line)), c.rowBuf); err != nil {
 			return err
 		}
+	}
+	if err := c.handOutPushed(); err != nil {
+		return err
 	}
 	return c.writeTip()
 }
@@ -421,6 +425,7 @@ func (c *commit) writeOne(ops []history.Op, meta history.Meta, deps []head) (Ver
 	if err := c.stage(&v, c.groups, c.author.line, parents, false); err != nil {
 		return Version{}, err
 	}
+	c.wroteOwn = true
 	return Version{Stamp: v.Stamp(), seen: c.tip.next, epoch: c.tip.epoch}, nil
 }
 

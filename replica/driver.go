@@ -206,5 +206,6 @@ func (d *driver) hear(frame []byte) {
 	err := d.session.Receive(frame)
 	if err == nil && -d.session.Report().Skew > maxSkew.Milliseconds() {
 		d.session.Leave() // what is written here has wrong times: it waits for the next session, which corrects them
+		d.local.push(false)
 	}
 }

@@ -199,7 +199,8 @@ func (f *feed) find() error {
 		if len(f.keys) > 0 {
 			author = f.keys[len(f.keys)-1].Author()
 		}
-		if f.news && f.l.known(s) {
+		known := f.news && f.l.known(s)
+		if f.l.push(known); known {
 			f.ranges = f.l.seen.came.outOf(f.l.seen.since, s.tip.next)
 			leaves = s.ownTipWithin(author, f.ranges)
 		} else if leaves, err = f.beyondClock(s, author); err != nil {
@@ -211,8 +212,12 @@ func (f *feed) find() error {
 		}
 		return nil
 	})
-	if err != nil || leaves == 0 {
+	if err != nil {
 		return err
+	}
+	if leaves == 0 {
+		f.l.r.beside.settle(f.l.r)
+		return nil
 	}
 	return f.l.r.write(f.l.ctx, func(c *commit) error { return c.handOut(author, leaves) })
 }

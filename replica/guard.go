@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/kdelta/kdelta/identity"
@@ -73,7 +74,7 @@ func (c *commit) newInstance(side store.Sidecar, file string) error {
 	if err := putMeta(c.tx, metaInstance, b); err != nil {
 		return c.fail(err)
 	}
-	if err := side.WriteSidecar(b); err != nil {
+	if err := c.r.beside.write(side, b); err != nil {
 		return c.fail(err)
 	}
 	c.after = append(c.after, func() error { c.r.guarded = true; return nil })
@@ -83,6 +84,14 @@ func (c *commit) newInstance(side store.Sidecar, file string) error {
 // keepInstance stores an instance and, once that is durable, its sidecar: a sidecar that is behind its database is no
 // sign of anything, one that is ahead is.
 func (c *commit) keepInstance(side store.Sidecar, inst identity.Instance) error {
+	return c.putInstance(inst, func(b []byte) error {
+		c.r.guarded = true
+		return c.r.beside.write(side, b)
+	})
+}
+
+// putInstance stores an instance, and tells then what was stored once it is durable.
+func (c *commit) putInstance(inst identity.Instance, then func([]byte) error) error {
 	b, err := inst.AppendTo(nil)
 	if err != nil {
 		return c.fail(err)
@@ -91,37 +100,93 @@ func (c *commit) keepInstance(side store.Sidecar, inst identity.Instance) error 
 		return c.fail(err)
 	}
 	c.wrote = true
-	c.after = append(c.after, func() error {
-		c.r.guarded = true
-		return side.WriteSidecar(b)
-	})
+	c.after = append(c.after, func() error { return then(b) })
 	return nil
 }
 
 // handOut makes durable that an author's versions up to seq leave the device, before they do. An author that was given
 // up meanwhile cannot repeat a dot.
 func (c *commit) handOut(author identity.Author, seq uint64) error {
-	if c.author.key.Author() != author {
+	side, inst, err := c.handing(author, seq)
+	if err != nil || inst == nil {
+		return err
+	}
+	return c.keepInstance(side, *inst)
+}
+
+// handOutPushed is handOut for what this commit itself writes, where a session pushes it at once and would need a commit of its own.
+// The sidecar is left to that session: it is not waited for by who writes.
+func (c *commit) handOutPushed() error {
+	if c.r.pulse.pushing.Load() == 0 || !c.wroteOwn {
 		return nil
+	}
+	_, inst, err := c.handing(c.author.key.Author(), c.tip.own.seq)
+	if err != nil || inst == nil {
+		return err
+	}
+	return c.putInstance(*inst, c.r.beside.owe)
+}
+
+// handing notes how far an author's versions leave, and returns the instance that says so: nil where it is known already or
+// there is no sidecar.
+func (c *commit) handing(author identity.Author, seq uint64) (store.Sidecar, *identity.Instance, error) {
+	if c.author.key.Author() != author {
+		return nil, nil, nil
 	}
 	handed, err := readHanded(c.tx)
 	if err != nil || seq <= handed {
-		return err
+		return nil, nil, err
 	}
 	if err := putMeta(c.tx, metaHanded, store.IntKey(seq)); err != nil {
-		return c.fail(err)
+		return nil, nil, c.fail(err)
 	}
 	c.wrote = true
 	side, ok := c.r.st.(store.Sidecar)
 	if !ok {
-		return nil
+		return nil, nil, nil
 	}
 	inst, err := readInstance(c.tx)
-	if err != nil || inst == nil || inst.Author != c.author.key.Author() {
-		return err
+	if err != nil || inst == nil || inst.Author != author {
+		return nil, nil, err
 	}
 	inst.HandedOut = max(inst.HandedOut, seq)
-	return c.keepInstance(side, *inst)
+	return side, inst, nil
+}
+
+// beside is the sidecar as far as it is behind the database.
+type beside struct {
+	mu   sync.Mutex
+	owed []byte
+}
+
+// owe notes what the sidecar has to say before anything leaves.
+func (s *beside) owe(b []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owed = b
+	return nil
+}
+
+// write writes the sidecar.
+func (s *beside) write(side store.Sidecar, b []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owed = nil
+	return side.WriteSidecar(b)
+}
+
+// settle writes what is owed.
+func (s *beside) settle(r *Replica) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	side, ok := r.st.(store.Sidecar)
+	if !ok || s.owed == nil {
+		return
+	}
+	if err := side.WriteSidecar(s.owed); err != nil {
+		r.log.Warn("the sidecar could not be written", "error", err)
+	}
+	s.owed = nil
 }
 
 // readHanded returns the newest dot of the current author that left the device.

@@ -30,6 +30,8 @@ type local struct {
 	// seen is what is known of the peer, stay that the session is to go on with what is written later.
 	seen seen
 	stay bool
+	// pushes is true while what is written here goes to the peer at once.
+	pushes bool
 	// link is what the link is to say of the moment; nil where the session does not stay.
 	link *outbox
 	// eager makes receipts durable one by one.

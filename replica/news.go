@@ -38,6 +38,17 @@ func (l *local) known(s *snap) bool {
 	return s.tip.epoch == l.seen.epoch && !l.seen.kept && !l.seen.granted && l.corrected.IsZero()
 }
 
+// push says whether what is written here goes to the peer at once.
+func (l *local) push(now bool) {
+	switch {
+	case now && !l.pushes:
+		l.r.pulse.pushing.Add(1)
+	case !now && l.pushes:
+		l.r.pulse.pushing.Add(-1)
+	}
+	l.pushes = now
+}
+
 // looked notes that a feed has what was news up to a snapshot.
 func (l *local) looked(s *snap) {
 	l.seen.since, l.seen.came, l.seen.epoch = s.tip.next, nil, s.tip.epoch

@@ -18,6 +18,8 @@ type pulse struct {
 	closed    bool
 	// impatient counts those who wait for receipts, which are then made durable at once.
 	impatient atomic.Int32
+	// pushing counts the sessions that push what is written here.
+	pushing atomic.Int32
 }
 
 // lookEvery is how often the store is asked whether another process has committed, while anybody listens.

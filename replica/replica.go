@@ -39,6 +39,7 @@ type Replica struct {
 	pasts     pastCache
 	documents documents
 	pulse     pulse
+	beside    beside
 
 	presences presences
 

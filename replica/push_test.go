@@ -1,0 +1,114 @@
+package replica_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/store"
+	"github.com/kdelta/kdelta/store/memory"
+	"github.com/kdelta/kdelta/store/sqlite"
+	"github.com/kdelta/kdelta/transport"
+	"github.com/kdelta/kdelta/transport/pipe"
+)
+
+// tellingStore counts the commits since a write began, and remembers what its sidecar says that has left.
+type tellingStore struct {
+	*sqlite.Store
+	commits   atomic.Int64
+	handedOut atomic.Uint64
+}
+
+func (s *tellingStore) Update(ctx context.Context, fn func(store.Tx) error) error {
+	s.commits.Add(1)
+	return s.Store.Update(ctx, fn)
+}
+
+func (s *tellingStore) WriteSidecar(b []byte) error {
+	inst, err := identity.DecodeInstance(b)
+	if err == nil {
+		err = s.Store.WriteSidecar(b)
+	}
+	if err == nil {
+		s.handedOut.Store(inst.HandedOut)
+	}
+	return err
+}
+
+// leavingConn looks at what the sidecar says when a pack leaves, which holds one version more than the last one did.
+type leavingConn struct {
+	transport.Conn
+	t    *testing.T
+	from *tellingStore
+	left atomic.Uint64
+	// alone counts the packs that left after no other commit than the write's own.
+	alone atomic.Int64
+}
+
+func (c *leavingConn) Send(ctx context.Context, frame []byte) error {
+	if _, ok := protocol.PackIn(frame); ok && c.left.Load() > 0 {
+		if seq, told := c.left.Add(1), c.from.handedOut.Load(); told < seq {
+			c.t.Errorf("dot %d leaves, and the sidecar says that those up to %d have", seq, told)
+		}
+		if c.from.commits.Load() == 1 {
+			c.alone.Add(1)
+		}
+	}
+	return c.Conn.Send(ctx, frame)
+}
+
+// TestPushCommitsNothing: what is written while a session pushes it says itself that it leaves, and the sidecar says so before it
+// does.
+func TestPushCommitsNothing(t *testing.T) {
+	ctx := t.Context()
+	file, err := sqlite.Open(filepath.Join(t.TempDir(), "a.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	st := &tellingStore{Store: file}
+	a, err := replica.Open(ctx, st, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	invite, err := a.Invite(ctx, replica.InviteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := replica.Join(ctx, memory.New(), invite, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, there := pipe.New()
+	conn := &leavingConn{Conn: here, t: t, from: st}
+	live, other := a.SyncLive(ctx, conn), b.SyncLive(ctx, there)
+	set := func(i int) replica.Version {
+		came := arrives(t, b, "a/x", fmt.Sprint(i))
+		st.commits.Store(0)
+		v, err := a.Set(ctx, "a/x", i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		came()
+		return v
+	}
+	conn.left.Store(set(0).Seq) // the session pushes from now on
+	for i := range 20 {
+		set(i + 1)
+	}
+	if conn.alone.Load() == 0 { // now and then receipts are made durable meanwhile, which is a commit, too
+		t.Error("each push commits something before it sends")
+	}
+	if err := live.Stop(); err != nil {
+		t.Error(err)
+	}
+	if err := other.Stop(); err != nil {
+		t.Error(err)
+	}
+}
