@@ -46,6 +46,9 @@ func (r *Replica) Erasures(ctx context.Context) iter.Seq2[Erasure, error] {
 }
 
 func (s *snap) erasures() ([]Erasure, error) {
+	if s.tip.erased == 0 {
+		return nil, nil
+	}
 	since, last, err := owedScrub(s.tx)
 	if err != nil {
 		return nil, err
