@@ -91,7 +91,7 @@ func (r *rowReader) all(space identity.Space, p *runRow) ([]history.Version, err
 	if err := r.pack.Reset(space, p.run); err != nil {
 		return nil, err
 	}
-	memory := arena{size: 4 << 10}
+	memory := arena{size: minChunk}
 	versions := make([]history.Version, 0, r.pack.Len())
 	for {
 		v, err := r.pack.Next()

@@ -27,18 +27,21 @@ func (w *workspace) reset() {
 	w.links, w.versions = emptied(w.links), emptied(w.versions)
 }
 
-// arena is memory for bytes that stay until the end of a commit.
+// arena is memory for bytes that stay until the end of a commit. Its chunks grow, for most commits keep little.
 type arena struct {
 	chunk []byte
-	size  int // of a chunk; 0 for arenaChunk
+	size  int // of the largest chunk; 0 for maxChunk
 }
 
-const arenaChunk = 512 << 10
+const (
+	minChunk = 4 << 10
+	maxChunk = 512 << 10
+)
 
 // keep copies b to where it stays.
 func (a *arena) keep(b []byte) []byte {
 	if cap(a.chunk)-len(a.chunk) < len(b) {
-		a.chunk = make([]byte, 0, max(cmp.Or(a.size, arenaChunk), len(b)))
+		a.chunk = make([]byte, 0, max(min(2*cap(a.chunk), cmp.Or(a.size, maxChunk)), minChunk, len(b)))
 	}
 	n := len(a.chunk)
 	a.chunk = append(a.chunk, b...)
