@@ -3,6 +3,7 @@ package replica
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"strconv"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -16,13 +17,43 @@ type conflictEntry struct {
 	chosen         *crdt.Side
 	lost           []crdt.Side
 	sides          []clock.Stamp
+	// more is how many older ones were lost beside those in lost.
+	more int
 	// closed is the version that closed it, nil where it is open.
 	closed *clock.Stamp
 }
 
+// An entry tells the newest sides of its conflict: it is written with each version on the key, and once for each that closed the
+// conflict. All sides are in the key's state and in its log.
+const (
+	maxSides      = 256
+	maxSideValues = 1 << 20
+)
+
+// sideRoom is what an entry has room for, of sides that are counted down from the newest.
+type sideRoom struct{ sides, values int }
+
+// takes reports whether there is room for one more.
+func (r *sideRoom) takes(s *crdt.Side) bool {
+	r.sides, r.values = r.sides+1, r.values+len(s.Value)
+	return r.sides == 1 || r.sides <= maxSides && r.values <= maxSideValues
+}
+
+// newestStamps are as many of the last stamps as an entry has room for: what is chosen and what is lost.
+func newestStamps(ascending []clock.Stamp) []clock.Stamp {
+	return ascending[max(0, len(ascending)-1-maxSides):]
+}
+
 // openEntry is the entry of an open conflict.
 func openEntry(key string, c *crdt.Conflict) *conflictEntry {
-	return &conflictEntry{key: key, path: c.Path, why: c.Why, chosen: &c.Chosen, lost: c.Lost, sides: c.Sides}
+	var room sideRoom
+	more := len(c.Lost)
+	for more > 0 && room.takes(&c.Lost[more-1]) {
+		more--
+	}
+	return &conflictEntry{
+		key: key, path: c.Path, why: c.Why, chosen: &c.Chosen, lost: c.Lost[more:], sides: newestStamps(c.Sides), more: more,
+	}
 }
 
 // json is the entry's text: as everywhere, the members of an object ascend.
@@ -50,7 +81,11 @@ func (e *conflictEntry) json() ([]byte, error) {
 		}
 		b = appendSide(b, &e.lost[i])
 	}
-	b = texts[1].AppendJSON(append(b, `],"path":`...))
+	b = append(b, ']')
+	if e.more > 0 {
+		b = strconv.AppendInt(append(b, `,"more":`...), int64(e.more), 10)
+	}
+	b = texts[1].AppendJSON(append(b, `,"path":`...))
 	b = appendStamps(append(b, `,"sides":`...), e.sides...)
 	b = texts[2].AppendJSON(append(b, `,"why":`...))
 	return append(b, '}'), nil

@@ -1,11 +1,13 @@
 package replica
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/store"
 )
 
 // TestConflictEntries: the text of an entry is that of a canonical value, with all that the conflict says in it.
@@ -49,5 +51,55 @@ func TestConflictEntries(t *testing.T) {
 		if by, closed := v.Get("by"); closed != (e.closed != nil) || closed && text(v, "closed_by") != e.closed.Name() {
 			t.Errorf("%s: closed by %s", got, by)
 		}
+	}
+}
+
+// TestEntriesOfManySides: of more sides than there is room for the newest are told, and how many the others are, open and closed alike.
+func TestEntriesOfManySides(t *testing.T) {
+	large, err := canon.String(strings.Repeat("x", 600<<10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name        string
+		lost        int
+		value       canon.Value
+		told, sides int
+	}{
+		{"as many as there is room for", maxSides, canon.Null(), maxSides, maxSides + 1},
+		{"one more", maxSides + 1, canon.Null(), maxSides, maxSides + 1},
+		{"a large one", 1, large, 1, 2},
+		{"two large ones", 2, large, 1, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			all := make([]crdt.Side, c.lost+1)
+			stamps := make([]clock.Stamp, len(all))
+			for i := range all {
+				stamps[i] = clock.Stamp{Time: clock.Time(i), Seq: uint64(i + 1)}
+				all[i] = crdt.Side{Stamp: stamps[i], Value: c.value, Kind: crdt.KindRegister}
+			}
+			closed := &crdt.Closed{Sides: stamps, Kinds: all, By: clock.Stamp{Seq: 1}}
+			open, err := openEntry("n/a", &crdt.Conflict{Chosen: all[c.lost], Lost: all[:c.lost], Sides: stamps}).json()
+			if err != nil {
+				t.Fatal(err)
+			}
+			later, err := (&snap{}).closedEntry("n/a", closed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, entry := range [][]byte{open, later} {
+				got, sides, err := readConflict("n/a", &store.Conflict{Entry: entry})
+				if err != nil {
+					t.Fatal(err)
+				}
+				newest := stamps[c.lost-1].Name()
+				if len(got.Lost) != c.told || got.More != c.lost-c.told || got.Lost[c.told-1].Version != newest {
+					t.Errorf("%d are told and %d more, want %d of %d", len(got.Lost), got.More, c.told, c.lost)
+				}
+				if got.Chosen.Version != stamps[c.lost].Name() || len(sides) != c.sides || sides[len(sides)-1] != stamps[c.lost] {
+					t.Errorf("%s is chosen of %d sides", got.Chosen.Version, len(sides))
+				}
+			}
+		})
 	}
 }

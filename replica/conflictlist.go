@@ -157,6 +157,10 @@ func readConflict(key string, row *store.Conflict) (c Conflict, sides []clock.St
 	for side := range lost.Elements() {
 		c.Lost = append(c.Lost, readSide(side))
 	}
+	if more, ok := v.Get("more"); ok {
+		n, _ := more.AsInt()
+		c.More = int(n)
+	}
 	packed, _ := v.Get("sides")
 	b, _ := packed.AsBytes()
 	if sides, err = unpackStamps(b); err != nil {

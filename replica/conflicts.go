@@ -162,23 +162,37 @@ func unpackStamps(b []byte) ([]clock.Stamp, error) {
 // closedEntry is a closed conflict as JSON. It is made from the versions alone, so that it is the same on replicas that
 // never saw the conflict open: as chosen stands the side that is last in the total order.
 func (s *snap) closedEntry(key string, closed *crdt.Closed) ([]byte, error) {
-	sides := make([]crdt.Side, len(closed.Sides))
-	for i, stamp := range closed.Sides {
-		if closed.Kinds != nil {
-			sides[i] = closed.Kinds[i]
-			continue
-		}
-		var err error
-		if sides[i], err = s.sideOf(key, closed.Path, stamp); err != nil {
+	more := len(closed.Sides) - 1
+	chosen, err := s.closedSide(key, closed, more)
+	if err != nil {
+		return nil, err
+	}
+	var room sideRoom
+	var lost []crdt.Side
+	for ; more > 0; more-- {
+		side, err := s.closedSide(key, closed, more-1)
+		if err != nil {
 			return nil, err
 		}
+		if !room.takes(&side) {
+			break
+		}
+		lost = append(lost, side)
 	}
-	last := len(sides) - 1
+	slices.Reverse(lost)
 	e := conflictEntry{
-		key: key, path: closed.Path, why: "later in the total order", chosen: &sides[last], lost: sides[:last], sides: closed.Sides,
-		closed: &closed.By,
+		key: key, path: closed.Path, why: "later in the total order", chosen: &chosen, lost: lost, more: more,
+		sides: newestStamps(closed.Sides), closed: &closed.By,
 	}
 	return e.json()
+}
+
+// closedSide is one side of a closed conflict.
+func (s *snap) closedSide(key string, closed *crdt.Closed, i int) (crdt.Side, error) {
+	if closed.Kinds != nil {
+		return closed.Kinds[i], nil
+	}
+	return s.sideOf(key, closed.Path, closed.Sides[i])
 }
 
 // sideOf is what a version says at a path of a key. A text or a list has no value here.

@@ -58,11 +58,13 @@ type Conflict struct {
 	Path string `json:"path"`
 	// Status is "open", "overwritten" (a later write covered it without saying so) or "resolved".
 	Status string `json:"status"`
-	// Base is the value before the sides parted, nil where there was none.
+	// Base is the value before the sides parted that are listed, nil where there was none.
 	Base json.RawMessage `json:"base"`
-	// Chosen is the side that is (or was) shown, Lost the others.
+	// Chosen is the side that is (or was) shown, Lost the newest of the others, 256 of them and a MiB of values at most, More how many
+	// there are besides: the log of the key has them all.
 	Chosen ConflictSide   `json:"chosen"`
 	Lost   []ConflictSide `json:"lost"`
+	More   int            `json:"more,omitempty"`
 	// Why says in words why Chosen was chosen.
 	Why string `json:"why"`
 	// ClosedBy names the version that closed the conflict, empty while it is open.

@@ -51,6 +51,9 @@ func (a *app) printConflict(ctx context.Context, db *database, c replica.Conflic
 	for _, side := range c.Lost {
 		a.printSide(ctx, db, "lost", side)
 	}
+	if c.More > 0 {
+		a.printf("  %s %d older ones: kdelta log %s\n", a.faint("more  "), c.More, printable(c.Key))
+	}
 	base := "nothing"
 	if c.Base != nil {
 		base = a.oneLine(c.Base, 10)
