@@ -60,6 +60,15 @@ func newVersion(at clock.Stamp, steps []step, past Past) version {
 	return v
 }
 
+func (v *version) has(what func(*step) bool) bool {
+	for i := range v.steps {
+		if what(&v.steps[i]) {
+			return true
+		}
+	}
+	return false
+}
+
 // step is a decoded op.
 type step struct {
 	code     Code

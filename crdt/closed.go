@@ -34,10 +34,17 @@ type Closed struct {
 	By clock.Stamp
 	// Resolved is set if that version names all sides in a resolve op; else they were overwritten.
 	Resolved bool
+
+	identity Identity // zero where nobody has asked for it
 }
 
 // Identity names the conflict.
-func (c *Closed) Identity() Identity { return identify(c.Path, c.Sides) }
+func (c *Closed) Identity() Identity {
+	if c.identity == (Identity{}) {
+		c.identity = identify(c.Path, c.Sides)
+	}
+	return c.identity
+}
 
 // MergeClosed returns what stands of two versions that closed the same conflict: resolved beats overwritten, then the
 // smaller stamp.
@@ -60,35 +67,32 @@ func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
 	if !s.branched || !s.mayClose(v) {
 		return nil, nil
 	}
-	before := s
-	if !all {
-		if sawChain(v) || s.followsOwnWrite(v) {
-			return nil, nil
-		}
+	// A patch alone ends conflicts between members, anything else those between whole values; both those between kinds.
+	byMember := !v.has(func(s *step) bool { return s.code != CodePatch && s.code.kind() != 0 })
+	before, open := s, []openConflict(nil)
+	switch {
+	case all:
+		open = s.openConflicts(byMember)
+	case sawChain(v) || s.followsOwnWrite(v):
+		return nil, nil
+	default:
 		var err error
 		if before, err = stateAt(v.past.past, look); err != nil {
 			return nil, err
 		}
+		open = before.openThen(byMember)
 	}
-	// A patch alone ends conflicts between members, anything else those between whole values; both those between kinds.
-	byMember := !slices.ContainsFunc(v.steps, func(s step) bool { return s.code != CodePatch && s.code.kind() != 0 })
-	open := before.openConflicts(byMember)
 	if len(open) == 0 {
 		return nil, nil
 	}
-	after := before.Clone()
-	over := newVersion(v.at, v.steps, everything{})
-	after.apply(&over)
-	still := make(map[Identity]bool)
-	for _, c := range after.openConflicts(byMember) {
-		still[c.Identity()] = true
-	}
+	still := before.stillOpen(v, byMember)
 	var closed []Closed
-	for _, c := range open {
-		if still[c.Identity()] {
+	for i := range open {
+		c := &open[i]
+		if still[c.identity] {
 			continue
 		}
-		x := Closed{Path: c.Path, Sides: c.Sides, By: v.at, Resolved: v.resolves(c.Sides)}
+		x := Closed{Path: c.Path, Sides: c.Sides, By: v.at, Resolved: v.resolves(c.Sides), identity: c.identity}
 		if c.kinds {
 			x.Kinds = append(slices.Clone(c.Lost), c.Chosen)
 			for i := range x.Kinds {
@@ -98,6 +102,21 @@ func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
 		closed = append(closed, x)
 	}
 	return closed, nil
+}
+
+// stillOpen is the conflicts that are open where a version was applied to all that it saw.
+func (s *State) stillOpen(v *version, byMember bool) map[Identity]bool {
+	if v.has(func(s *step) bool { return s.code == CodePut || s.code == CodeDelete }) {
+		return nil // it leaves nothing of others to be in conflict
+	}
+	after := s.Clone()
+	over := newVersion(v.at, v.steps, everything{})
+	after.apply(&over)
+	still := make(map[Identity]bool)
+	for _, c := range after.openConflicts(byMember) {
+		still[c.identity] = true
+	}
+	return still
 }
 
 // mayClose reports whether the version can write over a conflict. An add, an op on a set and an edit of a text or a list write
@@ -144,15 +163,25 @@ func stateAt(past Past, look Lookup) (*State, error) {
 func (v *version) resolves(sides []clock.Stamp) bool {
 	for i := range sides {
 		want := sides[i].Entry()
-		if !slices.ContainsFunc(v.steps, func(s step) bool { return slices.Contains(s.sides, want) }) {
+		named := v.has(func(s *step) bool {
+			_, found := slices.BinarySearchFunc(s.sides, want, clock.Entry.Compare)
+			return found
+		})
+		if !named {
 			return false
 		}
 	}
 	return true
 }
 
+// openConflict is a conflict with its identity.
+type openConflict struct {
+	Conflict
+	identity Identity
+}
+
 // openConflicts returns the conflicts between kinds, and those between the document's members or between whole values.
-func (s *State) openConflicts(byMember bool) []Conflict {
+func (s *State) openConflicts(byMember bool) []openConflict {
 	if !s.branched || s.isPlain() {
 		return nil
 	}
@@ -160,5 +189,31 @@ func (s *State) openConflicts(byMember bool) []Conflict {
 	if byMember {
 		st = Fields()
 	}
-	return s.View(st, nil).Conflicts
+	conflicts := s.View(st, nil).Conflicts
+	open := make([]openConflict, len(conflicts))
+	for i := range conflicts {
+		open[i] = openConflict{conflicts[i], conflicts[i].Identity()}
+	}
+	return open
+}
+
+// then is what was found out of a state that does not change any more: the conflicts in it, those between members last.
+type then struct {
+	known [2]bool
+	open  [2][]openConflict
+}
+
+// openThen is openConflicts of a state that versions saw: often many saw the same.
+func (s *State) openThen(byMember bool) []openConflict {
+	if s.then == nil {
+		s.then = &then{}
+	}
+	i := 0
+	if byMember {
+		i = 1
+	}
+	if !s.then.known[i] {
+		s.then.known[i], s.then.open[i] = true, s.openConflicts(byMember)
+	}
+	return s.then.open[i]
 }

@@ -30,7 +30,7 @@ type Chain interface {
 
 // Lookup reads the history of the key that a State is of. Apply asks it only where versions were concurrent.
 type Lookup interface {
-	// StateAt returns the state folded from exactly those ops on the key that the past covers.
+	// StateAt returns the state folded from exactly those ops on the key that the past covers. It must not be changed afterwards.
 	StateAt(p Past) (*State, error)
 	// Events yields every op that was applied to the key so far, oldest first; the ops of one version in their order.
 	Events() iter.Seq2[Event, error]

@@ -29,6 +29,7 @@ type State struct {
 	held kinds
 
 	first [1]entry // room for the one root that most states have
+	then  *then    // nil for a state that changes
 }
 
 // field is the entries of one path, never none.

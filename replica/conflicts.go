@@ -109,6 +109,22 @@ func (c *commit) writeClosed(s *snap, key string, closed crdt.Closed) error {
 	return c.tx.Put(store.Conflicts, k, row.Append(nil))
 }
 
+// close takes note of conflicts that a version closed. Many may close the same one.
+func (e *entry) close(closed []crdt.Closed) {
+	for i := range closed {
+		id := closed[i].Identity()
+		at, found := slices.BinarySearchFunc(e.closed, id, func(c crdt.Closed, id crdt.Identity) int {
+			was := c.Identity()
+			return bytes.Compare(was[:], id[:])
+		})
+		if found {
+			e.closed[at] = crdt.MergeClosed(e.closed[at], closed[i])
+		} else {
+			e.closed = slices.Insert(e.closed, at, closed[i])
+		}
+	}
+}
+
 // closedRow is the row of a closed conflict.
 func (s *snap) closedRow(key string, closed *crdt.Closed) (store.Conflict, error) {
 	entry, err := s.closedEntry(key, closed)

@@ -26,7 +26,7 @@ type entry struct {
 	// folded is true while state holds no value: the key is one value, which only the row in the store has.
 	folded bool
 	dirty  bool
-	closed []crdt.Closed
+	closed []crdt.Closed // ascending by identity
 	// touched is the number of the commit that took the entry last.
 	touched uint64
 	// saw is what a version saw of the key that was applied on top of the dots sawBehind; nil where none was asked.

@@ -101,7 +101,7 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 		closed, err = e.state.Apply(ops, at.stamp, partial{past}, look)
 		err = errors.Join(err, past.Err())
 	}
-	e.closed = append(e.closed, closed...)
+	e.close(closed)
 	return all, err
 }
 
