@@ -53,7 +53,7 @@ type version struct {
 }
 
 func newVersion(at clock.Stamp, steps []step, past Past) version {
-	v := version{at: at, steps: steps, past: seen{at: at.ID, past: past}}
+	v := version{at: at, steps: steps, past: newSeen(at, past, len(steps))}
 	for i := range steps {
 		v.kinds |= steps[i].code.kind()
 	}
@@ -112,7 +112,6 @@ func readSteps(ops []Op) ([]step, error) {
 
 // apply runs the steps; it cannot fail. Each op takes out what it covers of the kinds that are not its own.
 func (s *State) apply(v *version) {
-	uncovered := func(x *clock.Stamp) bool { return !v.past.covers(x) }
 	for i := range v.steps {
 		st := &v.steps[i]
 		if st.code == CodeResolve || st.code == CodeErase {
@@ -135,10 +134,10 @@ func (s *State) apply(v *version) {
 			s.clearSet(&v.past)
 		}
 		if kind != texts || !st.erased {
-			s.text = keepStamps(s.text, uncovered)
+			s.text = v.past.uncovered(s.text)
 		}
 		if kind != lists || !st.erased {
-			s.list = keepStamps(s.list, uncovered)
+			s.list = v.past.uncovered(s.list)
 		}
 		switch st.code {
 		case CodePut:

@@ -11,9 +11,18 @@ import (
 
 // dropDocument drops the roots and fields that an op covers.
 func (s *State) dropDocument(past *seen) {
-	covered := func(e *entry) bool { return past.covers(&e.at) }
-	dropped := s.dropRoots(covered)
-	if s.dropFields(covered) || dropped {
+	roots, dropped := len(s.roots), false
+	s.roots = past.drop(s.roots)
+	for i := range s.fields {
+		f := &s.fields[i]
+		before := len(f.entries)
+		f.entries = past.drop(f.entries)
+		dropped = dropped || len(f.entries) < before
+	}
+	if dropped {
+		s.mergeFields(nil)
+	}
+	if dropped || len(s.roots) < roots {
 		s.sweepAsides()
 	}
 }
@@ -50,7 +59,7 @@ func (s *State) patch(edits []edit, at clock.Stamp, past *seen) {
 		for i := from; i < to; i++ {
 			f := &s.fields[i]
 			before := len(f.entries)
-			f.entries = slices.DeleteFunc(f.entries, func(x entry) bool { return past.covers(&x.at) })
+			f.entries = past.drop(f.entries)
 			dropped = dropped || len(f.entries) < before
 			if f.path == e.path {
 				f.insert(mine)
@@ -114,9 +123,7 @@ func (s *State) kill(at clock.Stamp, past *seen) {
 
 // dropTombs drops the tombstones that an op covers.
 func (s *State) dropTombs(past *seen) {
-	if len(s.tombs) > 0 {
-		s.tombs = keepStamps(s.tombs, func(x *clock.Stamp) bool { return !past.covers(x) })
-	}
+	s.tombs = past.uncovered(s.tombs)
 }
 
 func (s *State) dropRoots(drop func(*entry) bool) bool {

@@ -2,6 +2,9 @@ package crdt
 
 import (
 	"iter"
+	"math"
+	"slices"
+	"sort"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 )
@@ -28,6 +31,12 @@ type Chain interface {
 	Chain() bool
 }
 
+// Latest is an optional ability of a Past. It saves questions and changes no result.
+type Latest interface {
+	// Latest returns a time: of what is later nothing is in the past.
+	Latest() clock.Time
+}
+
 // Lookup reads the history of the key that a State is of. Apply asks it only where versions were concurrent.
 type Lookup interface {
 	// StateAt returns the state folded from exactly those ops on the key that the past covers. It must not be changed afterwards.
@@ -43,13 +52,48 @@ type Event struct {
 	Past  Past
 }
 
-// seen answers for a version being applied: it covers its past, and its own earlier ops.
+// seen answers for a version being applied: it covers its past, and its own earlier ops. Nothing later than latest is among them.
 type seen struct {
-	at   clock.ID
-	past Past
+	at     clock.ID
+	past   Past
+	latest clock.Time
+}
+
+func newSeen(at clock.Stamp, past Past, ops int) seen {
+	s := seen{at: at.ID, past: past, latest: math.MaxUint64}
+	if p, able := past.(Latest); able {
+		if s.latest = p.Latest(); ops > 1 {
+			s.latest = max(s.latest, at.Time)
+		}
+	}
+	return s
 }
 
 func (s *seen) covers(x *clock.Stamp) bool { return x.ID == s.at || s.past.Covers(*x) }
+
+// uncovered returns stamps, which ascend, without those that are covered: the same slice if none is, nil if all are, else new memory.
+func (s *seen) uncovered(stamps []clock.Stamp) []clock.Stamp {
+	if len(stamps) == 0 || stamps[0].Time > s.latest {
+		return stamps
+	}
+	return keepStamps(stamps, func(x *clock.Stamp) bool { return x.Time > s.latest || !s.covers(x) })
+}
+
+// drop returns entries, which ascend, without those that are covered, in the same memory.
+func (s *seen) drop(entries []entry) []entry {
+	n := sort.Search(len(entries), func(i int) bool { return entries[i].at.Time > s.latest })
+	kept := 0
+	for i := range n {
+		if s.covers(&entries[i].at) {
+			continue
+		}
+		if kept < i {
+			entries[kept] = entries[i]
+		}
+		kept++
+	}
+	return slices.Delete(entries, kept, n)
+}
 
 // everything is the past of a version that saw all there is.
 type everything struct{}

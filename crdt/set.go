@@ -25,7 +25,7 @@ func (s *State) addToSet(elements []Value, at clock.Stamp, past *seen) {
 			fresh = append(fresh, v)
 			continue
 		}
-		adds := keepStamps(s.set[i].adds, func(x *clock.Stamp) bool { return !past.covers(x) })
+		adds := past.uncovered(s.set[i].adds)
 		s.set[i].adds = withStamp(adds, at)
 	}
 	if len(fresh) == 0 {
@@ -51,7 +51,7 @@ func (s *State) removeFromSet(elements []Value, past *seen) {
 	emptied := false
 	for _, v := range elements {
 		if i, found := s.findElement(v); found {
-			s.set[i].adds = keepStamps(s.set[i].adds, func(x *clock.Stamp) bool { return !past.covers(x) })
+			s.set[i].adds = past.uncovered(s.set[i].adds)
 			emptied = emptied || len(s.set[i].adds) == 0
 		}
 	}
@@ -63,7 +63,7 @@ func (s *State) removeFromSet(elements []Value, past *seen) {
 // clearSet drops all adds that the version covers.
 func (s *State) clearSet(past *seen) {
 	for i := range s.set {
-		s.set[i].adds = keepStamps(s.set[i].adds, func(x *clock.Stamp) bool { return !past.covers(x) })
+		s.set[i].adds = past.uncovered(s.set[i].adds)
 	}
 	s.dropEmptied()
 }

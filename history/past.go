@@ -8,7 +8,8 @@ import (
 	"github.com/kdelta/kdelta/identity"
 )
 
-// Past is what a version or a cut covers, as crdt asks for it. It is for one goroutine, and reads the graph: it must not be
+// Past is what a version or a cut covers, as crdt asks for it; whether that is all there is on a key is for the caller to say. It is
+// for one goroutine, and reads the graph: it must not be
 // used while the graph is changed, but may be after.
 type Past struct {
 	graph *Graph
@@ -25,18 +26,17 @@ type Past struct {
 	asOf     LV
 	lines    []Line
 	branches *branches
-	// clock is what the version covers, once so many were asked about that it pays.
-	asked int
-	clock Clock
-	// applied are the dots that All is about.
-	applied []LV
-	err     error
+	// clock is what the version covers, once so many were looked for that it pays.
+	looked int
+	clock  Clock
+	asked  int
+	err    error
 }
 
 var (
-	_ crdt.Past    = (*Past)(nil)
 	_ crdt.SameRun = (*Past)(nil)
 	_ crdt.Chain   = (*Past)(nil)
+	_ crdt.Latest  = (*Past)(nil)
 )
 
 // NewPast is the past of the version whose first dot is first, without that version itself. It asks ids only about
@@ -52,12 +52,12 @@ func NewCutPast(g *Graph, ids IDs, cut Cut) *Past {
 	return &Past{graph: g, ids: ids, cut: cut}
 }
 
-// Move makes p the past of another version, as NewPast does, and forgets what Applied said.
+// Move makes p the past of another version, as NewPast does.
 func (p *Past) Move(first LV) {
-	p.at, p.applied = first, p.applied[:0]
+	p.at = first
 	p.line, p.seq = p.graph.At(first)
 	p.newest = p.graph.newestParent(first)
-	p.asked, p.clock = 0, Clock{}
+	p.looked, p.clock = 0, Clock{}
 	p.until = math.MaxUint64
 }
 
@@ -90,12 +90,28 @@ func (g *Graph) newestParent(first LV) (newest LV) {
 // Until tells p the greatest time of the version's parents, which spares looking for what is later. Move forgets it.
 func (p *Past) Until(t clock.Time) { p.until = t }
 
-// Applied says what was applied so far to the key that p is used for next: the last dots of its versions. Those that
-// others of the key cover may be left out, so for a key whose versions form a chain the newest is enough.
-func (p *Past) Applied(last ...LV) { p.applied = append(p.applied[:0], last...) }
+// Latest is a time: of what is later nothing is in the past.
+func (p *Past) Latest() clock.Time {
+	switch {
+	case p.at == 0:
+		return math.MaxUint64
+	case p.newest == 0:
+		return 0
+	}
+	return p.until
+}
+
+// Newest is a dot: of what was applied later nothing is in the past.
+func (p *Past) Newest() LV {
+	if p.at == 0 {
+		return math.MaxUint64
+	}
+	return p.newest
+}
 
 // Covers reports whether the version that s names is in the past. A version that is not in the graph is not.
 func (p *Past) Covers(s clock.Stamp) bool {
+	p.asked++
 	if p.at > 0 && (p.newest == 0 || s.Time > p.until) {
 		return false
 	}
@@ -119,6 +135,7 @@ func (p *Past) Covers(s clock.Stamp) bool {
 
 // CoversLV is Covers for a version by one of its dots. It is false for a cut at a time.
 func (p *Past) CoversLV(lv LV) bool {
+	p.asked++
 	clock := &p.clock
 	switch {
 	case p.at == 0:
@@ -137,23 +154,13 @@ const manyAsked = 8
 
 // fewAsked counts a question, and is false once the clock is at hand.
 func (p *Past) fewAsked() bool {
-	if p.asked++; p.asked <= manyAsked {
+	if p.looked++; p.looked <= manyAsked {
 		return true
 	}
 	if p.clock.marks == nil {
 		p.clock = p.graph.Clock(p.at)
 	}
 	return false
-}
-
-// All reports whether the past holds everything that Applied named. It is false for a cut at a time.
-func (p *Past) All() bool {
-	for _, lv := range p.applied {
-		if !p.CoversLV(lv) {
-			return false
-		}
-	}
-	return true
 }
 
 // SameRun reports whether s is an earlier version on the line of this one and nothing was merged since, this version
@@ -168,6 +175,9 @@ func (p *Past) SameRun(s clock.Stamp) bool {
 
 // Chain reports whether no version of the past is concurrent with another. It is false for a cut.
 func (p *Past) Chain() bool { return p.at > 0 && p.seq <= p.graph.lines[p.line].chain }
+
+// Asked is how many versions p was asked about: what that costs grows with it.
+func (p *Past) Asked() int { return p.asked }
 
 // Err is the first error of the IDs that p was made with. What p has answered since may be wrong: give up what it was for.
 func (p *Past) Err() error { return p.err }

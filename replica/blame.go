@@ -152,8 +152,9 @@ func (b *blamer) fold(ctx context.Context, versions []*stored, linear bool) ([]v
 func (b *blamer) apply(state *crdt.State, before []*stored, tops []top, v *stored, ops []crdt.Op) ([]top, error) {
 	err := b.s.graph(func(g *history.Graph) error {
 		past := history.NewPast(g, b.s, v.first())
-		tops = moveTops(tops, past, top{v.lv, v.Stamp()})
-		_, err := state.Apply(ops, v.Stamp(), past, inOrder{b, before})
+		var all bool
+		tops, all = moveTops(tops, past, top{v.lv, v.Stamp()})
+		_, err := state.Apply(ops, v.Stamp(), partial{past, all}, inOrder{b, before})
 		return errors.Join(err, past.Err())
 	})
 	return tops, err
@@ -177,7 +178,7 @@ func (o inOrder) Events() iter.Seq2[crdt.Event, error] {
 			for _, v := range o.before {
 				past := history.NewPast(g, o.b.s, v.first())
 				for _, op := range v.opsOn(o.b.key) {
-					if !yield(crdt.Event{Stamp: v.Stamp(), Op: op, Past: past}, nil) {
+					if !yield(crdt.Event{Stamp: v.Stamp(), Op: op, Past: partial{past, false}}, nil) {
 						return nil
 					}
 				}

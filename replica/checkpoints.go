@@ -88,7 +88,7 @@ func decodeCheckpoint(row store.Row) (c checkpoint, err error) {
 // folded is the state of a checkpoint with what it was folded from; of the zero checkpoint the state in which nothing was
 // written.
 func (c *checkpoint) folded() (folded, error) {
-	f := folded{state: &crdt.State{}, tops: c.tops}
+	f := folded{state: &crdt.State{}, tops: slices.Clone(c.tops)}
 	if c.last == 0 {
 		return f, nil
 	}

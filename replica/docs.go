@@ -19,8 +19,8 @@ type entry struct {
 	state *crdt.State
 	// before is the key's share of the state digest when the commit began; zero where the key was not there.
 	before digest
-	// tops are the last dots of the versions on the key that no other version on it covers; knownTops is false until
-	// they were read.
+	// tops are the last dots of the versions on the key that no other version on it covers, ascending; knownTops is false
+	// until they were read.
 	tops      []history.LV
 	knownTops bool
 	// folded is true while state holds no value: the key is one value, which only the row in the store has.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/kdelta/kdelta/crdt"
@@ -82,6 +83,10 @@ func (e *entry) counted(all bool) {
 
 // foldKey applies a version's ops on one key and reports whether it covers all that was there before.
 func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (all bool, err error) {
+	if past != nil {
+		asked := past.Asked()
+		defer func() { c.effort += past.Asked() - asked }()
+	}
 	if all, err = c.moveTops(e, at.lv, past); err != nil {
 		return false, err
 	}
@@ -98,18 +103,21 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 		closed, err = e.state.Apply(ops, at.stamp, seesAll{}, nil)
 	} else {
 		look := seenStates{c.logOf(e), e, past}
-		closed, err = e.state.Apply(ops, at.stamp, partial{past}, look)
+		closed, err = e.state.Apply(ops, at.stamp, partial{past, false}, look)
 		err = errors.Join(err, past.Err())
 	}
 	e.close(closed)
 	return all, err
 }
 
-// partial is the past of a version that does not cover all there is on a key.
-type partial struct{ *history.Past }
+// partial is the past of a version that may not cover all there is on a key.
+type partial struct {
+	*history.Past
+	all bool
+}
 
 // All implements crdt.Past.
-func (partial) All() bool { return false }
+func (p partial) All() bool { return p.all }
 
 // moveTops makes a version one of the key's tops instead of those that it covers, and reports whether it covers all of
 // them. A local version, which has no past, does.
@@ -121,14 +129,17 @@ func (c *commit) moveTops(e *entry, lv history.LV, past *history.Past) (all bool
 	if err := c.readTops(e); err != nil {
 		return false, err
 	}
+	newest := past.Newest()
+	n := sort.Search(len(e.tops), func(i int) bool { return e.tops[i] > newest })
 	kept := e.tops[:0]
-	for _, t := range e.tops {
+	for _, t := range e.tops[:n] {
 		if !past.CoversLV(t) {
 			kept = append(kept, t)
 		}
 	}
-	all = len(kept) == 0
-	e.tops = append(kept, lv)
+	e.tops = slices.Delete(e.tops, len(kept), n)
+	all = len(e.tops) == 0
+	e.tops = append(e.tops, lv)
 	return all, nil
 }
 

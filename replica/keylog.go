@@ -93,24 +93,30 @@ func (k keyLog) step(f *folded, v *keyVersion) error {
 	}
 	return k.s.graph(func(g *history.Graph) error {
 		past := history.NewPast(g, k.s, v.first)
-		f.tops = moveTops(f.tops, past, v.top)
-		_, err := f.state.Apply(v.ops, v.stamp, past, within{k.upTo(v.prev), f.holds})
+		var all bool
+		f.tops, all = moveTops(f.tops, past, v.top)
+		_, err := f.state.Apply(v.ops, v.stamp, partial{past, all}, within{k.upTo(v.prev), f.holds})
+		if k.effort != nil {
+			*k.effort += past.Asked()
+		}
 		return errors.Join(err, past.Err())
 	})
 }
 
-// moveTops adds a version to the tops, which it takes out where it covers them, and tells past what was there.
-func moveTops(tops []top, past *history.Past, v top) []top {
-	lvs := make([]history.LV, len(tops))
-	kept := make([]top, 0, len(tops)+1)
-	for i, t := range tops {
-		lvs[i] = t.lv
-		if !past.Covers(t.stamp) {
-			kept = append(kept, t)
+// moveTops makes a version one of the tops instead of those that it covers, and reports whether it covers all of them.
+func moveTops(tops []top, past *history.Past, v top) (moved []top, all bool) {
+	newest := past.Newest()
+	kept := 0
+	for i := range tops {
+		if tops[i].lv <= newest && past.CoversLV(tops[i].lv) {
+			continue
 		}
+		if kept < i {
+			tops[kept] = tops[i]
+		}
+		kept++
 	}
-	past.Applied(lvs...)
-	return append(kept, v)
+	return append(tops[:kept], v), kept == 0
 }
 
 // within is the Lookup while a point in the past is folded: conflicts that were closed on the way do not matter
@@ -147,15 +153,15 @@ type seenStates struct {
 
 // StateAt implements crdt.Lookup.
 func (k seenStates) StateAt(p crdt.Past) (*crdt.State, error) {
-	parents := k.past.Parents()
-	if k.e.saw != nil && slices.Equal(k.e.sawBehind, parents) {
-		return k.e.saw, nil
-	}
-	state, err := k.keyLog.StateAt(p)
-	if err == nil {
+	if parents := k.past.Parents(); k.e.saw == nil || !slices.Equal(k.e.sawBehind, parents) {
+		state, err := k.keyLog.StateAt(p)
+		if err != nil {
+			return nil, err
+		}
 		k.e.saw, k.e.sawBehind = state, parents
 	}
-	return state, err
+	*k.effort += k.e.saw.Standing() // what is open in it is looked through
+	return k.e.saw, nil
 }
 
 // Events implements crdt.Lookup: all of the chain, oldest first.
@@ -187,7 +193,7 @@ func (k keyLog) events(in member) iter.Seq2[crdt.Event, error] {
 				}
 				past := history.NewPast(g, k.s, v.first())
 				for _, op := range v.opsOn(k.key) {
-					if !yield(crdt.Event{Stamp: v.Stamp(), Op: op, Past: past}, nil) {
+					if !yield(crdt.Event{Stamp: v.Stamp(), Op: op, Past: partial{past, false}}, nil) {
 						return nil
 					}
 				}

@@ -125,13 +125,13 @@ func (v *verifier) refold(g *keyGroup, s *stored, wanted func(string) bool) erro
 }
 
 func (v *verifier) refoldKey(g *keyGroup, e *refolded, s *stored, k keyLink) error {
-	e.tops = moveTops(e.tops, g.past, top{s.lv, s.Stamp()})
-	all := g.past.All()
+	var all bool
+	e.tops, all = moveTops(e.tops, g.past, top{s.lv, s.Stamp()})
 	if k.prev != e.last || k.all != all {
 		v.damage("the log of key %q: version %s has a wrong link", k.key, s.Stamp().Name())
 	}
 	look := keyLog{s: v.s, key: k.key, last: e.last, count: e.count, apart: e.apart}
-	closed, err := e.state.Apply(s.opsOn(k.key), s.Stamp(), g.past, look)
+	closed, err := e.state.Apply(s.opsOn(k.key), s.Stamp(), partial{g.past, all}, look)
 	if err = errors.Join(err, g.past.Err()); err != nil {
 		return err
 	}
