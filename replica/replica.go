@@ -40,6 +40,7 @@ type Replica struct {
 	documents documents
 	pulse     pulse
 	beside    beside
+	retired   keyring
 
 	presences presences
 

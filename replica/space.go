@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/kdelta/kdelta/history"
@@ -103,13 +104,34 @@ func (s *snap) ownKeys() ([]identity.AuthorKey, error) {
 	}
 	var keys []identity.AuthorKey
 	for ; len(seeds) >= 32; seeds = seeds[32:] {
-		keys = append(keys, identity.AuthorKeyFromSeed([32]byte(seeds)))
+		keys = append(keys, s.r.retired.key([32]byte(seeds)))
 	}
 	row, err := s.author()
 	if err != nil || row.key.IsZero() {
 		return keys, err
 	}
 	return append(keys, row.key), nil
+}
+
+// keyring keeps the keys of retired authors by their seeds: to derive one takes as long as a signature, and each sync of a
+// database that has retired some asks for all of them.
+type keyring struct {
+	mu   sync.Mutex
+	keys map[[32]byte]identity.AuthorKey
+}
+
+func (k *keyring) key(seed [32]byte) identity.AuthorKey {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key, known := k.keys[seed]
+	if !known {
+		if k.keys == nil {
+			k.keys = make(map[[32]byte]identity.AuthorKey)
+		}
+		key = identity.AuthorKeyFromSeed(seed)
+		k.keys[seed] = key
+	}
+	return key
 }
 
 // author is as whom the database writes, zero for nobody yet. To derive a key takes as long as a signature, so the one at hand is
