@@ -10,12 +10,17 @@ import (
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/store/storetest"
 )
 
 // ingest reads what is new in a replica's log, and reports whether that could be read. It must be in the total order; every
 // version must have its parents before it and be one that somebody wrote; see Model.Enter for the rest.
 func (d *device) ingest() bool {
 	w := d.w
+	now := look{d.faulty.Count(storetest.Begin), w.model.Len()}
+	if d.looked == now && !d.unsure {
+		return true
+	}
 	if ok := d.lookForReissues(); !ok {
 		return false
 	}
@@ -65,8 +70,16 @@ func (d *device) ingest() bool {
 		w.noteVersion(e)
 	}
 	d.unsure = false
-	return d.lookAtErasures()
+	if ok := d.lookAtErasures(); !ok {
+		return false
+	}
+	d.looked = look{now.updates, w.model.Len()}
+	return true
 }
+
+// look is an instant at which a replica's log was read: nothing in it changes before the next Update of its store is called, and
+// nothing that the world makes of it before it knows of more versions.
+type look struct{ updates, versions int }
 
 // noteVersion counts what is worth to be seen in a run.
 func (w *World) noteVersion(e *replica.LogEntry) {

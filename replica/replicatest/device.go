@@ -127,6 +127,7 @@ type image struct {
 	side     []byte
 	acked    []int
 	mine     Set
+	beliefs  []belief
 	readOnly bool
 }
 
@@ -144,11 +145,14 @@ type device struct {
 	readOnly  bool
 	invite    string // what it joins with at its next start
 
-	st    store.Store
-	dead  func() bool
-	r     *replica.Replica // nil while it does not run
-	saved *image
+	st     store.Store
+	faulty *storetest.FaultyStore
+	dead   func() bool
+	r      *replica.Replica // nil while it does not run
+	saved  *image
 
+	// looked is when its log was read last.
+	looked look
 	// seen are the versions that its log has shown, heads those that no other one covers.
 	seen  Set
 	gone  erasures
@@ -160,15 +164,15 @@ type device struct {
 	again int
 	// rewrote are the authors as which it did that.
 	rewrote map[identity.Author]bool
-	// misled are the replicas, by id, that it was linked with while frames went lost between them.
-	misled map[int]bool
+	// beliefs are what it has heard that others hold, life counts how often an old state of it was brought back: then it does not
+	// hold any more what others have heard.
+	beliefs []belief
+	life    int
 	// mayWrite is true while versions may appear that nobody has seen before, unsure from a write that failed by a fault of
 	// the store until the log could be read: it may be there all the same.
 	mayWrite, unsure bool
-	// family is the first replica of those whose databases are copies of each other, setBack true once an old state of this one was
-	// brought back.
-	family  int
-	setBack bool
+	// family is the first replica of those whose databases are copies of each other.
+	family int
 	// read is a version that an application here has read, for From and IfVersion.
 	read map[string]replica.Version
 }
@@ -210,6 +214,7 @@ func (d *device) options() replica.Options {
 // mount wraps the disk with what will go wrong this time.
 func (d *device) mount(plan storetest.Plan) {
 	faulty := storetest.Faulty(d.disk, plan)
+	d.faulty, d.looked = faulty, look{}
 	if d.side == nil {
 		d.st, d.dead = faulty, faulty.Crashed
 		return
@@ -271,7 +276,7 @@ func (d *device) open(plan storetest.Plan) {
 
 // rediscover reads from its log what a replica holds that has just started, and that it is all that it acknowledged (I4).
 func (d *device) rediscover() {
-	d.seen, d.heads = nil, nil
+	d.seen, d.heads, d.looked = nil, nil, look{}
 	d.mayWrite = true
 	ok := d.ingest()
 	d.mayWrite = false
@@ -286,6 +291,7 @@ func (d *device) rediscover() {
 			d.w.failf("I4", "%s has lost %s, which it acknowledged", d.name, d.w.model.Stamp(n).Name())
 		}
 	}
+	d.w.judgedByAll(d)
 }
 
 // stop ends the replica in good order.
@@ -303,7 +309,7 @@ func (d *device) stop() {
 func (d *device) crash() {
 	d.w.count("crash")
 	d.w.tracef("%s dies", d.name)
-	d.dropSessions()
+	d.leaveSessions()
 	d.r = nil
 	if d.side != nil && d.w.chance(30) {
 		d.side.boot += "'"

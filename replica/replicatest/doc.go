@@ -22,6 +22,12 @@
 // has the definitions). After the last step the world heals: nothing fails any more, and all must come to hold the
 // same and show the same.
 //
+// A link does with frames what the links of a program do: it delays them, and loses, repeats, reorders and changes some. What wraps
+// a program's links numbers and seals the frames, so such a link ends at the first that is not what it has to be, and the other end
+// of one that died still hears what was under way. Some are RAW: there the session goes on whatever happened. No version may be
+// harmed by that, but an ack counts packs, and may so be taken for one of a pack that was lost: what is heard over such a link is
+// not held against anybody.
+//
 // # What is checked
 //
 //	I1   equal sets: equal digests, heads, conflicts and rows      after every full check, against all earlier ones
@@ -44,7 +50,9 @@
 //	     what was erased is gone from every key, conflict, log and  by comparison with the model; in every full check
 //	     point, for who has its proof, and nothing else is
 //	I18  a write can be read                                       after every write
-//	I19  nobody is believed to hold what it does not               in every full check, and when a hostile peer has lied
+//	I19  nobody is believed to hold what it does not               whenever a receipt changes, when who gave one starts again
+//	                                                               after a crash, in every full check, and when a hostile
+//	                                                               peer has lied
 //	I20  a hostile peer leaves behind what its bounds allow, and   after every visit of one on a live link
 //	     is heard no further than its credit goes
 //	I21  everybody can write, whatever came                        after every such visit, and at the end

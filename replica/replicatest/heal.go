@@ -137,6 +137,8 @@ func (w *World) syncHonestly(a, b *device) {
 	b.hearOfReissues()
 	a.ingest()
 	b.ingest()
+	a.hears(sa, b, false)
+	b.hears(sb, a, false)
 	for _, err := range []error{errA, errB} {
 		if err == nil {
 			continue

@@ -23,6 +23,8 @@ type Model struct {
 	byID  map[clock.ID]int
 	// byName finds a version by the name that ops have for it: see nameOfSide.
 	byName map[string]int
+	// byEntry finds a version by the name that clocks have for it.
+	byEntry map[clock.Entry]int
 	// gone is what is destroyed for whom the model speaks to.
 	gone *erasures
 	// Custom are the application's strategies, by name.
@@ -72,9 +74,17 @@ func (op *modelOp) width() uint64 {
 	return 1
 }
 
+// width is how many dots the version owns.
+func (v *node) width() (n uint64) {
+	for i := range v.ops {
+		n += v.ops[i].width()
+	}
+	return max(n, 1)
+}
+
 // NewModel returns a model without versions.
 func NewModel(custom ...crdt.Strategy) *Model {
-	m := &Model{byID: make(map[clock.ID]int), byName: make(map[string]int), Custom: make(map[string]crdt.Strategy)}
+	m := &Model{byID: make(map[clock.ID]int), byName: make(map[string]int), byEntry: make(map[clock.Entry]int), Custom: make(map[string]crdt.Strategy)}
 	for _, s := range custom {
 		m.Custom[s.Name()] = s
 	}
@@ -98,6 +108,14 @@ func (m *Model) Closed(n int) Set {
 	s := m.nodes[n].past.Clone()
 	s.Add(n)
 	return s
+}
+
+// dots counts those of some versions.
+func (m *Model) dots(versions []int) (sum uint64) {
+	for _, n := range versions {
+		sum += m.nodes[n].width()
+	}
+	return sum
 }
 
 // Enter takes a version as a replica shows it and checks it against the definitions: its parents are here (I3), its time
@@ -135,16 +153,12 @@ func (m *Model) Enter(e *replica.LogEntry) (n int, fresh bool, err error) {
 	if v.ops, err = readOps(e); err != nil {
 		return 0, false, err
 	}
-	width := uint64(0)
-	for i := range v.ops {
-		width += v.ops[i].width()
-	}
-	if want := seq + max(width, 1); e.Seq != want {
-		return 0, false, fmt.Errorf("%w: %s of %d dots on top of dot %d", ErrModel, e.Version, width, seq)
+	if want := seq + v.width(); e.Seq != want {
+		return 0, false, fmt.Errorf("%w: %s of %d dots on top of dot %d", ErrModel, e.Version, v.width(), seq)
 	}
 	n = len(m.nodes)
 	m.nodes = append(m.nodes, v)
-	m.byID[e.ID], m.byName[nameOfSide(&e.Stamp)] = n, n
+	m.byID[e.ID], m.byName[nameOfSide(&e.Stamp)], m.byEntry[e.Entry()] = n, n, n
 	return n, true, m.checkClock(n, e)
 }
 

@@ -15,8 +15,15 @@ type session struct {
 	over  bool
 	// faults is how often in 100 frames something happens to one.
 	faults int
+	// raw is true where the session goes on whatever happened. Any other link keeps the contract of transport.Conn, since what wraps
+	// it numbers and seals the frames: they come whole and in order until one did not, and there it ends.
+	raw bool
+	// sent and heard count the frames of each direction on a link that is not raw.
+	sent, heard [2]int
 	// live is true where both stay.
 	live bool
+	// gone are the ends that have died: what they had sent before still comes.
+	gone [2]bool
 	// last is when the newest frame of each direction arrives: an honest link keeps their order.
 	last [2]int64
 }
@@ -41,7 +48,7 @@ func (w *World) startSession(a, b *device) {
 		}
 	}
 	if w.chance(40) {
-		s.faults = 1 + w.rng.IntN(30)
+		s.faults, s.raw = 1+w.rng.IntN(30), w.chance(50)
 	}
 	w.count("session")
 	w.tracef("%s and %s begin to sync", a.name, b.name)
@@ -53,7 +60,7 @@ func (w *World) startSession(a, b *device) {
 
 // leave lets one side end a session that stays.
 func (s *session) leave(side int) {
-	if !s.over {
+	if !s.over && !s.gone[side] {
 		s.sides[side].Leave()
 		s.pump(side)
 	}
@@ -63,7 +70,7 @@ func (s *session) leave(side int) {
 func (w *World) stir(d *device) {
 	for _, s := range slices.Clone(w.sessions) {
 		for side := range s.ends {
-			if !s.over && s.live && s.ends[side] == d && d.r != nil {
+			if !s.over && !s.gone[side] && s.live && s.ends[side] == d && d.r != nil {
 				s.sides[side].Changed()
 				s.pump(side)
 			}
@@ -79,7 +86,7 @@ func (s *session) drop() {
 	s.over = true
 	for i := range s.sides {
 		err := s.sides[i].Close()
-		if s.ends[i].r != nil {
+		if s.ends[i].r != nil && !s.gone[i] {
 			s.judge(i, err)
 		}
 	}
@@ -99,11 +106,24 @@ func (d *device) dropSessions() {
 	}
 }
 
+// leaveSessions ends the sessions of a replica that dies, at its own end. At the other one they end when nothing more comes.
+func (d *device) leaveSessions() {
+	for _, s := range d.w.sessions {
+		for side := range s.ends {
+			if s.ends[side] == d && !s.gone[side] {
+				s.gone[side] = true
+				s.sides[side].Close() //nolint:errcheck // it is cut
+				d.w.after(int64(20+d.w.rng.IntN(40)), s.drop)
+			}
+		}
+	}
+}
+
 // judge looks at how one side's session ended.
 func (s *session) judge(side int, err error) {
 	w := s.w
 	rep := s.sides[side].Report()
-	if rep.Diverged && s.faults == 0 { // a digest with a flipped bit looks like that too
+	if rep.Diverged && !s.raw { // a digest with a flipped bit looks like that too
 		w.failf("I1", "%s and %s hold the same and show another state", s.ends[0].name, s.ends[1].name)
 	}
 	switch {
@@ -118,7 +138,7 @@ func (s *session) judge(side int, err error) {
 	case errors.Is(err, protocol.ErrSelf):
 		w.count("session: with itself")
 	case errors.Is(err, protocol.ErrForeignSpace), errors.Is(err, protocol.ErrVersion):
-		if s.faults == 0 {
+		if !s.raw {
 			w.failf("sync", "%s: %v", s.ends[side].name, err)
 		}
 	case isInjected(err):
@@ -131,10 +151,10 @@ func (s *session) judge(side int, err error) {
 // pump puts on the link what one side has to say. A replica whose newest writes could not be looked at, by a fault of its store,
 // says nothing before they were: others must not show what nobody is known to have written.
 func (s *session) pump(side int) {
-	if d := s.ends[side]; d.unsure && d.r != nil && !d.ingest() {
+	if d := s.ends[side]; s.gone[side] || d.unsure && d.r != nil && !d.ingest() {
 		return
 	}
-	for !s.over {
+	for !s.over && !s.gone[side] {
 		frame, err := s.sides[side].Next()
 		if s.ends[side].dead() && s.ends[side].r != nil {
 			s.ends[side].crash()
@@ -156,9 +176,9 @@ func (s *session) pump(side int) {
 func (s *session) send(side int, frame []byte) {
 	w := s.w
 	frame = slices.Clone(frame)
+	s.sent[side]++
 	if w.blocked[[2]int{s.ends[side].id, s.ends[1-side].id}] {
 		w.count("frame: into a partition")
-		s.breakContract(side)
 		return
 	}
 	at := max(w.now+1+int64(w.rng.IntN(20)), s.last[side]+1)
@@ -167,7 +187,6 @@ func (s *session) send(side int, frame []byte) {
 		s.deliver(at, side, frame)
 		return
 	}
-	s.breakContract(side)
 	switch w.rng.IntN(6) {
 	case 0:
 		w.count("frame: dropped")
@@ -184,43 +203,89 @@ func (s *session) send(side int, frame []byte) {
 		s.deliver(at+200, side, frame)
 	case 4:
 		w.count("frame: truncated")
-		s.deliver(at, side, frame[:w.rng.IntN(len(frame))])
+		s.spoil(at, side, frame[:w.rng.IntN(len(frame))])
 	default:
 		w.count("frame: bit flipped")
 		bit := w.rng.IntN(len(frame) * 8)
 		frame[bit/8] ^= 1 << (bit % 8)
-		s.deliver(at, side, frame)
+		s.spoil(at, side, frame)
 	}
 }
 
-// breakContract notes that a link does what none does that keeps the contract of transport.Conn: whole frames, in order, until it
-// ends. Who counts on that may take an ack for one of packs that never came.
-func (s *session) breakContract(side int) {
-	s.ends[1-side].misheard(s.ends[side])
-	s.ends[side].misheard(s.ends[1-side])
+// spoil delivers a frame that was changed on its way: whoever opens what seals it will not find it whole.
+func (s *session) spoil(at int64, side int, frame []byte) {
+	if !s.raw {
+		s.w.after(at-s.w.now, s.cut)
+		return
+	}
+	s.deliver(at, side, frame)
 }
 
+// cut ends a link.
+func (s *session) cut() {
+	if !s.over {
+		s.w.count("link: cut")
+		s.drop()
+	}
+}
+
+// deliver lets the frame that was sent last arrive. On a link that is not raw it does so only behind all that were sent before it.
 func (s *session) deliver(at int64, side int, frame []byte) {
+	number := s.sent[side]
 	s.w.after(at-s.w.now, func() {
-		if s.over {
-			return
+		switch s.heard[side]++; {
+		case s.over || s.gone[1-side]:
+		case s.raw || number == s.heard[side]:
+			s.receive(1-side, frame)
+		default:
+			s.cut()
 		}
-		to, before := s.ends[1-side], s.sides[1-side].Report()
-		_ = s.sides[1-side].Receive(frame) // Close says it again
-		if after := s.sides[1-side].Report(); before.Live && after.Received.Versions > before.Received.Versions {
-			s.w.count("session: pushed")
-		}
-		if to.dead() && to.r != nil {
-			to.crash()
-			return
-		}
-		to.ingest()
-		if s.over {
-			return
-		}
-		s.pump(1 - side)
-		s.w.stir(to)
 	})
+}
+
+// receive gives a frame to one side.
+func (s *session) receive(side int, frame []byte) {
+	w, to := s.w, s.ends[side]
+	before := s.sides[side].Report()
+	_ = s.sides[side].Receive(frame) // Close says it again
+	after := s.sides[side].Report()
+	if before.Live && after.Received.Versions > before.Received.Versions {
+		w.count("session: pushed")
+	}
+	if to.dead() && to.r != nil {
+		to.crash()
+		return
+	}
+	if !to.ingest() || s.over {
+		return
+	}
+	if to.hears(s.sides[side], s.ends[1-side], s.raw); s.over {
+		return
+	}
+	if after.Received.Packs > before.Received.Packs && w.chance(4) {
+		s.failBehindPack(side)
+		return
+	}
+	s.pump(side)
+	w.stir(to)
+}
+
+// failBehindPack lets something go wrong between a pack that is durable at one side and what the other one hears of it.
+func (s *session) failBehindPack(side int) {
+	w, d := s.w, s.ends[side]
+	switch w.rng.IntN(3) {
+	case 0:
+		w.count("behind a pack: cut")
+		s.cut()
+	case 1:
+		w.count("behind a pack: death")
+		d.crash()
+	default:
+		if s.pump(side); d.r != nil {
+			w.count("behind a pack: death after the ack")
+			d.crash()
+		}
+	}
 }
 
 // talk lets two sessions speak over a perfect link until they are through, and returns what they ended in.

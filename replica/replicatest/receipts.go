@@ -1,12 +1,120 @@
 package replicatest
 
-import "github.com/kdelta/kdelta/identity"
+import (
+	"context"
+	"errors"
+	"slices"
 
-// checkReceipts: of nobody a replica believes that it holds what it does not hold durably (I19). What the log of the other shows was
-// read from its store. Databases that are copies of each other write as one author until they know of each other: then any of them
-// may have acknowledged what is believed of that author.
+	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/identity"
+	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/store"
+)
+
+// belief is whose word a replica's receipt is that it keeps under the name of an author. Copies of a database have one name until
+// they know of each other.
+type belief struct {
+	author identity.Author
+	of     *device
+	// life is the one in which the other replica said so. Who was set back does not hold any more what it once acknowledged.
+	life int
+	// raw: it was said over a link on which anything may happen to a frame. An ack counts the packs that came, so it can be taken for
+	// one of a pack that was lost.
+	raw bool
+	row []byte
+}
+
+// hears looks at what a replica believes of the one at the other end of a session that just spoke (I19).
+func (d *device) hears(s *protocol.Session, of *device, raw bool) {
+	author := s.Report().Peer.Author
+	row := d.receipt(author)
+	if row == nil {
+		return
+	}
+	i := slices.IndexFunc(d.beliefs, func(b belief) bool { return b.author == author })
+	if i < 0 {
+		i = len(d.beliefs)
+		d.beliefs = append(d.beliefs, belief{author: author})
+	}
+	if b := &d.beliefs[i]; !slices.Equal(b.row, row) {
+		*b = belief{author, of, of.life, raw, row}
+		d.judge(b)
+	}
+}
+
+// receipt is the row that a replica has of an author, nil for none.
+func (d *device) receipt(author identity.Author) []byte {
+	row, err := d.disk.GetOne(d.w.ctx, store.Peers, author[:])
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		d.w.failf("I19", "%s: %v", d.name, err)
+	}
+	return row
+}
+
+// covered are the versions here that a receipt covers.
+func (d *device) covered(row []byte) (all Set) {
+	p, err := store.DecodePeer(row)
+	if err != nil {
+		d.w.failf("I19", "%s: %v", d.name, err)
+	}
+	var held clock.Vector
+	if len(p.Clock) > 0 {
+		r := canon.NewReader(p.Clock)
+		if held, err = clock.ReadVector(&r); err != nil {
+			d.w.failf("I19", "%s: %v", d.name, err)
+		}
+	}
+	for _, e := range held {
+		if n, known := d.w.model.byEntry[e]; known && d.seen.Has(n) {
+			all.AddAll(d.w.model.Closed(n))
+		}
+	}
+	return all
+}
+
+// judge: nobody is believed to hold what it does not hold durably (I19). It reports whether that could be told: whoever does not
+// run is looked at when it does again.
+func (d *device) judge(b *belief) bool {
+	w, of := d.w, b.of
+	if b.raw || b.life != of.life || of.r == nil {
+		return false
+	}
+	believed := d.covered(b.row)
+	if len(believed.Without(of.seen)) > 0 && !of.ingest() {
+		return false
+	}
+	for _, n := range believed.Without(of.seen) {
+		w.failf("I19", "%s believes that %s holds %s, and it does not", d.name, of.name, w.model.Stamp(n).Name())
+	}
+	w.count("receipt: true")
+	if w.copied(d) || w.copied(of) {
+		w.count("receipt: true of copies")
+	}
+	return true
+}
+
+// judgedByAll lets all judge what they believe of a replica that has just started, from what was on its disk (I4, I19).
+func (w *World) judgedByAll(of *device) {
+	for _, d := range w.devices {
+		for i := range d.beliefs {
+			if d.beliefs[i].of == of && d.judge(&d.beliefs[i]) {
+				w.count("receipt: of who starts again")
+			}
+		}
+	}
+}
+
+// checkReceipts: what is believed of others is true, and is what Peers and WaitSynced say.
 func (d *device) checkReceipts() {
 	w := d.w
+	for i := range d.beliefs {
+		d.judge(&d.beliefs[i])
+	}
+	if d.r == nil {
+		return
+	}
 	peers, err := d.r.Peers(w.ctx)
 	if err != nil {
 		if !d.tolerates(err) {
@@ -14,83 +122,61 @@ func (d *device) checkReceipts() {
 		}
 		return
 	}
+	some, holders := -1, 0
+	if d.seen.Len() > 0 {
+		some = pick(w, d.seen.Members())
+	}
 	for _, p := range peers {
-		others, certain := d.known(p.Author)
-		if !certain || len(others) == 0 {
-			continue
+		covered := d.covered(d.receipt(p.Author))
+		if covered.Has(some) {
+			holders++
 		}
-		nearest, least := others[0], d.lacks(others[0])
-		for _, other := range others[1:] {
-			if n := d.lacks(other); n < least {
-				nearest, least = other, n
-			}
+		if behind := w.model.dots(d.seen.Without(covered)); p.Behind != behind {
+			w.failf("I19", "%s says that %s lacks %d dots, and by its receipt it lacks %d", d.name, p.Name, p.Behind, behind)
 		}
-		if least > p.Behind {
-			w.failf("I19", "%s believes that %s lacks %d dots, and it lacks %d versions", d.name, nearest.name, p.Behind, least)
-		}
-		w.count("check: receipts")
-		if w.copied(d) || w.copied(nearest) {
-			w.count("check: receipts of copies")
-		}
+	}
+	if some >= 0 {
+		d.checkWaiters(some, holders)
 	}
 }
 
-// lacks is how many of a replica's versions another one does not hold.
-func (d *device) lacks(other *device) uint64 { return uint64(len(d.seen.Without(other.seen))) }
-
-// misheard notes that frames between two replicas went lost, or came otherwise than they were sent.
-func (d *device) misheard(other *device) {
-	if d.misled == nil {
-		d.misled = make(map[int]bool)
+// checkWaiters: nobody who waits for more replicas to hold a version than are known to hold it is told that they do.
+func (d *device) checkWaiters(n, holders int) {
+	w := d.w
+	err := d.r.WaitSynced(&hurry{Context: w.ctx}, replica.Version{Stamp: w.model.Stamp(n)}, holders+1)
+	switch {
+	case err == nil:
+		w.failf("I19", "%s says that %d replicas hold %s, and has receipts of %d", d.name, holders+1, w.model.Stamp(n).Name(), holders)
+	case errors.Is(err, context.Canceled):
+		w.count("check: receipts")
+	case !d.tolerates(err):
+		w.failf("I19", "%s: %v", d.name, err)
 	}
-	d.misled[other.id] = true
+}
+
+// hurry is a context that is over as soon as somebody waits for it.
+type hurry struct {
+	context.Context
+	over bool
+}
+
+// Done implements context.Context.
+func (h *hurry) Done() <-chan struct{} {
+	h.over = true
+	done := make(chan struct{})
+	close(done)
+	return done
+}
+
+// Err implements context.Context.
+func (h *hurry) Err() error {
+	if h.over {
+		return context.Canceled
+	}
+	return h.Context.Err()
 }
 
 // copied reports whether a replica's database is a copy, or has one.
-func (w *World) copied(d *device) bool { return len(w.family(d)) > 1 }
-
-// family are the replicas whose databases are copies of each other.
-func (w *World) family(of *device) (all []*device) {
-	for _, d := range w.devices {
-		if d.family == of.family {
-			all = append(all, d)
-		}
-	}
-	return all
-}
-
-// known are the other replicas that may have told this one what they hold, as an author: the one that writes as such, and
-// its family. It is not certain where one of them does not run, was set back, so that it holds less than it once
-// acknowledged, or was heard over a link that lost frames.
-func (d *device) known(author identity.Author) (others []*device, certain bool) {
-	for _, other := range d.w.devices {
-		if !other.writesAs(author) {
-			continue
-		}
-		for _, o := range d.w.family(other) {
-			if o.r == nil || o.setBack || o.unsure || d.misled[o.id] || !o.ingest() {
-				return nil, false
-			}
-			if o != d {
-				others = append(others, o)
-			}
-		}
-		return others, true
-	}
-	return nil, false
-}
-
-// writesAs reports whether it is certain that a replica writes as an author now.
-func (d *device) writesAs(author identity.Author) bool {
-	if d.r == nil || d.unsure {
-		return false
-	}
-	st, err := d.r.Status(d.w.ctx)
-	if err != nil {
-		if !d.tolerates(err) {
-			d.w.failf("status", "%s: %v", d.name, err)
-		}
-		return false
-	}
-	return st.Author == author
+func (w *World) copied(d *device) bool {
+	return slices.ContainsFunc(w.devices, func(other *device) bool { return other != d && other.family == d.family })
 }

@@ -30,7 +30,7 @@ func (d *device) lookForReissues() bool {
 		w.tracef("%s: %s", d.name, r)
 	}
 	before, heads := d.seen, d.heads
-	d.again, d.seen, d.heads = len(all), nil, nil
+	d.again, d.seen, d.heads, d.looked = len(all), nil, nil, look{}
 	if ok := d.ingest(); !ok {
 		d.seen, d.heads, d.again = before, heads, len(all)-len(fresh)
 		return false

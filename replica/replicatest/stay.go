@@ -78,6 +78,7 @@ func (w *World) quieten(sides []*protocol.Session, owners []*device) {
 				}
 			}
 			owners[i^1].ingest()
+			owners[i^1].hears(to, owners[i], false)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 package replicatest
 
-import "maps"
+import "slices"
 
 // step is one thing that somebody does, or that goes wrong.
 func (w *World) step() {
@@ -118,7 +118,7 @@ func (w *World) clone(d *device) {
 	}
 	w.count("clone")
 	c := w.newDevice(d.side != nil)
-	c.family, c.setBack, c.misled = d.family, d.setBack, maps.Clone(d.misled)
+	c.family, c.beliefs = d.family, slices.Clone(d.beliefs)
 	c.disk, c.knowsRare = d.disk.Clone(), d.knowsRare
 	c.acked, c.readOnly, c.invite = append([]int(nil), d.acked...), d.readOnly, ""
 	if d.side != nil && w.chance(60) {
@@ -135,7 +135,7 @@ func (w *World) restore(d *device) {
 		return
 	}
 	if d.saved == nil || w.chance(30) {
-		d.saved = &image{disk: d.disk.Clone(), mine: d.mine.Clone(), acked: append([]int(nil), d.acked...), readOnly: d.readOnly}
+		d.saved = &image{disk: d.disk.Clone(), mine: d.mine.Clone(), acked: append([]int(nil), d.acked...), beliefs: slices.Clone(d.beliefs), readOnly: d.readOnly}
 		if d.side != nil {
 			d.saved.side = append([]byte(nil), d.side.bytes...)
 		}
@@ -143,10 +143,10 @@ func (w *World) restore(d *device) {
 		return
 	}
 	w.count("restore")
-	d.setBack = true
+	d.life++
 	d.stop()
 	d.disk, d.acked, d.readOnly = d.saved.disk.Clone(), append([]int(nil), d.saved.acked...), d.saved.readOnly
-	d.mine = d.saved.mine.Clone()
+	d.mine, d.beliefs = d.saved.mine.Clone(), slices.Clone(d.saved.beliefs)
 	if d.side != nil && w.chance(50) {
 		w.count("restore: with its sidecar")
 		d.side.bytes = append([]byte(nil), d.saved.side...)
