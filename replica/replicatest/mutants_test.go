@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,7 +16,28 @@ import (
 var mutantsFlag = flag.Bool("mutants", false, "run TestMutants with -short too")
 
 // mutant is one bug planted in the engine.
-type mutant struct{ invariant, file, before, after string }
+type mutant struct{ name, invariant, file, before, after string }
+
+// eachAlone lets each version that came be a commit of its own, where others have one for a pack.
+var eachAlone = mutant{
+	name:   "each-version-alone",
+	file:   "replica/slice.go",
+	before: "i > from && a.c.full() && !a.whole",
+	after:  "i > from && !a.whole",
+}
+
+// readMutants reads testdata/mutants.
+func readMutants(t *testing.T) (mutants []mutant) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/mutants/*.txt")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d mutants, %v", len(files), err)
+	}
+	for _, file := range files {
+		mutants = append(mutants, readMutant(t, file))
+	}
+	return mutants
+}
 
 // readMutant reads testdata/mutants/NAME.txt: the invariant that breaks, the file, and the text to replace in it.
 func readMutant(t *testing.T, path string) mutant {
@@ -33,28 +52,21 @@ func readMutant(t *testing.T, path string) mutant {
 	if !ok || !ok2 || !ok3 {
 		t.Fatalf("%s is not a mutant: want invariant, file, before and after", path)
 	}
-	return mutant{invariant, strings.TrimSpace(file), before, after}
+	return mutant{strings.TrimSuffix(filepath.Base(path), ".txt"), invariant, strings.TrimSpace(file), before, after}
 }
 
-// TestMutants plants each bug in a copy of the module, and asks that the world finds it.
+// TestMutants plants bugs in the engine, one at a time, and asks that the worlds find each of them. They must not find what is
+// none, wherever a crash cuts a pack in two.
 func TestMutants(t *testing.T) {
 	if testing.Short() && !*mutantsFlag {
-		t.Skip("it builds the engine once for each mutant: run it with -mutants")
+		t.Skip("it builds the engine anew: run it with -mutants")
 	}
-	files, err := filepath.Glob("testdata/mutants/*.txt")
-	if err != nil || len(files) < 10 {
-		t.Fatalf("%d mutants, %v", len(files), err)
-	}
-	root := t.TempDir()
-	copyModule(t, "../..", root)
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0)) // a build is mostly one package behind the other
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+	mutants := readMutants(t)
+	worlds := buildPlanted(t, append(mutants, eachAlone))
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			m := readMutant(t, file)
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			out, err := m.run(t, root, 600)
+			out, err := runPlanted(t, worlds, m.name, 600)
 			var exit *exec.ExitError
 			switch {
 			case err == nil:
@@ -68,80 +80,21 @@ func TestMutants(t *testing.T) {
 			}
 		})
 	}
+	t.Run(eachAlone.name, func(t *testing.T) {
+		t.Parallel()
+		if out, err := runPlanted(t, worlds, eachAlone.name, 60); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	})
 }
 
-// TestSlices runs worlds in which each version that came is a commit of its own, where others have one for a pack: they must
-// hold as well, wherever a crash cuts a pack in two.
-func TestSlices(t *testing.T) {
-	if testing.Short() && !*mutantsFlag {
-		t.Skip("it builds the engine anew: run it with -mutants")
-	}
-	root := t.TempDir()
-	copyModule(t, "../..", root)
-	m := mutant{
-		file:   "replica/slice.go",
-		before: "i > from && a.c.full() && !a.whole",
-		after:  "i > from && !a.whole",
-	}
-	if out, err := m.run(t, root, 60); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-}
-
-// run builds the worlds with the mutant in place of its file, and runs those of the first seeds.
-func (m *mutant) run(t *testing.T, root string, seeds int) (string, error) {
-	path := filepath.Join(root, m.file)
-	src, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Count(string(src), m.before) != 1 {
-		t.Fatalf("%s holds the text to replace %d times: the mutant must follow the code", m.file, strings.Count(string(src), m.before))
-	}
-	dir := t.TempDir()
-	changed, overlay := filepath.Join(dir, filepath.Base(m.file)), filepath.Join(dir, "overlay.json")
-	text := strings.Replace(string(src), m.before, m.after, 1)
-	if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(overlay, []byte(`{"Replace":{"`+filepath.ToSlash(path)+`":"`+filepath.ToSlash(changed)+`"}}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+// runPlanted runs the worlds of the first seeds with a mutant, in the order of their seeds.
+func runPlanted(t *testing.T, worlds, name string, seeds int) (string, error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-vet=off", "./replica/replicatest", "-run", "^TestWorld$", "-seeds", strconv.Itoa(seeds))
-	cmd.Dir = root
+	cmd := exec.CommandContext(ctx, worlds, "-test.run", "^TestWorld$", "-seeds", strconv.Itoa(seeds))
+	cmd.Env = append(os.Environ(), plantEnv+"="+name, "GOMAXPROCS=1")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
-}
-
-// copyModule copies what the go command needs, and nothing of version control.
-func copyModule(t *testing.T, from, to string) {
-	t.Helper()
-	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		top, _, _ := strings.Cut(filepath.ToSlash(name), "/")
-		switch {
-		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && name != "." || d.Name() == "testdata" || top == "cmd" || top == "bench" || top == "tools"):
-			return fs.SkipDir
-		case d.IsDir():
-			return os.MkdirAll(filepath.Join(to, name), 0o700)
-		case strings.HasSuffix(name, "_test.go") && top != "replica", !strings.HasSuffix(name, ".go") && top != "go.mod" && top != "go.sum":
-			return nil
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, name), b, 0o600)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
