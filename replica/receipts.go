@@ -34,7 +34,9 @@ func (r *Replica) WaitSynced(ctx context.Context, v Version, n int) error {
 				return ErrClosed
 			}
 		case <-ctx.Done():
-			return ctx.Err()
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 	}
 }
