@@ -248,7 +248,7 @@ func (d *device) rows() (text string, ok bool) {
 			w.compare(d.name, row.Key, row, true, d.shown(row.Key))
 		}
 	}
-	for _, key := range w.model.Keys(d.seen) {
+	for _, key := range d.touched() {
 		if d.shown(key).Kind != crdt.KindNone && !slices.Contains(keys, key) {
 			w.failf("I1", "%s does not list %s", d.name, key)
 		}
@@ -260,7 +260,7 @@ func (d *device) rows() (text string, ok bool) {
 func (d *device) conflicts() (text string, ok bool) {
 	w := d.w
 	var b strings.Builder
-	var got, want []string
+	var got []string
 	for _, prefix := range []string{"", "."} {
 		for c, err := range d.r.Conflicts(w.ctx, prefix, replica.ConflictQuery{All: true}) {
 			if err != nil {
@@ -282,13 +282,8 @@ func (d *device) conflicts() (text string, ok bool) {
 			}
 		}
 	}
-	entries := w.model.Entries(d.seen, d.knows)
-	for i := range entries {
-		want = append(want, w.wantedLine(&entries[i], d))
-	}
 	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
+	if want := d.wantedConflicts(); !slices.Equal(got, want) {
 		w.failf("I8", "%s: the conflicts and what they must be differ:\n%s", d.name,
 			difference(strings.Join(got, "\n"), strings.Join(want, "\n")))
 	}

@@ -209,11 +209,11 @@ func canonical(byMember bool) string {
 	return "lww/1"
 }
 
-// Entries are all conflicts that a set of versions knows of, open and closed.
-func (m *Model) Entries(s Set, knows func(string) bool) []Entry {
+// Entries are all conflicts that a set of versions knows of, open and closed, where shown is what its keys show.
+func (m *Model) Entries(s Set, shown func(key string) Shown) []Entry {
 	var out []Entry
 	for _, key := range m.Keys(s) {
-		for _, e := range m.View(s, key, knows).Open {
+		for _, e := range shown(key).Open {
 			e.Key = key
 			out = append(out, e)
 		}

@@ -121,9 +121,6 @@ func (w *World) attempt(d *device, a *attempt) {
 	}
 }
 
-// shown is what the definitions say of a key here.
-func (d *device) shown(key string) Shown { return d.w.model.by(&d.gone).View(d.seen, key, d.knows) }
-
 func (d *device) strategy(key string) string {
 	ns, _, _ := strings.Cut(key, "/")
 	return d.w.model.Strategy(d.seen, ns)

@@ -54,7 +54,8 @@ type World struct {
 	evil     *evil
 	arriving []history.Version // what the scripted peer made and all must come to have
 	pictures map[string]picture
-	bases    map[string]string // where the sides of conflicts parted, by entry
+	defined  map[bool]*definitions // the last ones, for who knows the rare strategy and who does not
+	bases    map[string]string     // where the sides of conflicts parted, by entry
 	// rewrote are the authors as which somebody has written versions again.
 	rewrote map[identity.Author]bool
 	// again are the versions that were written again, and what stands for them.
@@ -74,7 +75,7 @@ type violation struct{ text string }
 func Run(cfg Config) (out Outcome) {
 	w := &World{
 		ctx: context.Background(), rng: rand.New(rand.NewPCG(cfg.Seed, 0x6b64656c7461)), steps: cfg.Steps,
-		blocked: make(map[[2]int]bool), pictures: make(map[string]picture), bases: make(map[string]string),
+		blocked: make(map[[2]int]bool), pictures: make(map[string]picture), defined: make(map[bool]*definitions), bases: make(map[string]string),
 		rewrote: make(map[identity.Author]bool), again: make(map[int]int), model: NewModel(applicationStrategies()...),
 		trace: cfg.Trace, hash: sha256.New(), counts: make(map[string]int),
 	}
