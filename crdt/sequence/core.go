@@ -94,11 +94,30 @@ func (c *core) prepare(parents []uint32) (length uint32, linear bool, err error)
 	return c.walker.visible(length), false, nil
 }
 
-// apply applies a part of the events that were added to the log last; prepare has said whether they are linear, and how far
-// their positions may reach.
+// apply writes down a part of the events that were added to the log last, and does it to the view; prepare has said whether they
+// are linear, and how far their positions may reach.
 func (c *core) apply(p *piece, linear bool) {
 	c.log.write(p)
 	p.run = uint32(len(c.log.runs)) - 1
+	c.do(p, linear)
+}
+
+// doFrom does what was written down from an event on, which is in that run.
+func (c *core) doFrom(run int, lv uint32, linear bool) {
+	if o, ok := c.view.(*outline); ok && linear {
+		c.walker.rest()
+		o.replay(c.log, run, lv)
+		return
+	}
+	for p := &c.piece; lv < c.log.next; run++ {
+		c.log.piece(p, run, lv, c.log.next)
+		c.do(p, linear)
+		lv += p.n
+	}
+}
+
+// do does to the view what was written down.
+func (c *core) do(p *piece, linear bool) {
 	if linear {
 		c.walker.rest()
 		switch p.kind {

@@ -76,6 +76,17 @@ func (c *content) addElement(b []byte) {
 	c.ends = append(c.ends, uint32(len(c.bytes)))
 }
 
+// copy adds what is between two marks of another content.
+func (c *content) copy(of *content, from, to uint32) {
+	if !c.list {
+		c.bytes = append(c.bytes, of.bytes[from:to]...)
+		return
+	}
+	for _, element := range of.elements(from, to-from) {
+		c.addElement(element)
+	}
+}
+
 // newLog is a log of no events that starts after the first from, which are somewhere else; heads are the last of them.
 func newLog(from uint32, heads []uint32, list bool) *Log {
 	return &Log{graph: newGraph(from, heads), content: content{list: list}}
@@ -130,6 +141,40 @@ func (l *Log) write(p *piece) {
 		l.content.addElement(targetOf(p.to))
 	}
 	l.runs = append(l.runs, run{lv: p.lv, pos: p.pos, content: mark, kind: k})
+}
+
+// writeFrom writes down what the events from … to−1 of another log do, which are in one entry there and were added here last. It
+// returns the number of the run that has the first of them.
+func (l *Log) writeFrom(of *Log, from, to uint32) (run int) {
+	lv := l.next - (to - from)
+	first := of.runOf(from)
+	l.writePart(of, first, from, to, lv) // it may go on in the last run
+	run = len(l.runs) - 1
+	if of.runEnd(first) >= to {
+		return run
+	}
+	last := of.runOf(to - 1)
+	whole := of.runs[first+1 : last+1]
+	start, mark := whole[0].content, l.content.mark()
+	l.content.copy(&of.content, start, of.runs[last].content)
+	for _, r := range whole[:len(whole)-1] {
+		r.lv, r.content = r.lv-from+lv, r.content-start+mark
+		l.runs = append(l.runs, r)
+	}
+	l.writePart(of, last, from, to, lv)
+	return run
+}
+
+// writePart writes down the part of a run of another log whose events are within from … to−1 there. The number of from is lv
+// here.
+func (l *Log) writePart(of *Log, run int, from, to, lv uint32) {
+	var p piece
+	of.piece(&p, run, from, to)
+	p.lv += lv - from
+	if p.kind == insert && !l.content.list {
+		p.text = addText(&l.content, p.text)
+	}
+	l.write(&p)
 }
 
 // typeOn writes down a splice of somebody who has seen all if he goes on typing where he was, as mostly: the last run gets
@@ -198,7 +243,7 @@ func (l *Log) extent(p *piece, i int, from, to uint32) {
 	r := &l.runs[i]
 	end := l.runEnd(i)
 	from, to = max(from, r.lv), min(to, end)
-	p.kind, p.lv, p.n, p.pos = r.kind, from, to-from, r.pos
+	p.kind, p.lv, p.n, p.pos, p.run = r.kind, from, to-from, r.pos, uint32(i)
 	switch r.kind {
 	case insert:
 		p.pos += from - r.lv
@@ -228,7 +273,10 @@ func (l *Log) piece(p *piece, i int, from, to uint32) {
 // textOf is n code points of what a run of a text inserted, whole of them in all, after the first skip.
 func (l *Log) textOf(i int, skip, n, whole uint32) []byte {
 	text := l.textFrom(i, l.runs[i].content)
-	if uint32(len(text)) == whole {
+	switch whole {
+	case n:
+		return text
+	case uint32(len(text)): // ASCII
 		return text[skip : skip+n]
 	}
 	text = text[byteOffset(text, skip):]

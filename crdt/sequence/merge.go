@@ -153,15 +153,6 @@ func (m *merger) stretch(lv, end uint32) (next uint32, err error) {
 	}
 	m.note(e, same{lv, m.log.next, next - lv})
 	here := m.log.add(&dot, w, next-lv, parents)
-	for i := m.from.runOf(lv); lv < next; i++ {
-		p := &m.piece
-		m.from.piece(p, i, lv, next)
-		p.lv = here
-		if p.kind == insert && !m.log.content.list {
-			p.text = addText(&m.log.content, p.text)
-		}
-		m.apply(p, linear)
-		lv, here = lv+p.n, here+p.n
-	}
+	m.doFrom(m.log.writeFrom(m.from, lv, next), here, linear)
 	return next, nil
 }

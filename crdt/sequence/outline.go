@@ -41,7 +41,22 @@ func newOutline() *outline {
 
 func (o *outline) length() uint32 { return o.size }
 
-func (o *outline) insert(p *piece, pos uint32) {
+// replay does the events of a log from lv on, each of which has seen all before it; run has the first.
+func (o *outline) replay(log *Log, run int, lv uint32) {
+	for ; lv < log.next; run++ {
+		r, end := &log.runs[run], log.runEnd(run)
+		if r.kind == insert {
+			o.insertPart(part{lv, end - lv, uint32(run)}, r.pos+lv-r.lv)
+		} else {
+			o.remove(r.pos, end-lv)
+		}
+		lv = end
+	}
+}
+
+func (o *outline) insert(p *piece, pos uint32) { o.insertPart(part{p.lv, p.n, p.run}, pos) }
+
+func (o *outline) insertPart(p part, pos uint32) {
 	l, off := o.place(pos)
 	i, in := o.find(l, off)
 	switch {
@@ -58,7 +73,7 @@ func (o *outline) insert(p *piece, pos uint32) {
 		l, off = o.place(pos)
 		i, in = o.find(l, off)
 	}
-	l.put(i, in, part{p.lv, p.n, p.run})
+	l.put(i, in, p)
 	o.resize(l, p.n)
 }
 
