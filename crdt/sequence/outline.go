@@ -31,6 +31,8 @@ type outlineCursor struct {
 	ok    bool
 	// The first part that was not wholly before the edit, and where it starts in the leaf.
 	part, partAt uint32
+	// What the leaf has grown by since the tree was told, which wraps for less.
+	grown uint32
 }
 
 func newOutline() *outline {
@@ -90,6 +92,7 @@ func (o *outline) remove(pos, n uint32) {
 		l.cut(i, in, m)
 		o.resize(l, -m)
 		if l.n == 0 && o.tree.leafCount > 1 {
+			o.book()
 			o.tree.remove(o.at.leaf)
 			o.at.ok = false
 		}
@@ -104,6 +107,7 @@ func (o *outline) seek(pos uint32) *outlineLeaf {
 			return l
 		}
 	}
+	o.book()
 	leaf, start := o.tree.descend(pos, &o.at.way)
 	o.at.leaf, o.at.start, o.at.ok, o.at.part, o.at.partAt = leaf, start.a, true, 0, 0
 	return &o.leaves[leaf]
@@ -133,10 +137,18 @@ func (o *outline) find(l *outlineLeaf, off uint32) (i, in uint32) {
 	return i, in
 }
 
-// resize books a change of the leaf under the cursor.
+// resize notes a change of the leaf under the cursor.
 func (o *outline) resize(l *outlineLeaf, by uint32) {
 	l.size, o.size = l.size+by, o.size+by
-	o.tree.growAt(&o.at.way, weight{a: by})
+	o.at.grown += by
+}
+
+// book tells the tree what the leaf under the cursor has grown by, before the cursor leaves it or leaves are put in or taken out.
+func (o *outline) book() {
+	if o.at.grown != 0 {
+		o.tree.growAt(&o.at.way, weight{a: o.at.grown})
+		o.at.grown = 0
+	}
 }
 
 // appendLeaf puts an empty leaf after the one under the cursor, and the cursor on it.
@@ -150,6 +162,7 @@ func (o *outline) appendLeaf() *outlineLeaf {
 
 // addLeaf puts an empty leaf after the one under the cursor. It is to get a part of that one's elements.
 func (o *outline) addLeaf(size uint32) int32 {
+	o.book()
 	leaf := o.tree.split(o.at.leaf, weight{a: size})
 	if int(leaf) == len(o.leaves) {
 		o.leaves = append(o.leaves, outlineLeaf{})
@@ -213,8 +226,10 @@ func (l *outlineLeaf) cut(i, in, n uint32) {
 		l.parts[k].lv += n
 		l.parts[k].n -= n
 	}
-	copy(l.parts[i:], l.parts[k:l.n])
-	l.n -= k - i
+	if k > i { // mostly it is the end of a part that goes
+		copy(l.parts[i:], l.parts[k:l.n])
+		l.n -= k - i
+	}
 }
 
 // fill puts into an empty rope what an outline of a log shows.
