@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"github.com/kdelta/kdelta/crdt/sequence"
 	"github.com/kdelta/kdelta/replica"
@@ -43,25 +44,23 @@ type (
 	arrayMoveCmd struct {
 		Key     string `arg:"" help:"NAMESPACE/KEY."`
 		From    int    `arg:"" help:"The position of the item."`
-		To      int    `arg:"" help:"The position that it is to have."`
+		To      string `arg:"" help:"The position that it is to have, or \"end\"."`
 		Message string `short:"m" placeholder:"MSG" help:"Say why, for the log."`
 	}
 )
 
 func (c *arrayInsertCmd) Run(ctx context.Context, a *app) error {
-	pos, err := strconv.Atoi(c.Pos)
-	if err != nil && c.Pos != "end" || pos < 0 {
-		return usagef(`%q is no position: write a number from 0 on, or "end"`, shorten(c.Pos, 40))
+	pos, err := parsePosition(c.Pos)
+	if err != nil {
+		return err
 	}
 	elements, err := a.parseItems(ctx, c.Values)
 	if err != nil {
 		return err
 	}
-	return a.editArray(ctx, c.Key, c.Message, func(length int) sequence.ListEdit {
-		if c.Pos == "end" {
-			pos = length
-		}
-		return sequence.ListEdit{Pos: pos, Elements: elements}
+	return a.editArray(ctx, c.Key, c.Message, func(length int) (sequence.ListEdit, error) {
+		at := pos.in(length)
+		return sequence.ListEdit{Pos: at, Elements: elements}, checkSpan(c.Key, "item", length, at, 0)
 	})
 }
 
@@ -69,8 +68,8 @@ func (c *arrayDeleteCmd) Run(ctx context.Context, a *app) error {
 	if c.Pos < 0 || c.N < 1 {
 		return usagef("a position is not below 0, and at least one item is deleted")
 	}
-	return a.editArray(ctx, c.Key, c.Message, func(int) sequence.ListEdit {
-		return sequence.ListEdit{Pos: c.Pos, Removed: c.N}
+	return a.editArray(ctx, c.Key, c.Message, func(length int) (sequence.ListEdit, error) {
+		return sequence.ListEdit{Pos: c.Pos, Removed: c.N}, checkSpan(c.Key, "item", length, c.Pos, c.N)
 	})
 }
 
@@ -82,18 +81,45 @@ func (c *arrayReplaceCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.editArray(ctx, c.Key, c.Message, func(int) sequence.ListEdit {
-		return sequence.ListEdit{Kind: sequence.ListReplace, Pos: c.Pos, Elements: elements}
+	return a.editArray(ctx, c.Key, c.Message, func(length int) (sequence.ListEdit, error) {
+		return sequence.ListEdit{Kind: sequence.ListReplace, Pos: c.Pos, Elements: elements}, checkSpan(c.Key, "item", length, c.Pos, 1)
 	})
 }
 
 func (c *arrayMoveCmd) Run(ctx context.Context, a *app) error {
-	if c.From < 0 || c.To < 0 {
+	if c.From < 0 {
 		return usagef("a position is not below 0")
 	}
-	return a.editArray(ctx, c.Key, c.Message, func(int) sequence.ListEdit {
-		return sequence.ListEdit{Kind: sequence.ListMove, Pos: c.From, To: c.To}
+	to, err := parsePosition(c.To)
+	if err != nil {
+		return err
+	}
+	return a.editArray(ctx, c.Key, c.Message, func(length int) (sequence.ListEdit, error) {
+		e := sequence.ListEdit{Kind: sequence.ListMove, Pos: c.From, To: to.in(length - 1)}
+		return e, checkSpan(c.Key, "item", length, max(e.Pos, e.To), 1)
 	})
+}
+
+// position is a place in a list; below 0 it is the end.
+type position int
+
+func (p position) in(end int) int {
+	if p < 0 {
+		return end
+	}
+	return int(p)
+}
+
+func parsePosition(text string) (position, error) {
+	text = strings.TrimSpace(text) // a negative number was told from a flag by a space
+	if text == "end" {
+		return -1, nil
+	}
+	pos, err := strconv.Atoi(text)
+	if err != nil || pos < 0 {
+		return 0, usagef(`%q is no position: write a number from 0 on, or "end"`, shorten(text, 40))
+	}
+	return position(pos), nil
 }
 
 // parseItems is parseValue for the items of a list.
@@ -110,7 +136,7 @@ func (a *app) parseItems(ctx context.Context, args []string) ([][]byte, error) {
 }
 
 // editArray writes an edit of the list at a key, which may depend on its length, as one version.
-func (a *app) editArray(ctx context.Context, key, message string, say func(length int) sequence.ListEdit) error {
+func (a *app) editArray(ctx context.Context, key, message string, say func(length int) (sequence.ListEdit, error)) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
@@ -121,7 +147,11 @@ func (a *app) editArray(ctx context.Context, key, message string, say func(lengt
 		if err != nil {
 			return err
 		}
-		v, err := list.Merge(ctx, seen, []sequence.ListEdit{say(len(items))}, replica.Message(message))
+		edit, err := say(len(items))
+		if err != nil {
+			return err
+		}
+		v, err := list.Merge(ctx, seen, []sequence.ListEdit{edit}, replica.Message(message))
 		if err != nil {
 			return err
 		}

@@ -50,18 +50,39 @@ func (c *editCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		splices := []sequence.Splice{c.splice(shown)}
-		if !flags {
-			if splices, err = a.editedIn(ctx, c.Key, shown); err != nil {
+		var v replica.Version
+		merge := func(splices ...sequence.Splice) (err error) {
+			v, err = text.Merge(ctx, seen, splices, replica.Message(c.Message))
+			return err
+		}
+		if flags {
+			splice := c.splice(shown)
+			if err := checkSpan(c.Key, "code point", utf8.RuneCountInString(shown), splice.Pos, splice.Removed); err != nil {
 				return err
 			}
+			err = merge(splice)
+		} else {
+			err = a.editIn(ctx, c.Key, shown, merge)
 		}
-		v, err := text.Merge(ctx, seen, splices, replica.Message(c.Message))
 		if err != nil {
 			return err
 		}
 		return a.printWritten(ctx, db, c.Key, v)
 	})
+}
+
+// checkSpan refuses n elements of a text or a list, from a position on, of which some are not there.
+func checkSpan(key, element string, length, pos, n int) error {
+	if pos <= length && n <= length-pos {
+		return nil
+	}
+	says := fmt.Sprintf("the last is at %d", length-1)
+	if n == 0 {
+		says = fmt.Sprintf("new ones can be put at 0 to %d", length)
+	} else if length == 0 {
+		says = "there is nothing to be changed"
+	}
+	return fmt.Errorf("%w: %s has %s: %s", sequence.ErrPosition, printable(key), count(length, element), says)
 }
 
 // splice is what the flags say.
@@ -79,23 +100,34 @@ func (c *editCmd) splice(text string) sequence.Splice {
 // errEditor: the editor could not be run, or ended with an error. Nothing was written.
 var errEditor = errors.New("the editor failed; nothing was written")
 
-// editedIn has a person edit a text, and returns what was changed.
-func (a *app) editedIn(ctx context.Context, key, text string) ([]sequence.Splice, error) {
+// editIn has a person edit a text, and gives write what was changed. Where that cannot be written, what the person made stays in
+// its file.
+func (a *app) editIn(ctx context.Context, key, text string, write func(...sequence.Splice) error) error {
 	editor := os.Getenv("VISUAL")
 	if editor == "" {
 		editor = os.Getenv("EDITOR")
 	}
 	if editor == "" {
-		return nil, usagef("no editor is set: set EDITOR, or say with --at-pos, --delete and --insert what to do")
+		return usagef("no editor is set: set EDITOR, or say with --at-pos, --delete and --insert what to do")
 	}
 	dir, err := os.MkdirTemp("", "kdelta-edit-") // readable by its owner alone
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "text.txt")
+	err = a.runEditor(ctx, editor, path, text)
+	if err == nil {
+		if err = mergeFile(key, text, path, write); err != nil {
+			return fmt.Errorf("%w; what was edited is kept in %s", err, path)
+		}
+	}
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+// runEditor has an editor change a text in a file.
+func (a *app) runEditor(ctx context.Context, editor, path, text string) error {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		return nil, err
+		return err
 	}
 	cmd := exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "sh", path)
 	if runtime.GOOS == "windows" {
@@ -103,19 +135,24 @@ func (a *app) editedIn(ctx context.Context, key, text string) ([]sequence.Splice
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.stderr, a.stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", errEditor, printable(editor), err)
+		return fmt.Errorf("%w: %s: %w", errEditor, printable(editor), err)
 	}
+	return nil
+}
+
+// mergeFile gives write what is other in a file than in the text that it began with.
+func mergeFile(key, text, path string, write func(...sequence.Splice) error) error {
 	edited, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !utf8.Valid(edited) {
-		return nil, fmt.Errorf("%w: what the editor saved for %s", sequence.ErrText, printable(key))
+		return fmt.Errorf("what the editor saved for %s is no valid UTF-8", printable(key))
 	}
 	if !strings.HasSuffix(text, "\n") {
 		edited = bytes.TrimSuffix(edited, []byte("\n")) // most editors end a file with a line
 	}
-	return changes(text, string(edited)), nil
+	return write(changes(text, string(edited))...)
 }
 
 // changes are the splices that take one text to another.

@@ -2,6 +2,8 @@ package temporary
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,10 +17,24 @@ import (
 const unseen = time.Hour
 
 // File makes a file in a folder, readable and writable by its owner alone.
-func File(dir, prefix string) (*os.File, error) { return os.CreateTemp(dir, pattern(prefix)) }
+func File(dir, prefix string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, pattern(prefix))
+	return f, inFolder(dir, err)
+}
 
 // Folder makes a folder in another one, for its owner alone.
-func Folder(dir, prefix string) (string, error) { return os.MkdirTemp(dir, pattern(prefix)) }
+func Folder(dir, prefix string) (string, error) {
+	made, err := os.MkdirTemp(dir, pattern(prefix))
+	return made, inFolder(dir, err)
+}
+
+// inFolder is an error about a name that means nothing to anybody, told of the folder.
+func inFolder(dir string, err error) error {
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		return fmt.Errorf("nothing can be made in %s: %w; check that the folder is there, has room and may be written to", dir, at.Err)
+	}
+	return err
+}
 
 func pattern(prefix string) string { return prefix + strconv.Itoa(os.Getpid()) + "-*" }
 
