@@ -43,8 +43,9 @@ type Pending struct {
 	Wants  Ref
 	// Run is the versions as a run.
 	Run []byte
-	// Seal is the author's signature over the last of them (identity.Seal), empty where none came.
-	Seal []byte
+	// Seal is the author's signature over the last of them (identity.Seal), empty where none came; Certificate is that of an
+	// author of whom nothing is applied yet (identity.Certificate), else empty.
+	Seal, Certificate []byte
 	// Received is when they came, in ms since 1970.
 	Received int64
 }
@@ -60,9 +61,9 @@ func (e *pendingError) Error() string { return ErrPending.Error() + ": " + e.cau
 
 func (e *pendingError) Unwrap() []error { return []error{ErrPending, e.cause} }
 
-const pendingItems = 7
+const pendingItems = 8
 
-// Append appends the row's bytes: [reason, author, seq, wants, run, received, seal].
+// Append appends the row's bytes: [reason, author, seq, wants, run, received, seal, certificate].
 func (p *Pending) Append(b []byte) []byte {
 	b = canon.AppendArray(b, pendingItems)
 	b = canon.AppendUint(b, uint64(p.Reason))
@@ -71,10 +72,11 @@ func (p *Pending) Append(b []byte) []byte {
 	b = appendRef(b, &p.Wants)
 	b = canon.AppendBytes(b, p.Run)
 	b = canon.AppendInt(b, p.Received)
-	return canon.AppendBytes(b, p.Seal)
+	b = canon.AppendBytes(b, p.Seal)
+	return canon.AppendBytes(b, p.Certificate)
 }
 
-// DecodePending is the strict inverse of Append. Run and Seal alias b. The error wraps ErrPending.
+// DecodePending is the strict inverse of Append. Run, Seal and Certificate alias b. The error wraps ErrPending.
 func DecodePending(b []byte) (Pending, error) {
 	r := canon.NewReader(b)
 	items, _ := r.Array()
@@ -89,6 +91,7 @@ func DecodePending(b []byte) (Pending, error) {
 	p.Run, _ = r.Bytes()
 	p.Received, _ = r.Int()
 	p.Seal, _ = r.Bytes()
+	p.Certificate, _ = r.Bytes()
 	if err := r.End(); err != nil {
 		return Pending{}, &pendingError{cause: err}
 	}

@@ -13,7 +13,7 @@ import (
 func pendingRow(reason history.Reason, who int, wants byte, size int) *history.Pending {
 	return &history.Pending{
 		Reason: reason, Author: author(who), Seq: 7, Received: 1_764_000_000_000, Run: make([]byte, size),
-		Wants: history.Ref{Author: author(who), Seq: 6, ID: history.ID{wants}},
+		Wants: history.Ref{Author: author(who), Seq: 6, ID: history.ID{wants}}, Seal: []byte("seal"), Certificate: []byte("certificate"),
 	}
 }
 
@@ -22,7 +22,8 @@ func TestPendingRow(t *testing.T) {
 	b := p.Append(nil)
 	got, err := history.DecodePending(b)
 	if err != nil || got.Reason != p.Reason || got.Wants != p.Wants || got.Seq != p.Seq || got.Received != p.Received ||
-		got.Author != p.Author || !slices.Equal(got.Run, p.Run) {
+		got.Author != p.Author || !slices.Equal(got.Run, p.Run) ||
+		string(got.Seal) != "seal" || string(got.Certificate) != "certificate" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for i := range b {

@@ -3,7 +3,6 @@ package replica
 import (
 	"cmp"
 	"errors"
-	"fmt"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -97,9 +96,11 @@ type applier struct {
 	// placed says where versions of the pack stand that are here now, for those that are asked about.
 	placed map[history.ID]place
 	// lvs and times are reused space for the parents of a version.
-	lvs     []history.LV
-	times   []clock.Time
-	waiting []waiting
+	lvs   []history.LV
+	times []clock.Time
+	// waiting is what is set aside, waitingAt which of it a version is the last of.
+	waiting   []waiting
+	waitingAt map[history.ID]int
 	// foreign are versions of this database's own author that came and that it did not write.
 	foreign map[history.ID]bool
 }
@@ -107,6 +108,12 @@ type applier struct {
 func (a *applier) apply() error {
 	if err := a.learn(); err != nil {
 		return a.c.fail(err)
+	}
+	if a.next == 0 {
+		if err := a.judge(); err != nil {
+			return a.c.fail(err)
+		}
+		a.waitAll()
 	}
 	a.c.reserve(len(a.versions))
 	a.c.whole = true
@@ -122,9 +129,6 @@ func (a *applier) apply() error {
 	if err := a.retry(); err != nil {
 		return a.c.fail(err)
 	}
-	if err := a.keepWaiting(); err != nil {
-		return a.c.fail(err)
-	}
 	if err := a.keepSeals(); err != nil {
 		return a.c.fail(err)
 	}
@@ -134,60 +138,28 @@ func (a *applier) apply() error {
 	return nil
 }
 
-// version applies one version, whose ops are ops, or says why not.
-func (a *applier) version(v *history.Version, ops []keyOps, vouched bool) error {
+// add applies a version that nothing speaks against, whose ops are ops. Since it was judged it may have come otherwise, or, in an
+// earlier commit than this one, a parent may have been taken back.
+func (a *applier) add(v *history.Version, ops []keyOps) error {
 	at, err := a.attach(v)
 	if err != nil {
 		return err
 	}
-	if at.Place == history.PlaceKnown {
-		a.applied.Duplicates++
-		a.came.add(at.LV-history.LV(v.Width)+1, at.LV)
-		a.remember(v.ID, place{lv: at.LV, time: v.Time, line: at.Line})
+	switch at.Place {
+	case history.PlaceKnown:
+		a.isKnown(v, at)
+		return nil
+	case history.PlaceMissing:
+		a.wait(v, waitsFor{history.ReasonMissingParent, v.PrevRef()})
 		return nil
 	}
-	if erases(ops) { // only a seal over exactly it lets it prove to others what it erased
-		if vouched, err = isProved(a.c.tx, v.Stamp().Entry()); err != nil {
-			return err
-		}
-	}
-	switch {
-	case a.descendsFromRefused(v):
-		a.refuse(v, fmt.Errorf("%w: it descends from a refused version", history.ErrInvalid))
-		return nil
-	case !a.certified(v.Author):
-		a.wait(v, history.ReasonNoCertificate, history.Ref{Author: v.Author})
-		return nil
-	case !vouched:
-		a.wait(v, history.ReasonNoSeal, history.Ref{Author: v.Author})
-		return nil
-	case at.Place == history.PlaceMissing:
-		a.wait(v, history.ReasonMissingParent, v.PrevRef())
-		return nil
-	}
-	parents, times, missing, err := a.parents(v, at)
+	parents, missing, err := a.parents(v, at)
 	if err != nil {
 		return err
 	}
 	if missing != nil {
-		a.wait(v, history.ReasonMissingParent, *missing)
+		a.wait(v, waitsFor{history.ReasonMissingParent, *missing})
 		return nil
-	}
-	if err := v.CheckTime(times...); err != nil {
-		a.refuse(v, err)
-		return nil
-	}
-	whole, err := a.complete(v, ops)
-	if err != nil {
-		return err
-	}
-	if !whole {
-		a.refuse(v, errIncomplete)
-		return nil
-	}
-	a.c.sawUntil = 0
-	for _, t := range times {
-		a.c.sawUntil = max(a.c.sawUntil, t)
 	}
 	return a.place(v, ops, at, parents)
 }
@@ -243,49 +215,45 @@ func (a *applier) attach(v *history.Version) (history.Attachment, error) {
 	return a.g.Attach(v, a.c.snap())
 }
 
-// parents returns the last dots and the times of the version's parents, or names one that is not here.
-func (a *applier) parents(v *history.Version, at history.Attachment) (
-	parents []history.LV, times []clock.Time, missing *history.Ref, err error,
-) {
-	parents, times = a.lvs[:0], a.times[:0]
-	add := func(id history.ID, lv history.LV) error {
-		p, ok := a.placed[id]
-		if !ok {
-			t, err := a.timeOf(id, lv)
-			if err != nil {
-				return err
-			}
-			p = place{lv: lv, time: t}
-		}
-		parents, times = append(parents, p.lv), append(times, p.time)
-		return nil
-	}
+// parents returns the last dots of the version's parents, and notes the greatest of their times, or names one that is not here.
+func (a *applier) parents(v *history.Version, at history.Attachment) (parents []history.LV, missing *history.Ref, err error) {
+	parents, a.c.sawUntil = a.lvs[:0], 0
 	if at.LV > 0 {
-		if err := add(v.Prev, at.LV); err != nil {
-			return nil, nil, missing, err
+		p, placed := a.placed[v.Prev]
+		if !placed {
+			if p.time, err = a.timeOf(v.Prev, at.LV); err != nil {
+				return nil, nil, err
+			}
 		}
+		parents, a.c.sawUntil = append(parents, at.LV), p.time
 	}
+	own := len(parents)
 	for i := range v.Deps {
-		dep := &v.Deps[i]
-		p, ok := a.placed[dep.ID]
-		if !ok {
-			lv, found, err := a.g.Lookup(*dep, a.c.snap())
-			if err != nil || !found {
-				return nil, nil, dep, err
-			}
-			p.lv = lv
+		p, found, err := a.lookup(&v.Deps[i])
+		if err != nil || !found {
+			return nil, &v.Deps[i], err
 		}
-		if err := add(dep.ID, p.lv); err != nil {
-			return nil, nil, missing, err
-		}
+		parents, a.c.sawUntil = append(parents, p.lv), max(a.c.sawUntil, p.time)
 	}
-	if at.LV > 0 {
-		order.Sort(parents[1:], cmp.Compare)
-	} else {
-		order.Sort(parents, cmp.Compare)
+	order.Sort(parents[own:], cmp.Compare)
+	a.lvs = parents
+	return parents, nil, nil
+}
+
+// lookup finds a version that is here.
+func (a *applier) lookup(ref *history.Ref) (p place, found bool, err error) {
+	if p, found = a.placed[ref.ID]; found {
+		return p, true, nil
 	}
-	a.lvs, a.times = parents, times
-	return parents, times, missing, nil
+	if p.lv, found, err = a.g.Lookup(*ref, a.c.snap()); err != nil || !found {
+		return p, false, err
+	}
+	if p.time, err = a.timeOf(ref.ID, p.lv); err != nil {
+		return p, false, err
+	}
+	p.line, _ = a.g.At(p.lv)
+	a.placed[ref.ID] = p
+	return p, true, nil
 }
 
 // timeOf is the time of an applied version.

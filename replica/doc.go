@@ -59,7 +59,8 @@
 //	     rest again, and Status shows the fork if there is one.
 //	I14  What is stored hashes to its id again; Verify finds every flipped bit.
 //	I15  Whether a version is valid is the same everywhere, in whatever order versions come.
-//	I16  A bad version, strategy or peer harms itself and what depends on it, and nothing else.
+//	I16  A bad version, strategy or peer harms itself and what depends on it, and nothing else. For each version that is here
+//	     there is a seal that proves it to others: what only a seal over a bad one would prove is not taken.
 //	I18  You read what you wrote, as soon as the write returns.
 //	I22  The events of a Watch from any cursor, replayed over what was there at it, give what is there.
 //	I19  What a replica is said to hold (WaitSynced, Peers) it has said so itself, of what was durable there.
@@ -118,7 +119,8 @@
 //	txtext.go txarray.go draft.go                          texts and lists in an Update
 //	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members
 //	sync.go driver.go session.go local.go tips.go feed.go gather.go  syncing
-//	unpack.go proofs.go apply.go slice.go pending.go       what came
+//	unpack.go proofs.go judge.go apply.go slice.go    what came, and is applied
+//	pending.go retry.go                                    and what waits
 //	live.go livedriver.go news.go pulse.go receipts.go presence.go     syncing that goes on
 //	status.go why.go remotes.go verify*.go                 how it stands, and whether it is whole
 //	backup.go restore.go                                   the whole as one file

@@ -112,10 +112,10 @@ func erasedAlone(t *testing.T) (w *eraseWorld, before, after *handed) {
 func TestErasureBeforeItsVersion(t *testing.T) {
 	w, before, after := erasedAlone(t)
 	b, c := w.replicas["b"], w.join("c", "a", testOptions(3))
-	if applied := take(t, b, after.pack(0, 4)); len(applied.Refused) != 3 || applied.Versions != 1 {
+	if applied := take(t, b, after.pack(0, 4)); len(applied.Refused) != 3 || applied.Pending != 1 {
 		t.Fatalf("without a proof: %+v", applied)
 	}
-	if applied := take(t, b, after.pack(0, 4, after.erasures...)); applied.Versions != 3 || len(applied.Refused) > 0 {
+	if applied := take(t, b, after.pack(0, 4, after.erasures...)); applied.Versions != 4 || len(applied.Refused) > 0 {
 		t.Fatalf("with the proof: %+v", applied)
 	}
 	take(t, c, before.pack(0, 4))
@@ -167,7 +167,7 @@ func TestErasureMustBeProved(t *testing.T) {
 		w.do(w.replicas["a"].Set(t.Context(), "p/1", secret(1)))
 		gone := handOutOf(t, w.replicas["a"])
 		gone.versions[1].Contents = nil
-		if applied := take(t, r, gone.pack(0, 2, erasures...)); applied.Versions != 1 || len(applied.Refused) != 1 {
+		if applied := take(t, r, gone.pack(0, 2, erasures...)); applied.Pending != 1 || len(applied.Refused) != 1 {
 			t.Errorf("%s: %+v", name, applied)
 		}
 	}

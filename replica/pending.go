@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
@@ -19,25 +18,38 @@ const (
 	maxPendingBytes = 16 << 20
 )
 
-// waiting are consecutive versions of one author that cannot be applied yet.
+// waiting are consecutive versions of one author that cannot be applied yet, up to a seal.
 type waiting struct {
 	versions []history.Version
-	reason   history.Reason
-	wants    history.Ref
+	waitsFor
 }
 
-// wait sets a version aside.
-func (a *applier) wait(v *history.Version, reason history.Reason, wants history.Ref) {
-	a.applied.Pending++
-	if n := len(a.waiting); n > 0 {
-		w := &a.waiting[n-1]
-		last := &w.versions[len(w.versions)-1]
-		if last.ID == v.Prev && last.Author == v.Author && w.reason == reason {
-			w.versions = append(w.versions, *v)
-			return
+// waitAll sets aside what was judged to wait.
+func (a *applier) waitAll() {
+	if len(a.held) == 0 {
+		return
+	}
+	for i := range a.versions {
+		if a.fates[i] == fateHeld {
+			a.wait(&a.versions[i], a.held[i])
 		}
 	}
-	a.waiting = append(a.waiting, waiting{versions: []history.Version{*v}, reason: reason, wants: wants})
+}
+
+// wait sets a version aside: with those before it in its chain, if no seal is between them.
+func (a *applier) wait(v *history.Version, why waitsFor) {
+	a.applied.Pending++
+	at, follows := a.waitingAt[v.Prev]
+	if _, sealed := a.sealed[v.Prev]; !follows || sealed || a.waiting[at].versions[0].Author != v.Author {
+		at = len(a.waiting)
+		a.waiting = append(a.waiting, waiting{waitsFor: why})
+	}
+	delete(a.waitingAt, v.Prev)
+	if a.waitingAt == nil {
+		a.waitingAt = make(map[history.ID]int)
+	}
+	a.waitingAt[v.ID] = at
+	a.waiting[at].versions = append(a.waiting[at].versions, *v)
 }
 
 // keepWaiting stores what waits. Of more than there may be rows the first are given up before anything is done for them: a
@@ -62,11 +74,14 @@ func (a *applier) keepWaiting() error {
 		if seal, ok := a.sealed[last.ID]; ok && seal.Author == last.Author && seal.Seq == last.Seq {
 			p.Seal = seal.Sig[:]
 		}
+		if cert, ok := a.certificates[last.Author]; ok {
+			p.Certificate = cert.AppendTo(nil)
+		}
 		if err := table.put(p); err != nil {
 			return err
 		}
 	}
-	a.waiting = nil
+	a.waiting, a.waitingAt = nil, nil
 	return nil
 }
 
@@ -90,13 +105,14 @@ type pendingKey struct {
 	author identity.Author
 	seq    uint64
 	wants  history.Ref
-	proved [sha256.Size]byte // the versions and the seal
+	proved [sha256.Size]byte // the versions and what proves them
 }
 
 func pendingKeyOf(p *history.Pending) pendingKey {
 	key := pendingKey{author: p.Author, seq: p.Seq, wants: p.Wants}
 	sum := sha256.New()
 	sum.Write(p.Seal)
+	sum.Write(p.Certificate)
 	sum.Write(p.Run)
 	sum.Sum(key.proved[:0])
 	return key
@@ -162,43 +178,6 @@ func (s *snap) pendingRows() iter.Seq2[uint64, pendingRow] {
 	}
 }
 
-// decodePending reads a row of Pending. What it holds was believed when it came, so it has a checksum.
-func decodePending(b []byte) (history.Pending, error) {
-	b, err := withoutSum(b)
-	if err != nil {
-		return history.Pending{}, fmt.Errorf("%w: %w", history.ErrPending, err)
-	}
-	return history.DecodePending(b)
-}
-
-type pendingRow struct {
-	history.Pending
-	err error
-}
-
-// retry applies what waited for something that this run brought, as long as there is more of it.
-func (a *applier) retry() error {
-	for progress := true; progress; {
-		progress = false
-		for ordinal, row := range a.c.snap().pendingRowsNow() {
-			if row.err != nil && !errors.Is(row.err, history.ErrPending) {
-				return row.err
-			}
-			done, err := a.retryRow(row)
-			if err != nil {
-				return err
-			}
-			if done {
-				if err := a.c.tx.Delete(store.Pending, store.IntKey(ordinal)); err != nil {
-					return err
-				}
-				progress = true
-			}
-		}
-	}
-	return nil
-}
-
 // pendingRowsNow is pendingRows read at once, so that the loop may write to the table.
 func (s *snap) pendingRowsNow() iter.Seq2[uint64, pendingRow] {
 	var ordinals []uint64
@@ -215,74 +194,18 @@ func (s *snap) pendingRowsNow() iter.Seq2[uint64, pendingRow] {
 	}
 }
 
-// retryRow reports whether a row is done with: applied, here by another way, refused, or damaged.
-func (a *applier) retryRow(row pendingRow) (done bool, err error) {
-	if row.err != nil {
-		return true, nil
+// decodePending reads a row of Pending. What it holds was believed when it came, so it has a checksum.
+func decodePending(b []byte) (history.Pending, error) {
+	b, err := withoutSum(b)
+	if err != nil {
+		return history.Pending{}, fmt.Errorf("%w: %w", history.ErrPending, err)
 	}
-	if !a.certified(row.Author) || row.Reason == history.ReasonMissingParent && !a.isHere(row.Wants) ||
-		row.Reason == history.ReasonNoSeal && !a.sealedBy(row.Author) {
-		return false, nil
-	}
-	versions, err := history.DecodeRun(a.c.member.Space(), row.Run)
-	if err != nil || len(versions) == 0 {
-		return true, nil
-	}
-	a.unpackSeal(&row, &versions[len(versions)-1])
-	if _, err := a.learnFrom(versions); err != nil {
-		return false, err
-	}
-	for i := range versions {
-		for j := range versions[i].Deps {
-			a.wanted[versions[i].Deps[j].ID] = true
-		}
-	}
-	before, held := a.waiting, a.applied
-	a.waiting = nil
-	vouched := a.vouchedFor(versions, nil)
-	for i := range versions {
-		if err := a.version(&versions[i], groupOps(nil, &versions[i]), vouched[i]); err != nil {
-			return false, err
-		}
-	}
-	still := a.waiting
-	a.waiting = before
-	a.applied.Pending, a.applied.Duplicates = held.Pending, held.Duplicates
-	if len(still) > 0 && a.applied.Versions == held.Versions {
-		return false, nil // as before: the row stays
-	}
-	for _, w := range still {
-		a.waiting = append(a.waiting, w)
-		a.applied.Pending += len(w.versions)
-	}
-	return true, nil
+	return history.DecodePending(b)
 }
 
-// unpackSeal puts the seal that came with a row's versions to those of the run: it vouches for them, and is kept with them.
-func (a *applier) unpackSeal(row *pendingRow, last *history.Version) {
-	seal := identity.Seal{Author: last.Author, Seq: last.Seq, ID: last.ID}
-	if copy(seal.Sig[:], row.Seal) == len(seal.Sig) && seal.Verify(a.c.member.Space()) == nil {
-		a.sealed[last.ID] = seal
-		a.wanted[last.ID] = true
-	}
-}
-
-// sealedBy reports whether a seal of the author came: without one the versions need not be read to know that they still wait.
-func (a *applier) sealedBy(author identity.Author) bool {
-	for _, seal := range a.sealed {
-		if seal.Author == author {
-			return true
-		}
-	}
-	return slices.ContainsFunc(a.erasures, func(e history.Erasure) bool { return e.Author == author })
-}
-
-func (a *applier) isHere(ref history.Ref) bool {
-	if _, ok := a.placed[ref.ID]; ok {
-		return true
-	}
-	_, found, err := a.g.Lookup(ref, a.c.snap())
-	return err == nil && found
+type pendingRow struct {
+	history.Pending
+	err error
 }
 
 // PendingItem is something that was received and waits.

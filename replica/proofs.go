@@ -2,7 +2,6 @@ package replica
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -94,40 +93,6 @@ func (p *proofs) check() proved {
 		if good[i] {
 			out.certificates[cert.Author] = cert
 		}
-	}
-	return out
-}
-
-// vouchedFor says of each version whether a seal of its author is over it or over a later one of its chain. It takes memory
-// for that.
-func (p *proved) vouchedFor(versions []history.Version, out []bool) []bool {
-	type chain struct {
-		author identity.Author
-		prev   history.ID
-	}
-	out = slices.Grow(out, len(versions))[:len(versions)]
-	var now chain // most runs are long stretches of one author
-	others := make(map[history.ID]chain)
-	for i := len(versions) - 1; i >= 0; i-- {
-		v := &versions[i]
-		if v.ID == now.prev && v.Author == now.author {
-			out[i], now.prev = true, v.Prev
-			continue
-		}
-		if later, ok := others[v.ID]; ok && later.author == v.Author {
-			delete(others, v.ID)
-			out[i] = true
-		} else {
-			s, ok := p.sealed[v.ID]
-			out[i] = ok && s.Author == v.Author && s.Seq == v.Seq
-		}
-		if !out[i] {
-			continue
-		}
-		if !now.prev.IsZero() {
-			others[now.prev] = now
-		}
-		now = chain{v.Author, v.Prev}
 	}
 	return out
 }

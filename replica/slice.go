@@ -71,7 +71,10 @@ func (a *applier) applySlice() error {
 		if i > from && a.c.full() && !a.whole {
 			return nil
 		}
-		if err := a.version(&a.versions[i], a.ops[i], a.vouched[i] || a.c.trusting); err != nil {
+		if a.fates[i] != fateTaken {
+			continue
+		}
+		if err := a.add(&a.versions[i], a.ops[i]); err != nil {
 			return err
 		}
 	}

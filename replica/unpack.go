@@ -26,12 +26,11 @@ type unpacked struct {
 	versions []history.Version
 	// ops are those of each version, by key.
 	ops [][]keyOps
-	// vouched says of each version whether a seal of its author is over it or over a later one of its chain.
-	vouched []bool
+	judgement
 	// erases is true where a version erases something.
 	erases bool
-	// wanted holds the ids of versions whose places will be asked for: sealed ones, and parents other than an author's
-	// previous version.
+	// wanted holds the ids of versions whose places will be asked for: sealed ones, and parents other than the version before
+	// them in the pack.
 	wanted map[history.ID]bool
 	// refused are the ids of versions of the pack that no replica will take, refusals says why.
 	refused  map[history.ID]bool
@@ -68,8 +67,7 @@ func (u *unpacked) open(s *snap, b []byte) (proofs, error) {
 	return s.proofsIn(u.decoder.Header())
 }
 
-// read decodes the versions, refuses those that are invalid by themselves, and sees which of the others the proofs vouch for,
-// which are checked meanwhile.
+// read decodes the versions and refuses those that are invalid by themselves. The proofs are checked meanwhile.
 func (u *unpacked) read(unproved *proofs) {
 	checked := make(chan proved, 1)
 	go func() { checked <- unproved.check() }()
@@ -79,7 +77,6 @@ func (u *unpacked) read(unproved *proofs) {
 	for id := range u.sealed {
 		u.wanted[id] = true
 	}
-	u.vouched = u.vouchedFor(u.versions, u.vouched)
 }
 
 func (u *unpacked) decode() {
@@ -110,8 +107,17 @@ func (u *unpacked) keep(v *history.Version) {
 	}
 	ops := u.room.group(kept)
 	u.ops, u.erases = append(u.ops, ops), u.erases || erases(ops)
-	for i := range v.Deps {
-		u.wanted[v.Deps[i].ID] = true
+	u.want(len(u.versions) - 1)
+}
+
+// want notes which others will be asked for by the version i.
+func (u *unpacked) want(i int) {
+	v := &u.versions[i]
+	if i == 0 || u.versions[i-1].ID != v.Prev {
+		u.wanted[v.Prev] = true
+	}
+	for d := range v.Deps {
+		u.wanted[v.Deps[d].ID] = true
 	}
 }
 
@@ -170,7 +176,7 @@ func (p *unpackers) put(u *unpacked) {
 	}
 	*u = unpacked{
 		decoder: u.decoder, memory: arena{chunk: u.memory.chunk[:0]}, room: u.room,
-		versions: emptied(u.versions), ops: emptied(u.ops), vouched: emptied(u.vouched),
+		versions: emptied(u.versions), ops: emptied(u.ops), judgement: judgement{fates: u.fates, vouchers: u.vouchers},
 	}
 	p.free.Put(u)
 }

@@ -349,7 +349,7 @@ func (w *withdrawal) replay() error {
 // apply applies a version as if it came from elsewhere.
 func (w *withdrawal) apply(v *history.Version) error {
 	w.again.wanted[v.ID] = true
-	if err := w.again.version(v, groupOps(nil, v), true); err != nil {
+	if err := w.again.add(v, groupOps(nil, v)); err != nil {
 		return err
 	}
 	if a := w.again; len(a.refusals)+a.applied.Pending+a.applied.Duplicates > 0 {

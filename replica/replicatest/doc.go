@@ -32,6 +32,7 @@
 //
 //	I1   equal sets: equal digests, heads, conflicts and rows      after every full check, against all earlier ones
 //	I2   all hold the same within maxRounds once the world heals   at the end, and again after a write by each
+//	     and who joins then gets it all from any one of them       at the end
 //	I3   parents come first; clocks are what the parents say       for every version on every replica
 //	I4   what was acknowledged is there after every restart        at every start
 //	I5   a transaction shows whole or not at all                   after every step, by comparison with the model

@@ -35,15 +35,17 @@ type evil struct {
 	lateV  *history.Version
 	orphan *history.Version // sent before its parent
 	waits  []pairOf
-	named  map[string]int // how many versions it made by each name
-	parent *history.Version
-	heads  map[history.ID]history.Version
-	packs  []protocol.Pack // what it hands out to everybody, the newest last
-	once   []protocol.Pack // what it hands out in the next session only
-	all    []protocol.Pack // everything that it ever packed
-	packed map[history.ID]history.Version
-	fates  map[history.ID]verdict
-	n      int
+	// unsealed are versions of which the only seal is over one that nobody takes.
+	unsealed []history.Version
+	named    map[string]int // how many versions it made by each name
+	parent   *history.Version
+	heads    map[history.ID]history.Version
+	packs    []protocol.Pack // what it hands out to everybody, the newest last
+	once     []protocol.Pack // what it hands out in the next session only
+	all      []protocol.Pack // everything that it ever packed
+	packed   map[history.ID]history.Version
+	fates    map[history.ID]verdict
+	n        int
 }
 
 // pairOf are a version that was handed out first, and the parent that came later.

@@ -52,6 +52,7 @@ func (w *World) heal() {
 	w.checkArrival()
 	w.goOn()
 	w.stayAtLast()
+	w.inherit()
 	w.countTwice()
 	for _, d := range w.devices {
 		d.checkPast()

@@ -17,6 +17,8 @@ func (e *evil) scheme() {
 	switch {
 	case e.parent != nil && w.chance(30):
 		e.lateParent()
+	case e.unsealed != nil && w.chance(20):
+		e.lateSeal()
 	case n < 12:
 		w.count("evil: honest")
 		e.good(e.put("a/1"), e.put("m/1"))
@@ -52,7 +54,9 @@ func (e *evil) scheme() {
 		e.lateCertificate()
 	case n < 88:
 		e.lateParent()
-	case n < 94:
+	case n < 91:
+		e.lateSeal()
+	case n < 95:
 		w.count("evil: parent that nobody has")
 		v := e.version(e.key, &e.tip, e.tip.Time+1, []history.Ref{{Author: e.late.Author(), Seq: 9, ID: e.unheard()}}, e.put("a/2"))
 		e.fates[v.ID] = versionBad
@@ -138,4 +142,30 @@ func (e *evil) lateParent() {
 		e.tip = *e.orphan
 	}
 	e.parent, e.orphan = nil, nil
+}
+
+// lateSeal seals a chain whose last version nobody takes: it is refused for its time, or waits for what nobody has. In a later
+// session it hands out the others under a seal of their own.
+func (e *evil) lateSeal() {
+	if e.unsealed == nil {
+		e.w.count("evil: a seal over what is not taken")
+		first := e.version(e.key, &e.tip, e.tip.Time+1, nil, e.put("m/1"))
+		second := e.version(e.key, &first, first.Time+1, nil, e.put("f/1"))
+		last := e.version(e.key, &second, second.Time, nil, e.put("a/2"))
+		if e.w.chance(30) {
+			last = e.version(e.key, &second, second.Time+1, []history.Ref{{Author: e.late.Author(), Seq: 9, ID: e.unheard()}}, e.put("a/2"))
+		}
+		e.unsealed = []history.Version{first, second}
+		e.fates[first.ID], e.fates[second.ID], e.fates[last.ID] = versionWaiting, versionWaiting, versionBad
+		e.once = append(e.once, e.pack(true, []history.Version{last}, first, second, last))
+		return
+	}
+	e.w.count("evil: late seal")
+	first, second := e.unsealed[0], e.unsealed[1]
+	e.fates[first.ID], e.fates[second.ID] = versionGood, versionGood
+	e.packs = append(e.packs, e.pack(true, []history.Version{second}, first, second))
+	if e.tip.ID == first.Prev {
+		e.tip = second
+	}
+	e.unsealed = nil
 }
