@@ -129,6 +129,9 @@ var errUnmarked = errors.New("replica: versions that are not marked as handed ou
 
 // handOutAll makes durable that all that is here leaves the device.
 func (r *Replica) handOutAll(ctx context.Context) error {
+	if err := r.finishBegun(ctx); err != nil {
+		return err
+	}
 	return r.writeUser(ctx, func(c *commit) error {
 		if c.author.key.IsZero() || c.tip.own.seq == 0 {
 			return nil

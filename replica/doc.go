@@ -119,7 +119,7 @@
 //	txtext.go txarray.go draft.go                          texts and lists in an Update
 //	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members
 //	sync.go driver.go session.go local.go tips.go feed.go gather.go  syncing
-//	unpack.go proofs.go judge.go apply.go slice.go    what came, and is applied
+//	unpack.go proofs.go judge.go apply.go slice.go begun.go    what came, and is applied
 //	pending.go retry.go                                    and what waits
 //	live.go livedriver.go news.go pulse.go receipts.go presence.go     syncing that goes on
 //	status.go why.go remotes.go verify*.go                 how it stands, and whether it is whole

@@ -51,6 +51,9 @@ var (
 
 // Facts implements protocol.Local.
 func (l *local) Facts() (protocol.Facts, error) {
+	if err := l.r.finishBegun(l.ctx); err != nil {
+		return protocol.Facts{}, err
+	}
 	if err := l.r.write(l.ctx, (*commit).prove); err != nil {
 		return protocol.Facts{}, err
 	}
@@ -359,32 +362,16 @@ func readPeer(tx store.Tx, a identity.Author) (store.Peer, error) {
 
 // Apply implements protocol.Local.
 func (l *local) Apply(b []byte) (protocol.Applied, error) {
-	var applied protocol.Applied
 	u, err := l.takeAhead(b)
 	if err != nil {
-		return applied, err
+		return protocol.Applied{}, err
 	}
 	defer l.r.unpackers.put(u)
-	for from, done := 0, false; !done; {
-		s := slice{next: from}
-		err := l.r.write(l.ctx, func(c *commit) (err error) {
-			if c.full() {
-				return nil // others have filled it
-			}
-			s, err = c.applyUnpacked(u, from, false)
-			c.applied = append(c.applied, &s.applied)
-			if done = s.next == len(u.versions); err == nil && len(s.applied.Refused) == 0 {
-				l.brought(c, u, s.came)
-			}
-			return err
-		})
-		if err != nil {
-			return applied, err
+	return l.r.applySlices(l.ctx, u, func(c *commit, s *slice) {
+		if len(s.applied.Refused) == 0 {
+			l.brought(c, u, s.came)
 		}
-		from = s.next
-		s.addTo(&applied)
-	}
-	return applied, nil
+	})
 }
 
 // unpackAhead unpacks a pack while another one is applied. Trouble will be met again by Apply, which may say so.

@@ -34,6 +34,7 @@ type Replica struct {
 
 	queue     queue
 	unpackers unpackers
+	underway  underway
 	graph     graphCache
 	runs      runCache
 	pasts     pastCache

@@ -10,9 +10,8 @@ import (
 // writes all of them. Effort counts such steps, some ten million of which take a second; it counts no time, so that the same
 // packs make the same commits.
 //
-// A commit may end before the version that a seal is over: what it vouches for was proved when the pack was read. Until that
-// version is applied those before it stand here without proof, and whoever they are handed to lets them wait. Should the rest of
-// the pack be lost, then this clock says so, and whoever brings the rest brings the seal.
+// A commit may end before the version that a seal is over: what it vouches for was proved when the pack was judged. Until that
+// version is applied those before it stand here without proof, so the pack is kept until all of it is applied; see begun.go.
 const (
 	// sliceEffort is the effort after which a commit ends where it can.
 	sliceEffort = 200_000

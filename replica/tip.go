@@ -24,6 +24,7 @@ const (
 	metaReissued = "reissued" // what this database has written again under another author: see Reissue
 	metaScrub    = "scrub"    // the store's files may hold what was erased: see Scrub
 	metaLacked   = "lacked"   // strategies that rows were computed without, since nobody here knew them
+	metaBegun    = "begun/"   // before the hash of a pack: one that takes several commits
 )
 
 // head is a version that nothing applied covers.

@@ -18,7 +18,9 @@ import (
 // those that are invalid by themselves are refused, their ops are read, and its proofs are checked. That is half of the work
 // and needs no transaction.
 type unpacked struct {
-	pack    []byte
+	pack []byte
+	// begun names the row that keeps the pack since it has begun to be applied; empty where none does.
+	begun   string
 	decoder pack.Decoder
 	memory  arena
 	room    opRoom

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -203,7 +204,9 @@ func (v *verifier) checkMeta() error {
 		case metaRetired:
 			v.checkRetired(b)
 		default:
-			v.damage("the meta table has a row %q, which no kdelta of this version writes", name)
+			if !strings.HasPrefix(name, metaBegun) {
+				v.damage("the meta table has a row %q, which no kdelta of this version writes", name)
+			}
 		}
 		return v.found(err)
 	})

@@ -1,0 +1,128 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"sync"
+
+	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/store"
+)
+
+// A pack that takes several commits is kept from the first of them to the last. In between versions are here whose seal is over a
+// later one, and whoever has sent it may never send it again. So where the work breaks off, because the link, the store or
+// the process does, the next session finishes it before it hands anything out, and so does a backup.
+
+// begunName names the row of Meta that keeps a pack.
+func begunName(pack []byte) string {
+	sum := sha256.Sum256(pack)
+	return metaBegun + hex.EncodeToString(sum[:])
+}
+
+// underway are the packs that this process is applying, by their names.
+type underway struct {
+	mu    sync.Mutex
+	packs map[string]bool
+}
+
+// begin reports whether a pack was not underway yet.
+func (w *underway) begin(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.packs[name] {
+		return false
+	}
+	if w.packs == nil {
+		w.packs = make(map[string]bool)
+	}
+	w.packs[name] = true
+	return true
+}
+
+func (w *underway) end(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.packs, name)
+}
+
+// applySlices applies a pack in as many commits as it takes. Each of them is told what became of its part.
+func (r *Replica) applySlices(ctx context.Context, u *unpacked, told func(*commit, *slice)) (applied protocol.Applied, err error) {
+	defer func() { r.underway.end(u.begun) }()
+	for from, done := 0, false; !done; {
+		s := slice{next: from}
+		err := r.write(ctx, func(c *commit) (err error) {
+			if c.full() {
+				return nil // others have filled it
+			}
+			s, err = c.applyUnpacked(u, from, false)
+			c.applied = append(c.applied, &s.applied)
+			if done = s.next == len(u.versions); err == nil {
+				err = c.fail(c.keepBegun(u, done))
+			}
+			if err == nil {
+				told(c, &s)
+			}
+			return err
+		})
+		if err != nil {
+			return applied, err
+		}
+		from = s.next
+		s.addTo(&applied)
+	}
+	return applied, nil
+}
+
+// keepBegun keeps a pack behind its first commit if that is not the last, and behind the last no longer.
+func (c *commit) keepBegun(u *unpacked, done bool) error {
+	switch {
+	case done && u.begun != "":
+		return c.tx.Delete(store.Meta, []byte(u.begun))
+	case !done && u.begun == "":
+		u.begun = begunName(u.pack)
+		c.r.underway.begin(u.begun)
+		return putMeta(c.tx, u.begun, u.pack)
+	}
+	return nil
+}
+
+// finishBegun applies to the end what was begun and broke off.
+func (r *Replica) finishBegun(ctx context.Context) error {
+	type kept struct {
+		name string
+		pack []byte
+	}
+	var begun []kept
+	err := r.view(ctx, func(s *snap) error {
+		within := store.Range{From: []byte(metaBegun), To: store.PrefixEnd([]byte(metaBegun))}
+		for row, err := range s.tx.Scan(store.Meta, within) {
+			if err != nil {
+				return err
+			}
+			pack, _ := withoutSum(bytes.Clone(row.Value)) // one that is damaged is refused as a whole, and goes
+			begun = append(begun, kept{string(row.Key), pack})
+		}
+		return nil
+	})
+	for _, k := range begun {
+		if err == nil && r.underway.begin(k.name) {
+			err = r.finish(ctx, k.name, k.pack)
+		}
+	}
+	return err
+}
+
+// finish applies a pack that was begun. Its versions that are here already are known again.
+func (r *Replica) finish(ctx context.Context, name string, pack []byte) error {
+	u, err := r.unpack(ctx, pack)
+	if err != nil {
+		r.underway.end(name)
+		return err
+	}
+	defer r.unpackers.put(u)
+	u.begun = name
+	_, err = r.applySlices(ctx, u, func(*commit, *slice) {})
+	return err
+}
