@@ -36,6 +36,9 @@ var core = []string{
 // TestCoreBuildsForWASM compiles the core for js/wasm, then links the small
 // application in internal/wasmsize and weighs it.
 func TestCoreBuildsForWASM(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds the core twice")
+	}
 	packages := corePackages(t)
 	if len(packages) == 0 {
 		t.Fatal("no package of the core exists: the table core does not fit the tree")
@@ -61,6 +64,9 @@ func TestCoreBuildsForWASM(t *testing.T) {
 // TestBuildsWithoutCGO builds every package and links every program the way a
 // machine without a C compiler does.
 func TestBuildsWithoutCGO(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds everything once more")
+	}
 	env := []string{"CGO_ENABLED=0"}
 	runGo(t, env, "build", "./...")
 	for _, p := range loadHouse(t, os.DirFS(".")).packages {
