@@ -80,7 +80,7 @@
 //
 //	op.go errors.go wire.go                    splices, ops, edits; what the outside is asked; how bytes are read
 //	text.go delta.go anchor.go past.go         a document of text; edits as one; positions that last; old versions
-//	list.go list_diff.go                       a list; from one version of it to another
+//	list.go list_diff.go list_rebase.go        a list; from one version of it to another; edits past one another
 //	core.go merge.go                           applying events, directly or through the tracker; one log into another
 //	graph.go dots.go log.go                    what came before what, who made it, what it did
 //	walker.go tracker.go tracker_edit.go       the prepare version and the effect version

@@ -140,7 +140,7 @@ func (l *List) edit(dot *Dot, parents []uint32, e *ListEdit) error {
 	if err != nil {
 		return err
 	}
-	if err := e.check(length); err != nil {
+	if err := e.Check(int(length)); err != nil {
 		return err
 	}
 	bytes := 0
@@ -175,8 +175,9 @@ func (l *List) edit(dot *Dot, parents []uint32, e *ListEdit) error {
 	return nil
 }
 
-// check is nil if the edit may be done to a list of the given length.
-func (e *ListEdit) check(length uint32) error {
+// Check is nil if the edit may be done to a list of n elements. The error wraps ErrPosition or ErrEvent.
+func (e *ListEdit) Check(n int) error {
+	length := uint32(n)
 	switch e.Kind {
 	case ListSplice:
 		return checkRange(e.Pos, e.Removed, length)

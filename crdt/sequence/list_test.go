@@ -181,7 +181,7 @@ func checkDiff(t *testing.T, w *world, list *List) {
 	}
 	length := len(says[0])
 	for i := range edits {
-		if err := edits[i].check(uint32(length)); err != nil {
+		if err := edits[i].Check(length); err != nil {
 			t.Fatal(err)
 		}
 		if edits[i].Kind == ListSplice {
