@@ -373,16 +373,23 @@ func TestUpdateOfArrays(t *testing.T) {
 		if err := tx.Set(arrayKey, 1); !errors.Is(err, replica.ErrWrongKind) {
 			t.Errorf("a set of a list: %v", err)
 		}
-		var items, got []string
+		var items, got, some []string
 		var last string
 		n, err := list.Len()
 		p.ok(err)
 		p.ok(list.Items(&items))
 		p.ok(list.Get(2, &last))
+		p.ok(list.Slice(1, 3, &some))
 		_, err = tx.Get(arrayKey, &got)
 		p.ok(err)
 		if want := []string{"first", "B", "a"}; n != 3 || last != "a" || !slices.Equal(items, want) || !slices.Equal(got, want) {
 			t.Errorf("inside it is %q, Get says %q, want %q", items, got, want)
+		}
+		if !slices.Equal(some, items[1:]) {
+			t.Errorf("items 1 and 2 are %q", some)
+		}
+		if err := list.Slice(2, 4, &some); !errors.Is(err, sequence.ErrPosition) {
+			t.Errorf("a slice beyond the end: %v", err)
 		}
 		return tx.Set("lists/count", n)
 	})

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"fmt"
 	"iter"
 	"strconv"
 
@@ -142,6 +143,19 @@ func (l listContent) value() canon.Value {
 		b = append(b, element...)
 	}
 	return b
+}
+
+// slice is the items from … to−1, as an array.
+func (l listContent) slice(from, to int) (canon.Value, error) {
+	if from < 0 || to < from || to > l.Len() {
+		return nil, fmt.Errorf("%w: items %d to %d of %d", sequence.ErrPosition, from, to, l.Len())
+	}
+	b := canon.AppendArray(nil, to-from)
+	for i := from; i < to; i++ {
+		_, element, _ := l.Get(i)
+		b = append(b, element...)
+	}
+	return b, nil
 }
 
 func (l listContent) weight() int { return 2*l.LenBytes() + 64*l.Len() + 16*l.Log().Events() }

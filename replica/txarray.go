@@ -53,6 +53,19 @@ func (a *TxArray) Items(dst any) error {
 	return decodeInto(c.value(), dst)
 }
 
+// Slice reads the items from … to−1 into dst, as a rule a pointer to a slice.
+func (a *TxArray) Slice(from, to int, dst any) error {
+	c, err := a.tx.draftShown(a.id)
+	if err != nil {
+		return err
+	}
+	items, err := c.(listContent).slice(from, to)
+	if err != nil {
+		return err
+	}
+	return decodeInto(items, dst)
+}
+
 // Insert puts items before the one at pos, or at the end.
 func (a *TxArray) Insert(pos int, items ...any) error { return a.Splice(pos, 0, items...) }
 
