@@ -65,17 +65,7 @@ func (a *Array) Items(ctx context.Context, dst any) error {
 // Slice reads the items from … to−1 into dst, as a rule a pointer to a slice.
 func (a *Array) Slice(ctx context.Context, from, to int, dst any) error {
 	var items canon.Value
-	err := a.list(ctx, func(l *sequence.List) error {
-		if from < 0 || to < from || to > l.Len() {
-			return fmt.Errorf("%w: items %d to %d of %d", sequence.ErrPosition, from, to, l.Len())
-		}
-		items = canon.AppendArray(nil, to-from)
-		for i := from; i < to; i++ {
-			_, item, _ := l.Get(i)
-			items = append(items, item...)
-		}
-		return nil
-	})
+	err := a.shown(ctx, func(c content) (err error) { items, err = c.(listContent).slice(from, to); return err })
 	if err != nil {
 		return err
 	}
@@ -90,8 +80,9 @@ func (a *Array) Insert(ctx context.Context, pos int, items ...any) error {
 // Delete takes n items out, from pos on.
 func (a *Array) Delete(ctx context.Context, pos, n int) error { return a.Splice(ctx, pos, n) }
 
-// Splice takes removed items out, from pos on, and puts others there instead. ErrMoved where Edits of this Array has something to
-// tell that was not taken yet: pos would not mean what it seems to.
+// Splice takes removed items out, from pos on, and puts others there instead. While there is a loop over Edits of this Array, pos
+// is in the list that the loop knows; it is moved over what that was not told yet. ErrMoved where it cannot be: before the loop was
+// told of the list, after that was deleted, or where the loop is far behind.
 func (a *Array) Splice(ctx context.Context, pos, removed int, items ...any) error {
 	elements, err := itemsOf(items)
 	if err != nil {
@@ -101,7 +92,7 @@ func (a *Array) Splice(ctx context.Context, pos, removed int, items ...any) erro
 }
 
 // Replace gives the item at pos another value. It stays the same item: where somebody else moves it, it is the new value that is
-// moved. ErrMoved as of Splice.
+// moved. pos is moved as that of Splice; of an item that somebody took out meanwhile nothing is done.
 func (a *Array) Replace(ctx context.Context, pos int, item any) error {
 	elements, err := itemsOf([]any{item})
 	if err != nil {
@@ -111,7 +102,7 @@ func (a *Array) Replace(ctx context.Context, pos int, item any) error {
 }
 
 // Move takes the item at from out and puts it where it then is at to. It stays the same item: of two that are moved at once there
-// are two afterwards. ErrMoved as of Splice.
+// are two afterwards. Both positions are moved as that of Splice; an item that somebody took out meanwhile stays away.
 func (a *Array) Move(ctx context.Context, from, to int) error {
 	return a.do(ctx, sequence.ListEdit{Kind: sequence.ListMove, Pos: from, To: to})
 }
@@ -122,8 +113,9 @@ func (a *Array) do(ctx context.Context, e sequence.ListEdit) error {
 
 // Edits yields what happens to the list, as edits that come one after the other, with items as JSON: first one that inserts all of
 // it, then what others do, be it another Array of this replica, another process or another replica. What is done by this Array is
-// not among them, and is refused (ErrMoved) while there is something that was not yielded: positions are always in the list that
-// the loop knows. Put a cursor where ListEdit.Shift says. Who is far behind gets one edit that puts in all there is anew.
+// not among them: positions of its edits are in the list that the loop knows, by what was yielded and what this Array did. They are
+// moved over what was not yielded yet, and that over them. Put a cursor where ListEdit.Shift says. Who is far behind gets one edit
+// that puts in all there is anew.
 //
 // It ends with ctx, with its error, or when the replica is closed. There is one at a time for an Array.
 func (a *Array) Edits(ctx context.Context) iter.Seq2[[]sequence.ListEdit, error] {
@@ -138,12 +130,7 @@ func insertAnew(edits []edit, now content) []edit {
 	for _, e := range between(nil, now.value()) {
 		anew = e
 	}
-	anew.Removed = now.Len()
-	for i := range edits {
-		if edits[i].Kind == sequence.ListSplice {
-			anew.Removed += edits[i].Removed - len(edits[i].Elements)
-		}
-	}
+	anew.Removed = told(edits, now)
 	return splices(anew)
 }
 

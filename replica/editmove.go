@@ -8,15 +8,26 @@ import (
 	"github.com/kdelta/kdelta/crdt/sequence"
 )
 
-// Who edits a text that others edit too sees it as the loop over its Edits has told it, a little behind what it is: his
-// positions are in that. What he does and what he was not told are two changes of one text, each of which is moved over the other, as
-// editors that work together do it:
+// Who edits a text or a list that others edit too sees it as the loop over its Edits has told it, a little behind what it is: his
+// positions are in that. What he does and what he was not told are two changes of one document, each of which is moved over the other,
+// as editors that work together do it:
 //
-//	what he sees ──── untold ────▶ the text       what he does, behind what he was not told, is done to the text;
+//	what he sees ──── untold ────▶ what is        what he does, behind what he was not told, is done to what is;
 //	     │                             │          what he was not told, behind what he does, is what he is told next
 //	what he does               what is done
 //	     ▼                             ▼
-//	what he sees ─ left to tell ─▶ the text       where both put something in, his stands behind the other's
+//	what he sees ─ left to tell ─▶ what is        where both put something in, his stands behind the other's
+
+// told is the length of what the loop was told, when edits are untold that have led to what is shown now.
+func told(untold []edit, now content) int {
+	n := now.Len()
+	for i := range untold {
+		if e := &untold[i]; e.Kind == sequence.ListSplice {
+			n += e.Removed - e.inserted()
+		}
+	}
+	return n
+}
 
 // untold is what the loop over the edits of a text was not told yet. The lock of the documents is held.
 func (h *handle) untold() sequence.Delta {
@@ -27,10 +38,10 @@ func (h *handle) untold() sequence.Delta {
 }
 
 // movable is nil if what is done now by who knows what the loop was told means something: ErrMoved where that was nothing yet, or
-// something that was deleted since, and for lists.
+// something that was deleted since, or a list of which so much was not told that it is told anew.
 func (h *handle) movable(d *document) error {
 	w := h.watcher
-	if w == nil || len(w.edits) == 0 || w.begun && d.visible() && d.kind == crdt.KindText {
+	if w == nil || len(w.edits) == 0 || w.follows && d.visible() {
 		return nil
 	}
 	return fmt.Errorf("%w: %s", ErrMoved, h.key)
@@ -41,17 +52,21 @@ func (h *handle) move(d *document, e edit) (done, untold []edit, err error) {
 	if h.watcher == nil || len(h.watcher.edits) == 0 {
 		return []edit{e}, nil, nil
 	}
-	others := h.untold()
-	n := d.content.Len()
-	for _, p := range others {
-		n += p.Delete - utf8.RuneCountInString(p.Insert)
+	if err := e.Check(told(h.watcher.edits, d.content)); err != nil {
+		return nil, nil, err
 	}
-	if e.Pos < 0 || e.Removed < 0 || e.Pos > n || e.Removed > n-e.Pos {
-		return nil, nil, fmt.Errorf("%w: %d elements at %d of %d", sequence.ErrPosition, e.Removed, e.Pos, n)
+	if d.kind == crdt.KindList {
+		others := make([]sequence.ListEdit, len(h.watcher.edits))
+		for i := range others {
+			others[i] = h.watcher.edits[i].ListEdit
+		}
+		own, rest := e.Rebase(others)
+		return listEdits(own), listEdits(rest), nil
 	}
 	if !utf8.ValidString(e.text) {
 		return nil, nil, sequence.ErrText
 	}
+	others := h.untold()
 	own := sequence.Compose([]sequence.Edit{sequence.Edit(e.splice())})
 	return textEdits(editsOf(own.After(others, false))), textEdits(editsOf(others.After(own, true))), nil
 }

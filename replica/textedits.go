@@ -6,6 +6,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/sequence"
 )
 
@@ -15,7 +16,8 @@ type editsWatcher struct {
 	// compose is as few edits as can be that do what edits did which came one after the other and led to what is shown now.
 	compose func(edits []edit, now content) []edit
 	wake    chan struct{}
-	begun   bool // whether any edits were taken
+	// follows is whether positions in what was told can be moved over the edits: some were taken, and these do not tell a list anew.
+	follows bool
 }
 
 // maxEdits is how many edits wait for a watcher one by one.
@@ -32,6 +34,7 @@ func (d *document) tell(but *editsWatcher, edits []edit) {
 		}
 		if w.edits = append(w.edits, edits...); len(w.edits) > maxEdits {
 			w.edits = w.compose(w.edits, d.shown())
+			w.follows = w.follows && d.kind == crdt.KindText
 		}
 		w.nudge()
 	}
@@ -152,6 +155,6 @@ func (h *handle) takeEdits(w *editsWatcher) []edit {
 	open.mu.Lock()
 	defer open.mu.Unlock()
 	edits := w.edits
-	w.edits, w.begun = nil, true
+	w.edits, w.follows = nil, true
 	return edits
 }
