@@ -44,8 +44,9 @@ type commit struct {
 	settings   map[string]Settings
 	ruling     ruling
 	dirtyLines lineSet
-	// docs are the keys that were looked at, by this commit or by those before it.
+	// docs are the keys that were looked at, by this commit or by those before it, gap those that need no look.
 	docs *docs
+	gap  keyGap
 	// firstLV is the first dot of the first staged version, bytes the size of all of them.
 	firstLV history.LV
 	bytes   int

@@ -95,19 +95,32 @@ func (c *commit) entry(key string) (*entry, error) {
 	e := c.docs.entries[key]
 	if e == nil {
 		e = c.docs.add(strings.Clone(key)) // key may be part of a payload
-		c.scratch = append(c.scratch[:0], key...)
-		if err := c.snap().load(e, c.scratch); err != nil {
+		if err := c.load(e); err != nil {
 			c.docs.drop(e)
 			return nil, err
-		}
-		e.row.Value, e.row.State = nil, nil
-		c.loadedKey(e)
-		if e.row.Count > 0 {
-			e.before, c.scratch = keyDigest(c.scratch, key, e.state)
 		}
 	}
 	c.touch(e)
 	return e, nil
+}
+
+// load reads what the store has of the entry's key.
+func (c *commit) load(e *entry) error {
+	if c.gap.holds(e.key) {
+		e.knownTops = true
+		return nil
+	}
+	c.scratch = append(c.scratch[:0], e.key...)
+	if err := c.snap().load(e, c.scratch); err != nil {
+		return err
+	}
+	if e.row.Count == 0 {
+		return c.gap.miss(c.tx, e.key)
+	}
+	e.row.Value, e.row.State = nil, nil
+	c.loadedKey(e)
+	e.before, c.scratch = keyDigest(c.scratch, e.key, e.state)
+	return nil
 }
 
 // touch notes that the commit has taken an entry.
@@ -141,7 +154,7 @@ func (c *commit) flushDocs() error {
 
 func (c *commit) dropDocs() {
 	c.docs.clear()
-	c.touched = c.touched[:0]
+	c.touched, c.gap = c.touched[:0], keyGap{}
 }
 
 // keepDocs leaves the keys for the next commit: those of the simplest state, whose values need not be kept.
