@@ -80,6 +80,15 @@ func (d *docs) recycle(e *entry) {
 	}
 }
 
+// keepOnly lets those entries go that a commit has not touched.
+func (d *docs) keepOnly(commit uint64) {
+	for _, e := range d.entries {
+		if e.touched != commit {
+			d.drop(e)
+		}
+	}
+}
+
 // clear lets all entries go.
 func (d *docs) clear() {
 	for _, e := range d.entries {
@@ -131,9 +140,14 @@ func (c *commit) touch(e *entry) {
 	}
 }
 
-// makeRoom writes what the commit has come to and lets go of it where that is as much as should be at hand.
+// makeRoom lets keys go where as many as should be are at hand: those that commits before this one left or, where most are
+// its own, all of them, once it has written what they have come to.
 func (c *commit) makeRoom() error {
 	if len(c.docs.entries) < maxDocs {
+		return nil
+	}
+	if len(c.touched) < maxDocs/2 {
+		c.docs.keepOnly(c.number)
 		return nil
 	}
 	if err := c.writeDocs(); err != nil {
