@@ -195,39 +195,42 @@ func DecodePeer(b []byte) (Peer, error) {
 	return p, r.end(Peers)
 }
 
-// rowReader reads the fields of a row; the first error sticks.
+// rowReader reads the fields of a row. The reader's first error sticks, so end tells of all of them.
 type rowReader struct {
-	r   canon.Reader
+	r canon.Reader
+	// err is that of a row of another length.
 	err error
 }
 
-func read[T any](d *rowReader, get func() (T, error)) T {
-	var zero T
-	if d.err != nil {
-		return zero
-	}
-	v, err := get()
-	if err != nil {
-		d.err = err
-		return zero
-	}
-	return v
-}
-
 func (d *rowReader) array(n int) {
-	if got := read(d, d.r.Array); d.err == nil && got != n {
+	if got, err := d.r.Array(); err == nil && got != n {
 		d.err = fmt.Errorf("row of %d fields, want %d", got, n)
 	}
 }
 
-func (d *rowReader) uint() uint64      { return read(d, d.r.Uint) }
-func (d *rowReader) int() int64        { return read(d, d.r.Int) }
-func (d *rowReader) string() string    { return read(d, d.r.String) }
-func (d *rowReader) bytes32() [32]byte { return read(d, d.r.Bytes32) }
+func (d *rowReader) uint() uint64 {
+	n, _ := d.r.Uint()
+	return n
+}
+
+func (d *rowReader) int() int64 {
+	n, _ := d.r.Int()
+	return n
+}
+
+func (d *rowReader) string() string {
+	s, _ := d.r.String()
+	return s
+}
+
+func (d *rowReader) bytes32() [32]byte {
+	b, _ := d.r.Bytes32()
+	return b
+}
 
 // name is string for what is mostly one of a few: those cost no memory.
 func (d *rowReader) name() string {
-	b := read(d, d.r.StringBytes)
+	b, _ := d.r.StringBytes()
 	for _, known := range [...]string{"register", "lww/1", "record", "fields/1", "counter", "set", "text", "list"} {
 		if string(b) == known {
 			return known
@@ -238,7 +241,7 @@ func (d *rowReader) name() string {
 
 // bytes returns nil for an empty field: rows do not tell the two apart.
 func (d *rowReader) bytes() []byte {
-	b := read(d, d.r.Bytes)
+	b, _ := d.r.Bytes()
 	if len(b) == 0 {
 		return nil
 	}
