@@ -47,7 +47,8 @@ func (s *State) encode(b []byte, values bool) []byte {
 	if at, value, ok := s.Simple(); ok {
 		return appendSimple(b, at, value, values)
 	}
-	e := encoder{b: b, stamps: s.stamps(), values: values}
+	e := encoder{stamps: s.stamps(), values: values}
+	e.b = slices.Grow(b, s.encodedSize(len(e.stamps), values))
 	e.b = canon.AppendArray(e.b, stateItems)
 	e.b = canon.AppendUint(e.b, stateFormat)
 	e.b = canon.AppendUint(e.b, s.flags())
@@ -74,6 +75,22 @@ func (s *State) encode(b []byte, values bool) []byte {
 	e.versions(s.text)
 	e.versions(s.list)
 	return e.b
+}
+
+// encodedSize is about how many bytes a state takes that names so many versions.
+func (s *State) encodedSize(stamps int, values bool) int {
+	const stampSize, entrySize = 88, 12
+	size := 64 + stampSize*stamps
+	add := func(e *entry) {
+		if size += entrySize + 3*(len(e.killers)+len(e.aside)); values {
+			size += len(e.value)
+		}
+	}
+	for i := range s.roots {
+		add(&s.roots[i])
+	}
+	s.eachField(add)
+	return size
 }
 
 func (s *State) flags() uint64 {
@@ -111,7 +128,8 @@ func appendSimple(b []byte, at clock.Stamp, value Value, values bool) []byte {
 
 // stamps returns all versions that the state names, ascending, each once.
 func (s *State) stamps() []clock.Stamp {
-	out := slices.Concat(s.tombs, s.text, s.list)
+	out := make([]clock.Stamp, 0, s.Standing()+1)
+	out = append(append(append(out, s.tombs...), s.text...), s.list...)
 	collect := func(e *entry) {
 		out = append(append(append(out, e.at), e.killers...), e.aside...)
 	}
@@ -133,12 +151,17 @@ type encoder struct {
 	b      []byte
 	stamps []clock.Stamp
 	values bool
+	next   int // the index behind that of the version named last: mostly the next one's
 }
 
 func (e *encoder) array(n int) { e.b = canon.AppendArray(e.b, n) }
 
 func (e *encoder) version(x *clock.Stamp) {
-	i, _ := slices.BinarySearchFunc(e.stamps, *x, clock.Stamp.Compare)
+	i := e.next
+	if i >= len(e.stamps) || e.stamps[i] != *x {
+		i, _ = slices.BinarySearchFunc(e.stamps, *x, clock.Stamp.Compare)
+	}
+	e.next = i + 1
 	e.b = canon.AppendUint(e.b, uint64(i))
 }
 

@@ -77,7 +77,7 @@ func (s *State) beatenDeletes(d *docView, why string) []Conflict {
 
 // register shows live roots and tombstones, two at least, as the strategy resolves them.
 func (s *State) register(st Strategy, base func() (Value, bool)) docView {
-	var all []Sibling
+	all := make([]Sibling, 0, len(s.roots)+len(s.tombs))
 	for i := range s.roots {
 		if r := &s.roots[i]; r.live() {
 			all = append(all, Sibling{Stamp: r.at, Value: r.value})
@@ -120,7 +120,9 @@ func (d *docView) show(value Value, distinct []Sibling) {
 }
 
 func (d *docView) conflictOf(all, distinct []Sibling) Conflict {
-	c := Conflict{Chosen: side(d.at, d.value, KindRegister)}
+	c := Conflict{
+		Chosen: side(d.at, d.value, KindRegister), Lost: make([]Side, 0, len(distinct)), Sides: make([]clock.Stamp, 0, len(all)),
+	}
 	for _, x := range distinct {
 		if x.Deleted != c.Chosen.Deleted || !bytes.Equal(x.Value, d.value) {
 			c.Lost = append(c.Lost, side(x.Stamp, x.Value, KindRegister))
@@ -152,8 +154,8 @@ func (d *docView) conflictOf(all, distinct []Sibling) Conflict {
 
 // distinctSiblings keeps, of equal siblings, the newest. Order stays ascending.
 func distinctSiblings(all []Sibling) []Sibling {
-	var out []Sibling
-	met := make(map[string]bool)
+	out := make([]Sibling, 0, len(all))
+	met := make(map[string]bool, len(all))
 	for i := len(all) - 1; i >= 0; i-- {
 		id := string(all[i].Value) // a value is never empty, so "" is the delete
 		if !met[id] {
@@ -168,11 +170,18 @@ func distinctSiblings(all []Sibling) []Sibling {
 // resolve runs a strategy and trusts it with nothing: it gets copies, may panic, and its result is checked.
 func resolve(st Strategy, distinct []Sibling, base func() (Value, bool)) (value Value, fault error) {
 	c := Siblings{Values: make([]Sibling, len(distinct))}
-	deletion := false
+	size, deletion := 0, false
+	for i := range distinct {
+		size += len(distinct[i].Value)
+	}
+	copies := make([]byte, 0, size)
 	for i, x := range distinct {
-		x.Value = slices.Clone(x.Value)
+		if deletion = deletion || x.Deleted; !x.Deleted {
+			from := len(copies)
+			copies = append(copies, x.Value...)
+			x.Value = copies[from:len(copies):len(copies)]
+		}
 		c.Values[i] = x
-		deletion = deletion || x.Deleted
 	}
 	if reader, able := st.(BaseReader); able && base != nil && reader.NeedsBase() {
 		if b, ok := base(); ok {

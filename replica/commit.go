@@ -74,8 +74,8 @@ type commit struct {
 	past   *history.Past
 	// sawUntil is the greatest time of the parents of a version that comes from elsewhere.
 	sawUntil clock.Time
-	// effort is what applying has cost so far, of which loading keys cost loaded; see slice.go.
-	effort, loaded int
+	// effort is what the commit has cost so far, of which writing what stands on its keys will cost standing; see slice.go.
+	effort, standing int
 	// wrote is true once there is something to commit, wroteOwn if that is a version of this database's author, broken the error
 	// that forbids it.
 	wrote, wroteOwn bool

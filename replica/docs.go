@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/order"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -25,6 +27,9 @@ type entry struct {
 	knownTops bool
 	// folded is true while state holds no value: the key is one value, which only the row in the store has.
 	folded bool
+	// owned is true where the values of the state lie in memory of their own; size is about how many bytes it takes in its row.
+	owned  bool
+	size   int
 	dirty  bool
 	closed []crdt.Closed // ascending by identity
 	// touched is the number of the commit that took the entry last.
@@ -38,7 +43,7 @@ type entry struct {
 }
 
 // docs are the keys that a commit has at hand. They stay for the next one, so that a key that is written again need not be
-// read again; and the memory of those that are let go serves others, so that keys that come and go leave no garbage. They
+// read again, if they are one value or if very much stands on them; and the memory of those that are let go serves others, so that keys that come and go leave no garbage. They
 // are the writer's alone, and right while the database is at the commit that left them.
 type docs struct {
 	entries map[string]*entry
@@ -46,6 +51,13 @@ type docs struct {
 	// commits is the number of the commit that left them; 0 while one is under way, so that one that fails leaves none.
 	commits uint64
 }
+
+// An entry of minLarge bytes or more is kept with all its values for the next commit, unless with the others it is more than
+// maxLarge: it takes three times as much in memory.
+const (
+	minLarge = 16 << 10
+	maxLarge = 8 << 20
+)
 
 // maxDocs is how many keys are at hand, at some 800 bytes each. A commit that touches more writes those that it has
 // and goes on with others: it takes as much memory whatever its size.
@@ -126,8 +138,8 @@ func (c *commit) load(e *entry) error {
 	if e.row.Count == 0 {
 		return c.gap.miss(c.tx, e.key)
 	}
+	e.size, e.owned = len(e.row.State), e.row.State != nil
 	e.row.Value, e.row.State = nil, nil
-	c.loadedKey(e)
 	e.before, c.scratch = keyDigest(c.scratch, e.key, e.state)
 	return nil
 }
@@ -137,6 +149,7 @@ func (c *commit) touch(e *entry) {
 	if e.touched != c.number {
 		e.touched = c.number
 		c.touched = append(c.touched, e)
+		c.tookKey(e)
 	}
 }
 
@@ -171,17 +184,56 @@ func (c *commit) dropDocs() {
 	c.touched, c.gap = c.touched[:0], keyGap{}
 }
 
-// keepDocs leaves the keys for the next commit: those of the simplest state, whose values need not be kept.
+// keepDocs leaves the keys for the next commit: those of the simplest state, whose values need not be kept, and large ones.
 func (c *commit) keepDocs() {
+	large := false
 	for _, e := range c.touched {
-		if !e.fold() {
+		switch {
+		case e.fold():
+		case e.large():
+			large = true
+		default:
 			c.docs.drop(e)
 		}
+	}
+	if large {
+		c.docs.trimLarge()
 	}
 	if len(c.docs.entries) > maxDocs {
 		c.docs.clear()
 	}
 	c.docs.commits = c.tip.commits
+}
+
+// bytes is about how many bytes the entry's states would take in rows.
+func (e *entry) bytes() int {
+	const perVersion = 96
+	if e.saw == nil {
+		return e.size
+	}
+	return e.size + perVersion*e.saw.Standing()
+}
+
+// large reports whether an entry that is as its row says can be kept with its values, and is worth it.
+func (e *entry) large() bool { return e.owned && !e.dirty && e.bytes() >= minLarge }
+
+// trimLarge lets those of the large entries go that were not used for longest, where all are too much.
+func (d *docs) trimLarge() {
+	var large []*entry
+	for _, e := range d.entries {
+		if e.large() {
+			large = append(large, e)
+		}
+	}
+	order.Sort(large, func(a, b *entry) int {
+		return cmp.Or(cmp.Compare(b.touched, a.touched), strings.Compare(a.key, b.key))
+	})
+	size := 0
+	for _, e := range large {
+		if size += e.bytes(); size > maxLarge {
+			d.drop(e)
+		}
+	}
 }
 
 // fold drops the value of an entry that is as its row says, and reports whether that is all there is to know: the value may

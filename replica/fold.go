@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -97,7 +98,9 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 			return false, err
 		}
 	}
-	c.foldsInto(e, ops)
+	if c.foldsInto(e, ops); e.owned {
+		ops = ownedOps(ops)
+	}
 	var closed []crdt.Closed
 	if all {
 		closed, err = e.state.Apply(ops, at.stamp, seesAll{}, nil)
@@ -108,6 +111,15 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 	}
 	e.close(closed)
 	return all, err
+}
+
+// ownedOps are ops whose bodies lie in memory of their own.
+func ownedOps(ops []crdt.Op) []crdt.Op {
+	ops = slices.Clone(ops)
+	for i := range ops {
+		ops[i].Body = bytes.Clone(ops[i].Body)
+	}
+	return ops
 }
 
 // partial is the past of a version that may not cover all there is on a key.
@@ -337,6 +349,7 @@ func (c *commit) writeDoc(e *entry) error {
 	if err := c.tx.Put(store.Docs, c.scratch, c.rowBuf); err != nil {
 		return err
 	}
+	e.size = len(row.State)
 	row.Value, row.State = nil, nil // they lie in memory for the next key's
 	var now digest
 	now, c.scratch = keyDigest(c.scratch, e.key, e.state)

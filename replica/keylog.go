@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sort"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -103,12 +104,15 @@ func (k keyLog) step(f *folded, v *keyVersion) error {
 	})
 }
 
-// moveTops makes a version one of the tops instead of those that it covers, and reports whether it covers all of them.
+// moveTops makes a version one of the tops, whose dots ascend, instead of those that it covers, and reports whether it covers all
+// of them.
 func moveTops(tops []top, past *history.Past, v top) (moved []top, all bool) {
-	newest := past.Newest()
-	kept := 0
-	for i := range tops {
-		if tops[i].lv <= newest && past.CoversLV(tops[i].lv) {
+	behind := func(lv history.LV) int {
+		return sort.Search(len(tops), func(i int) bool { return tops[i].lv > lv })
+	}
+	n, kept := behind(past.Newest()), 0
+	for i := range n {
+		if past.CoversLV(tops[i].lv) {
 			continue
 		}
 		if kept < i {
@@ -116,7 +120,8 @@ func moveTops(tops []top, past *history.Past, v top) (moved []top, all bool) {
 		}
 		kept++
 	}
-	return append(tops[:kept], v), kept == 0
+	tops = slices.Delete(tops, kept, n)
+	return slices.Insert(tops, behind(v.lv), v), len(tops) == 0
 }
 
 // within is the Lookup while a point in the past is folded: conflicts that were closed on the way do not matter

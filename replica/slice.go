@@ -6,17 +6,19 @@ import (
 )
 
 // A pack is applied in one commit, unless that costs too much: then in several, so that who waits to write meanwhile gets a turn.
-// What costs is concurrency on one key: each version on it is compared with all that stand there, and each commit reads and
-// writes all of them. Effort counts such steps, some ten million of which take a second; it counts no time, so that the same
-// packs make the same commits.
+// What costs is concurrency on one key: each commit writes all that stands there, and each version is compared with what of it
+// may lie in its past. Effort counts such comparisons, some twenty million of which take a second; it counts no time, so that the
+// same packs make the same commits.
 //
 // A commit may end before the version that a seal is over: what it vouches for was proved when the pack was judged. Until that
 // version is applied those before it stand here without proof, so the pack is kept until all of it is applied; see begun.go.
 const (
 	// sliceEffort is the effort after which a commit ends where it can.
 	sliceEffort = 200_000
-	// loadEffort is that of reading and writing one of the versions that stand on a key.
-	loadEffort = 100
+	// keyEffort is that of writing one of the versions that stand on a key, and of reading it where it is not at hand.
+	keyEffort = 30
+	// moveEffort is how many of them are moved to make room for another one at the effort of one comparison.
+	moveEffort = 16
 	// patchBytes are bytes of a patch that count as one more op: about as many as one of its members takes.
 	patchBytes = 64
 )
@@ -31,13 +33,13 @@ type slice struct {
 }
 
 // full reports whether the commit should end.
-func (c *commit) full() bool { return c.effort > max(sliceEffort, 2*c.loaded) }
+func (c *commit) full() bool { return c.effort > max(sliceEffort, 2*c.standing) }
 
-// loadedKey counts a key that was read.
-func (c *commit) loadedKey(e *entry) {
+// tookKey counts a key that the commit will have to write.
+func (c *commit) tookKey(e *entry) {
 	if n := e.state.Standing(); n > 1 {
-		c.effort += n * loadEffort
-		c.loaded += n * loadEffort
+		c.effort += n * keyEffort
+		c.standing += n * keyEffort
 	}
 }
 
@@ -52,7 +54,7 @@ func (c *commit) foldsInto(e *entry, ops []crdt.Op) {
 			n += len(ops[i].Body) / patchBytes
 		}
 	}
-	c.effort += len(e.tops) + n*e.state.Standing()
+	c.effort += (len(e.tops) + n*e.state.Standing()) / moveEffort
 }
 
 // logOf is the log of a key, whose reading counts.

@@ -30,11 +30,12 @@ func (s *commitCounter) Update(ctx context.Context, fn func(store.Tx) error) err
 	})
 }
 
-// forks are versions of a hostile member under one dot, on one key.
-func (h *hostile) forks(n int) []history.Version {
-	made := make([]history.Version, n)
-	for i := range made {
-		made[i] = h.version(nil, 0)
+// forks are branches of a hostile member on one key, of two versions each: the second of each has to be compared with all that
+// stand there.
+func (h *hostile) forks(n int) (made []history.Version) {
+	for range n {
+		first := h.version(nil, 0)
+		made = append(made, first, h.version(&first, 0))
 	}
 	return made
 }
@@ -42,7 +43,7 @@ func (h *hostile) forks(n int) []history.Version {
 // TestSlices: a pack whose versions all stand beside each other on one key is applied in several commits, wherever its seals
 // stand, and comes to the same.
 func TestSlices(t *testing.T) {
-	const forks = 700
+	const forks = 500
 	for _, c := range []struct {
 		name   string
 		behind bool // a chain around the forks whose only seal is at the end
@@ -102,7 +103,7 @@ func TestWriteBetweenSlices(t *testing.T) {
 	h := newHostile(t, r)
 	s, peer := r.LiveSession(t.Context()), protocol.New(h)
 	talk(t, s, peer)
-	h.pushGood(h.forks(2_000)...)
+	h.pushGood(h.forks(1_200)...)
 	st.n.Store(0)
 	waited, failed := int64(0), make(chan error, 1)
 	st.during = func() {
@@ -124,4 +125,49 @@ func TestWriteBetweenSlices(t *testing.T) {
 		t.Errorf("the write was done when commit %d of %d began, and should have been the second", waited, total)
 	}
 	verified(t, r)
+}
+
+// TestOneByOne: a key on which very much stands is kept from commit to commit, and is what its versions come to whatever is put on it,
+// with whom, and whatever becomes of the memory that it came in.
+func TestOneByOne(t *testing.T) {
+	replicas, _ := newSpace(t, 2, replica.Options{Wall: standing(pairStart)})
+	r, other := replicas[0], replicas[1]
+	wrote(t)(r.Set(t.Context(), "a/1", 1))
+	h := newHostile(t, r)
+	s, peer := r.LiveSession(t.Context()), protocol.New(h)
+	talk(t, s, peer)
+	var base []history.Version
+	for range 300 {
+		base = append(base, h.forks(1)...)
+	}
+	h.pushGood(base...)
+	talk(t, s, peer)
+	refs := make([]history.Ref, 0, history.MaxDeps)
+	for i := 3; i < len(base); i += 10 {
+		refs = append(refs, base[i].Ref())
+	}
+	for i := range 12 {
+		switch i {
+		case 4: // on top of some
+			h.pushGood(h.version(&base[1], 10, refs[:40]...), h.version(&base[1], 10, refs[:40]...))
+		case 6:
+			h.pushGood(h.version(&base[1], 10, refs[:40]...))
+			talk(t, s, peer)
+			wrote(t)(r.Set(t.Context(), "a/1", i))
+		case 8: // on top of all
+			wrote(t)(r.Set(t.Context(), "h/1", "all"))
+		case 9:
+			h.pushGood(h.version(&base[1], 10, refs...))
+		}
+		h.pushGood(h.version(nil, 100))
+		talk(t, s, peer)
+		if i%4 == 3 {
+			verified(t, r)
+		}
+	}
+	if _, _, err := replica.SyncPair(t.Context(), r, other); err != nil {
+		t.Fatal(err)
+	}
+	sameState(t, r, other)
+	verified(t, r, other)
 }

@@ -26,7 +26,7 @@ func TestMoreLinesThanAClockTells(t *testing.T) {
 	p.sync()
 	sameState(t, p.a, p.b)
 	st := statusOf(t, p.b)
-	if st.Versions != 1+forks || len(st.Forks) != 1 || !strings.Contains(st.Forks[0].String(), "means harm") {
+	if st.Versions != 1+2*forks || len(st.Forks) != 1 || !strings.Contains(st.Forks[0].String(), "means harm") {
 		t.Fatalf("%d versions, forks: %v", st.Versions, st.Forks)
 	}
 	p.do(p.a.Set(t.Context(), "a/1", 2))
