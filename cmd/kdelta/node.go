@@ -66,7 +66,7 @@ func (a *app) newNode(ctx context.Context, db *database) (*node, error) {
 func (n *node) serve(addr string, config *tls.Config, hosts []string) (stop func() error, err error) {
 	socket, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; say with --listen where else to listen", err)
 	}
 	scheme := "ws://"
 	n.says.Listening = scheme + socket.Addr().String() + syncPath

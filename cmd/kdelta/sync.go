@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -157,6 +158,9 @@ func syncError(target string, err error) error {
 	if errors.Is(err, protocol.ErrForeignSpace) {
 		return &sayError{kind: err, cause: fmt.Errorf(
 			"%s belongs to another space: one of the two has to join the other's, with an invite: kdelta join --adopt keeps what both hold", target)}
+	}
+	if op, isOp := errors.AsType[*net.OpError](err); isOp && op.Op == "dial" {
+		return fmt.Errorf("%s: %w; is kdelta start running there?", target, err)
 	}
 	return fmt.Errorf("%s: %w", target, err)
 }

@@ -22,7 +22,7 @@ func isAddress(target string) bool { return strings.Contains(target, "://") }
 // machine.
 func checkTarget(target string, plain bool) error {
 	if target == "" {
-		return usagef("an empty target")
+		return usagef("an empty target: is a variable not set?")
 	}
 	if !isAddress(target) {
 		return nil
