@@ -3,6 +3,7 @@ package crdt
 import (
 	"crypto/sha256"
 	"slices"
+	"sort"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/internal/canon"
@@ -164,8 +165,8 @@ func (v *version) resolves(sides []clock.Stamp) bool {
 	for i := range sides {
 		want := sides[i].Entry()
 		named := v.has(func(s *step) bool {
-			_, found := slices.BinarySearchFunc(s.sides, want, clock.Entry.Compare)
-			return found
+			i := sort.Search(len(s.sides), func(i int) bool { return s.sides[i].Compare(want) >= 0 })
+			return i < len(s.sides) && s.sides[i] == want
 		})
 		if !named {
 			return false

@@ -3,7 +3,6 @@ package crdt
 import (
 	"iter"
 	"math"
-	"slices"
 	"sort"
 
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -92,7 +91,9 @@ func (s *seen) drop(entries []entry) []entry {
 		}
 		kept++
 	}
-	return slices.Delete(entries, kept, n)
+	left := append(entries[:kept], entries[n:]...)
+	clear(entries[len(left):])
+	return left
 }
 
 // everything is the past of a version that saw all there is.

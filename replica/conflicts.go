@@ -112,15 +112,14 @@ func (c *commit) writeClosed(s *snap, key string, closed crdt.Closed) error {
 // close takes note of conflicts that a version closed. Many may close the same one.
 func (e *entry) close(closed []crdt.Closed) {
 	for i := range closed {
-		id := closed[i].Identity()
-		at, found := slices.BinarySearchFunc(e.closed, id, func(c crdt.Closed, id crdt.Identity) int {
-			was := c.Identity()
-			return bytes.Compare(was[:], id[:])
-		})
-		if found {
+		id, at := closed[i].Identity(), 0
+		for at < len(e.closed) && e.closed[at].Identity() != id {
+			at++
+		}
+		if at < len(e.closed) {
 			e.closed[at] = crdt.MergeClosed(e.closed[at], closed[i])
 		} else {
-			e.closed = slices.Insert(e.closed, at, closed[i])
+			e.closed = append(e.closed, closed[i])
 		}
 	}
 }
@@ -184,7 +183,8 @@ func (s *snap) closedEntry(key string, closed *crdt.Closed) ([]byte, error) {
 		return nil, err
 	}
 	var room sideRoom
-	var lost []crdt.Side
+	lost := make([]crdt.Side, min(more, maxSides))
+	first := len(lost)
 	for ; more > 0; more-- {
 		side, err := s.closedSide(key, closed, more-1)
 		if err != nil {
@@ -193,11 +193,11 @@ func (s *snap) closedEntry(key string, closed *crdt.Closed) ([]byte, error) {
 		if !room.takes(&side) {
 			break
 		}
-		lost = append(lost, side)
+		first--
+		lost[first] = side
 	}
-	slices.Reverse(lost)
 	e := conflictEntry{
-		key: key, path: closed.Path, why: "later in the total order", chosen: &chosen, lost: lost, more: more,
+		key: key, path: closed.Path, why: "later in the total order", chosen: &chosen, lost: lost[first:], more: more,
 		sides: newestStamps(closed.Sides), closed: &closed.By,
 	}
 	return e.json()

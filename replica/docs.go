@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/internal/canon"
-	"github.com/kdelta/kdelta/internal/order"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -31,7 +29,7 @@ type entry struct {
 	owned  bool
 	size   int
 	dirty  bool
-	closed []crdt.Closed // ascending by identity
+	closed []crdt.Closed
 	// touched is the number of the commit that took the entry last.
 	touched uint64
 	// saw is what a version saw of the key that was applied on top of the dots sawBehind; nil where none was asked.
@@ -56,7 +54,7 @@ type docs struct {
 // maxLarge: it takes three times as much in memory.
 const (
 	minLarge = 16 << 10
-	maxLarge = 8 << 20
+	maxLarge = 16 << 20
 )
 
 // maxDocs is how many keys are at hand, at some 800 bytes each. A commit that touches more writes those that it has
@@ -217,20 +215,19 @@ func (e *entry) bytes() int {
 // large reports whether an entry that is as its row says can be kept with its values, and is worth it.
 func (e *entry) large() bool { return e.owned && !e.dirty && e.bytes() >= minLarge }
 
-// trimLarge lets those of the large entries go that were not used for longest, where all are too much.
+// trimLarge lets the large entries go where all are too much.
 func (d *docs) trimLarge() {
-	var large []*entry
+	size := 0
 	for _, e := range d.entries {
 		if e.large() {
-			large = append(large, e)
+			size += e.bytes()
 		}
 	}
-	order.Sort(large, func(a, b *entry) int {
-		return cmp.Or(cmp.Compare(b.touched, a.touched), strings.Compare(a.key, b.key))
-	})
-	size := 0
-	for _, e := range large {
-		if size += e.bytes(); size > maxLarge {
+	if size <= maxLarge {
+		return
+	}
+	for _, e := range d.entries {
+		if e.large() {
 			d.drop(e)
 		}
 	}

@@ -149,7 +149,7 @@ func (c *commit) moveTops(e *entry, lv history.LV, past *history.Past) (all bool
 			kept = append(kept, t)
 		}
 	}
-	e.tops = slices.Delete(e.tops, len(kept), n)
+	e.tops = append(kept, e.tops[n:]...)
 	all = len(e.tops) == 0
 	e.tops = append(e.tops, lv)
 	return all, nil

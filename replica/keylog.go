@@ -107,10 +107,8 @@ func (k keyLog) step(f *folded, v *keyVersion) error {
 // moveTops makes a version one of the tops, whose dots ascend, instead of those that it covers, and reports whether it covers all
 // of them.
 func moveTops(tops []top, past *history.Past, v top) (moved []top, all bool) {
-	behind := func(lv history.LV) int {
-		return sort.Search(len(tops), func(i int) bool { return tops[i].lv > lv })
-	}
-	n, kept := behind(past.Newest()), 0
+	newest, kept := past.Newest(), 0
+	n := sort.Search(len(tops), func(i int) bool { return tops[i].lv > newest })
 	for i := range n {
 		if past.CoversLV(tops[i].lv) {
 			continue
@@ -120,8 +118,12 @@ func moveTops(tops []top, past *history.Past, v top) (moved []top, all bool) {
 		}
 		kept++
 	}
-	tops = slices.Delete(tops, kept, n)
-	return slices.Insert(tops, behind(v.lv), v), len(tops) == 0
+	tops = append(tops[:kept], tops[n:]...)
+	all, tops = len(tops) == 0, append(tops, v)
+	for i := len(tops) - 1; i > 0 && tops[i-1].lv > v.lv; i-- {
+		tops[i-1], tops[i] = tops[i], tops[i-1]
+	}
+	return tops, all
 }
 
 // within is the Lookup while a point in the past is folded: conflicts that were closed on the way do not matter
