@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/internal/canon"
@@ -77,6 +78,7 @@ type decoder struct {
 	err    error
 	stamps []clock.Stamp
 	used   []bool
+	aside  []clock.Stamp // of the entry read last: that of the next one is often the same
 }
 
 func (d *decoder) refuse(what string) {
@@ -217,6 +219,10 @@ func (d *decoder) readEntry(depth int) entry {
 		d.refuse("an entry that is not of 3 or 4 items")
 	}
 	e := entry{at: d.version(), killers: d.versions(), aside: d.versions()}
+	if slices.Equal(e.aside, d.aside) {
+		e.aside = d.aside
+	}
+	d.aside = e.aside
 	if items == 4 {
 		e.value = d.value()
 		if d.err == nil && (isContainer(e.value) && !isEmptyObject(e.value) || depth+depthOf(e.value) > canon.MaxDepth) {

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/kdelta/kdelta/crdt/clock"
+	"github.com/kdelta/kdelta/internal/order"
 )
 
 // A put replaces all that it covers by its value: dropDocument, then put.
@@ -29,7 +30,8 @@ func (s *State) dropDocument(past *seen) {
 
 // put adds a root.
 func (s *State) put(value Value, at clock.Stamp) {
-	s.eachField(func(e *entry) { e.aside = withStamp(e.aside, at) })
+	var more oneMore
+	s.eachField(func(e *entry) { e.aside = more.of(e.aside, at) })
 	s.insertRoot(entry{at: at, value: value})
 }
 
@@ -52,8 +54,13 @@ func (s *State) patch(edits []edit, at clock.Stamp, past *seen) {
 	dropped := s.dropRoots(buried)
 	dropped = s.dropFields(buried) || dropped
 	var fresh []field
-	for _, e := range edits {
-		mine := entry{at: at, value: e.value, aside: s.asideOf(e.path, past)}
+	var more oneMore
+	var aside []clock.Stamp
+	for i, e := range edits {
+		if i == 0 || parentOf(e.path) != parentOf(edits[i-1].path) {
+			aside = s.above(e.path, func(x *entry) bool { return !past.covers(&x.at) })
+		}
+		mine := entry{at: at, value: e.value, aside: aside}
 		from, to := s.subtree(e.path)
 		placed := false
 		for i := from; i < to; i++ {
@@ -67,7 +74,7 @@ func (s *State) patch(edits []edit, at clock.Stamp, past *seen) {
 				continue
 			}
 			for j := range f.entries {
-				f.entries[j].aside = withStamp(f.entries[j].aside, at)
+				f.entries[j].aside = more.of(f.entries[j].aside, at)
 			}
 		}
 		if !placed {
@@ -110,9 +117,10 @@ func (s *State) kill(at clock.Stamp, past *seen) {
 	if s.dropFields(own) || dropped {
 		s.sweepAsides()
 	}
+	var more oneMore
 	mark := func(e *entry) {
 		if past.covers(&e.at) && !slices.ContainsFunc(e.killers, func(k clock.Stamp) bool { return past.covers(&k) }) {
-			e.killers = withStamp(e.killers, at)
+			e.killers = more.of(e.killers, at)
 		}
 	}
 	for i := range s.roots {
@@ -172,15 +180,39 @@ func (s *State) subtree(path string) (from, to int) {
 	return from, to
 }
 
-// asideOf returns the roots, and entries above path, that the version does not cover.
-func (s *State) asideOf(path string, past *seen) []clock.Stamp {
-	var aside []clock.Stamp
+// oneMore adds a version to the stamps of one entry after the other: where these share memory, what they become shares it too. Members
+// that one version patched stand aside of the same, and there may be thousands of both.
+type oneMore struct{ from, to []clock.Stamp }
+
+func (m *oneMore) of(stamps []clock.Stamp, at clock.Stamp) []clock.Stamp {
+	if m.to == nil || !sameMemory(m.from, stamps) {
+		m.from, m.to = stamps, withStamp(stamps, at)
+	}
+	return m.to
+}
+
+func sameMemory(a, b []clock.Stamp) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// parentOf is the path up to its last segment: what is above a path is above all that have its parent.
+func parentOf(path string) string {
+	i := len(path) - 1
+	for path[i] != '/' {
+		i--
+	}
+	return path[:i]
+}
+
+// above returns those of the roots, and of the entries at paths above path, that are wanted, ascending.
+func (s *State) above(path string, wanted func(*entry) bool) (stamps []clock.Stamp) {
 	s.eachAbove(path, func(e *entry) {
-		if !past.covers(&e.at) {
-			aside = withStamp(aside, e.at)
+		if wanted(e) {
+			stamps = append(stamps, e.at)
 		}
 	})
-	return aside
+	order.Sort(stamps, clock.Stamp.Compare)
+	return slices.Compact(stamps)
 }
 
 // eachAbove visits the roots and the entries at all paths above path.
@@ -205,6 +237,8 @@ func (s *State) eachAbove(path string, visit func(*entry)) {
 
 // sweepAsides forgets, in all asides, the versions that no longer stand above.
 func (s *State) sweepAsides() {
+	parent := "none"
+	var there, from, to []clock.Stamp
 	for i := range s.fields {
 		f := &s.fields[i]
 		for j := range f.entries {
@@ -212,11 +246,15 @@ func (s *State) sweepAsides() {
 			if len(e.aside) == 0 {
 				continue
 			}
-			e.aside = keepStamps(e.aside, func(x *clock.Stamp) bool {
-				there := false
-				s.eachAbove(f.path, func(above *entry) { there = there || above.at == *x })
-				return there
-			})
+			if p := parentOf(f.path); p != parent {
+				parent, from = p, nil
+				there = s.above(f.path, func(*entry) bool { return true })
+			}
+			if !sameMemory(from, e.aside) {
+				from = e.aside
+				to = keepStamps(from, func(x *clock.Stamp) bool { return containsStamp(there, x) })
+			}
+			e.aside = to
 		}
 	}
 }
