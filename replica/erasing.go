@@ -236,7 +236,7 @@ func (c *commit) eraseInRow(first history.LV, gone map[history.LV][]uint32) erro
 
 // eraseInPending writes what waits again without what is erased, and reports whether there was any.
 func (c *commit) eraseInPending() (found bool, err error) {
-	for ordinal, row := range c.snap().pendingRowsNow() {
+	for _, row := range c.snap().pendingRowsNow() {
 		if row.err != nil {
 			continue // nobody can read it; it goes when it is tried again
 		}
@@ -260,7 +260,7 @@ func (c *commit) eraseInPending() (found bool, err error) {
 		if p.Run, err = history.EncodeRun(versions); err != nil {
 			return found, err
 		}
-		if err := c.tx.Put(store.Pending, store.IntKey(ordinal), withSum(p.Append(nil))); err != nil {
+		if err := c.tx.Put(store.Pending, store.IntKey(row.ordinal), withSum(p.Append(nil))); err != nil {
 			return found, err
 		}
 	}

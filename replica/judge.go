@@ -32,15 +32,15 @@ type judgement struct {
 	fates []fate
 	// vouchers counts, for each version, those of the pack that follow it in its chain and are not known not to be taken.
 	vouchers []int32
-	// held says what versions wait for.
-	held map[int]waitsFor
+	// held says what each version waits for; it is empty where none does.
+	held []waitsFor
 	// index finds versions by their ids, where somebody asks.
 	index map[history.ID]int
 	// fallen are versions that are not taken and whose neighbours have not heard of it yet, the first one first.
 	fallen []int
 }
 
-// waitsFor is why a version waits.
+// waitsFor is why a version waits; zero if it does not.
 type waitsFor struct {
 	reason history.Reason
 	wants  history.Ref
@@ -50,7 +50,7 @@ type waitsFor struct {
 func (j *judgement) reset(n int) {
 	*j = judgement{
 		fates: slices.Grow(j.fates[:0], n)[:n], vouchers: slices.Grow(j.vouchers[:0], n)[:n],
-		held: make(map[int]waitsFor), index: make(map[history.ID]int), fallen: j.fallen[:0],
+		index: make(map[history.ID]int), fallen: j.fallen[:0],
 	}
 	clear(j.fates)
 	clear(j.vouchers)
@@ -205,8 +205,10 @@ func (a *applier) before(i int) (prev int, inPack bool) {
 
 // hold lets a version wait.
 func (a *applier) hold(i int, wait waitsFor) {
-	a.fates[i] = fateHeld
-	a.held[i] = wait
+	if len(a.held) == 0 {
+		a.held = make([]waitsFor, len(a.versions))
+	}
+	a.fates[i], a.held[i] = fateHeld, wait
 	a.fallen = append(a.fallen, i)
 }
 
@@ -228,9 +230,9 @@ func (a *applier) fell() {
 		i := a.fallen[next]
 		if prev, ok := a.before(i); ok {
 			if a.vouchers[prev]--; a.unvouched(prev) {
-				wait, waits := a.held[i]
-				if !waits {
-					wait = a.noSeal(prev)
+				wait := a.noSeal(prev)
+				if a.fates[i] == fateHeld {
+					wait = a.held[i]
 				}
 				a.hold(prev, wait)
 			}

@@ -26,10 +26,7 @@ type waiting struct {
 
 // waitAll sets aside what was judged to wait.
 func (a *applier) waitAll() {
-	if len(a.held) == 0 {
-		return
-	}
-	for i := range a.versions {
+	for i := range a.held {
 		if a.fates[i] == fateHeld {
 			a.wait(&a.versions[i], a.held[i])
 		}
@@ -160,18 +157,15 @@ func (t *pendingTable) put(p history.Pending) error {
 }
 
 // pendingRows yields what waits, oldest first. A damaged row is yielded with its error.
-func (s *snap) pendingRows() iter.Seq2[uint64, pendingRow] {
-	return func(yield func(uint64, pendingRow) bool) {
+func (s *snap) pendingRows() iter.Seq[pendingRow] {
+	return func(yield func(pendingRow) bool) {
 		for row, err := range s.tx.Scan(store.Pending, store.Range{}) {
-			var p pendingRow
-			if p.err = err; err == nil {
+			p := pendingRow{err: err}
+			if err == nil {
+				p.ordinal = store.KeyInt(row.Key)
 				p.Pending, p.err = decodePending(append([]byte(nil), row.Value...))
 			}
-			var ordinal uint64
-			if err == nil {
-				ordinal = store.KeyInt(row.Key)
-			}
-			if !yield(ordinal, p) || err != nil {
+			if !yield(p) || err != nil {
 				return
 			}
 		}
@@ -179,19 +173,11 @@ func (s *snap) pendingRows() iter.Seq2[uint64, pendingRow] {
 }
 
 // pendingRowsNow is pendingRows read at once, so that the loop may write to the table.
-func (s *snap) pendingRowsNow() iter.Seq2[uint64, pendingRow] {
-	var ordinals []uint64
-	var rows []pendingRow
-	for ordinal, row := range s.pendingRows() {
-		ordinals, rows = append(ordinals, ordinal), append(rows, row)
+func (s *snap) pendingRowsNow() (rows []pendingRow) {
+	for row := range s.pendingRows() {
+		rows = append(rows, row)
 	}
-	return func(yield func(uint64, pendingRow) bool) {
-		for i := range rows {
-			if !yield(ordinals[i], rows[i]) {
-				return
-			}
-		}
-	}
+	return rows
 }
 
 // decodePending reads a row of Pending. What it holds was believed when it came, so it has a checksum.
@@ -205,7 +191,8 @@ func decodePending(b []byte) (history.Pending, error) {
 
 type pendingRow struct {
 	history.Pending
-	err error
+	ordinal uint64
+	err     error
 }
 
 // PendingItem is something that was received and waits.
@@ -234,7 +221,7 @@ func (r *Replica) Pending(ctx context.Context) ([]PendingItem, error) {
 
 func (s *snap) pendingItems() ([]PendingItem, error) {
 	var items []PendingItem
-	for _, row := range s.pendingRows() {
+	for row := range s.pendingRows() {
 		if errors.Is(row.err, history.ErrPending) {
 			continue
 		}

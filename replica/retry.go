@@ -13,7 +13,6 @@ import (
 // awaited is a row of Pending that may not have to wait any longer.
 type awaited struct {
 	pendingRow
-	ordinal  uint64
 	versions []history.Version
 	// held are, of each of them, what it goes on to wait for.
 	held []waitsFor
@@ -36,45 +35,32 @@ func (a *applier) retry() error {
 
 // awaitedRows are the rows for which what they wait for is here, and those that wait for a version in one of these. Rows that
 // cannot be read go.
-func (a *applier) awaitedRows() ([]*awaited, error) {
-	var rows, others []*awaited
+func (a *applier) awaitedRows() (rows []*awaited, err error) {
+	all := a.c.snap().pendingRowsNow()
 	ids := make(map[history.ID]bool)
-	take := func(row *awaited) error {
-		var err error
-		if row.versions, err = history.DecodeRun(a.c.member.Space(), row.Run); err != nil || len(row.versions) == 0 {
-			return a.c.tx.Delete(store.Pending, store.IntKey(row.ordinal))
-		}
-		rows, row.held = append(rows, row), make([]waitsFor, len(row.versions))
-		for i := range row.versions {
-			ids[row.versions[i].ID] = true
-		}
-		return nil
-	}
-	for ordinal, p := range a.c.snap().pendingRowsNow() {
-		row := &awaited{pendingRow: p, ordinal: ordinal}
-		switch {
-		case errors.Is(p.err, history.ErrPending):
-			if err := a.c.tx.Delete(store.Pending, store.IntKey(ordinal)); err != nil {
-				return nil, err
-			}
-		case p.err != nil:
-			return nil, p.err
-		case a.isMet(&row.Pending):
-			if err := take(row); err != nil {
-				return nil, err
-			}
-		case row.Reason == history.ReasonMissingParent:
-			others = append(others, row)
-		}
-	}
-	for found := len(rows) > 0; found; {
+	taken := make([]bool, len(all))
+	for pass, found := 0, true; found; pass++ {
 		found = false
-		for i, row := range others {
-			if row != nil && ids[row.Wants.ID] {
-				if err := take(row); err != nil {
+		for i := range all {
+			row := &all[i]
+			if row.err != nil && !errors.Is(row.err, history.ErrPending) {
+				return nil, row.err
+			}
+			if taken[i] || row.err == nil && !ids[row.Wants.ID] && (pass > 0 || !a.isMet(&row.Pending)) {
+				continue
+			}
+			taken[i] = true
+			versions, err := history.DecodeRun(a.c.member.Space(), row.Run)
+			if row.err != nil || err != nil || len(versions) == 0 {
+				if err := a.c.tx.Delete(store.Pending, store.IntKey(row.ordinal)); err != nil {
 					return nil, err
 				}
-				others[i], found = nil, true
+				continue
+			}
+			found = true
+			rows = append(rows, &awaited{pendingRow: *row, versions: versions, held: make([]waitsFor, len(versions))})
+			for v := range versions {
+				ids[versions[v].ID] = true
 			}
 		}
 	}
@@ -152,29 +138,29 @@ func (a *applier) packOf(rows []*awaited) (*applier, []ofRow) {
 // putBack lets what is left of a row go on to wait, for what is still missing.
 func (a *applier) putBack(row *awaited) (err error) {
 	key := store.IntKey(row.ordinal)
-	p := row.Pending
+	was := waitsFor{row.Reason, row.Wants}
 	var left []history.Version
 	for i, wait := range row.held {
 		if wait.reason == 0 {
 			continue
 		}
 		if left = append(left, row.versions[i]); len(left) == 1 {
-			p.Reason, p.Wants = wait.reason, wait.wants
+			row.Reason, row.Wants = wait.reason, wait.wants
 		}
 	}
 	switch {
 	case len(left) == 0:
 		return a.c.tx.Delete(store.Pending, key)
-	case len(left) == len(row.versions) && p.Reason == row.Reason && p.Wants == row.Wants:
+	case len(left) == len(row.versions) && was == waitsFor{row.Reason, row.Wants}:
 		return nil
 	}
-	if last := left[len(left)-1]; last.Seq != p.Seq {
-		p.Seq, p.Seal = last.Seq, nil
+	if last := &left[len(left)-1]; last.Seq != row.Seq {
+		row.Seq, row.Seal = last.Seq, nil
 	}
-	if p.Run, err = history.EncodeRun(left); err != nil {
+	if row.Run, err = history.EncodeRun(left); err != nil {
 		return err
 	}
-	return a.c.tx.Put(store.Pending, key, withSum(p.Append(nil)))
+	return a.c.tx.Put(store.Pending, key, withSum(row.Append(nil)))
 }
 
 // unpackProofs puts what came with a row's versions to the proofs of the pack: it vouches for them, and is kept with them.
@@ -184,11 +170,8 @@ func (a *applier) unpackProofs(p *history.Pending, last *history.Version) {
 		a.sealed[last.ID] = seal
 		a.wanted[last.ID] = true
 	}
-	if a.certified(last.Author) {
-		return
-	}
-	if cert, err := identity.DecodeCertificate(p.Certificate); err == nil && cert.Author == last.Author && cert.Verify(a.c.member.Space()) == nil {
-		a.certificates[last.Author] = cert
+	if cert, err := identity.DecodeCertificate(p.Certificate); err == nil && !a.certified(last.Author) {
+		a.certificates[cert.Author] = cert // it was verified when it came, as the checksum of the row says
 	}
 }
 

@@ -200,7 +200,7 @@ func (w *reasons) conflicts(key string) error {
 // waiting names what waits and is wanted, and reports whether there is any.
 func (w *reasons) waiting(wanted func(*history.Version) bool) (bool, error) {
 	found := false
-	for _, row := range w.s.pendingRows() {
+	for row := range w.s.pendingRows() {
 		if errors.Is(row.err, history.ErrPending) {
 			continue
 		}

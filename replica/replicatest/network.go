@@ -154,6 +154,7 @@ func (s *session) pump(side int) {
 	if d := s.ends[side]; s.gone[side] || d.unsure && d.r != nil && !d.ingest() {
 		return
 	}
+	begins := s.sent[side] == 0
 	for !s.over && !s.gone[side] {
 		frame, err := s.sides[side].Next()
 		if s.ends[side].dead() && s.ends[side].r != nil {
@@ -166,6 +167,9 @@ func (s *session) pump(side int) {
 		if frame != nil {
 			s.send(side, frame)
 		}
+	}
+	if begins && s.ends[side].r != nil {
+		s.ends[side].ingest() // what an earlier session had begun to apply is finished first
 	}
 	if !s.over && s.sides[0].Done() && s.sides[1].Done() {
 		s.drop()
