@@ -9,7 +9,7 @@ func (w *World) step() {
 		return
 	}
 	d := pick(w, up)
-	if d.unsure && !d.ingest() {
+	if !d.ingest() { // a session may have finished here what broke off before
 		return
 	}
 	switch n := w.rng.IntN(1000); {
