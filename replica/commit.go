@@ -373,16 +373,26 @@ func (c *commit) write(ops []history.Op, meta history.Meta) (Version, error) {
 	if err := c.ensureAuthor(); err != nil {
 		return Version{}, err
 	}
+	others, err := c.joinHeads()
+	if err != nil {
+		return Version{}, err
+	}
+	return c.writeOne(ops, meta, others)
+}
+
+// joinHeads covers heads by versions that say nothing until the next version can name the others, which it returns. The oldest go
+// first, so that every replica in the same place does the same.
+func (c *commit) joinHeads() ([]head, error) {
 	others := c.others()
-	if len(others) > history.MaxDeps { // the oldest go first, so that every replica in the same place does the same
+	if len(others) > history.MaxDeps {
 		order.Sort(others, func(a, b head) int { return c.stampOf(a).Compare(c.stampOf(b)) })
 	}
 	for ; len(others) > history.MaxDeps; others = others[history.MaxDeps:] {
 		if _, err := c.writeOne(nil, history.Meta{}, others[:history.MaxDeps]); err != nil {
-			return Version{}, err
+			return nil, err
 		}
 	}
-	return c.writeOne(ops, meta, others)
+	return others, nil
 }
 
 // others are the heads that are not this author's newest version.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/kdelta/kdelta/crdt/sequence"
+	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store"
 	"github.com/kdelta/kdelta/store/memory"
@@ -268,6 +269,37 @@ func TestBlameOfText(t *testing.T) {
 	changes, err := p.a.Diff(ctx, textKey, first, second)
 	if err != nil || len(changes) != 1 || string(changes[0].Old) != `"one three"` || string(changes[0].New) != `"one two three"` {
 		t.Errorf("diff: %v, %v", changes, err)
+	}
+}
+
+// TestTypedOntoManyHeads: where there are more heads than a version can name, others join some of them first, and what was typed is of
+// the version behind these.
+func TestTypedOntoManyHeads(t *testing.T) {
+	ctx := t.Context()
+	replicas, _ := newSpace(t, history.MaxDeps+3)
+	r := replicas[0]
+	text := r.Text(textKey)
+	for i, other := range replicas[1:] {
+		if _, err := other.Set(ctx, fmt.Sprint("n/", i), i); err != nil {
+			t.Fatal(err)
+		}
+		syncPair(t, r, other)
+	}
+	for _, word := range []string{"one", "two "} {
+		if err := text.Insert(ctx, 0, word); err != nil {
+			t.Fatal(err)
+		}
+	}
+	written, err := text.Commit(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if written.Seq <= uint64(len("two one")) {
+		t.Fatalf("%s is the first version: no heads were joined before", written)
+	}
+	lines, err := r.Blame(ctx, textKey)
+	if err != nil || len(lines) != 1 || lines[0].Version.ID != written.ID {
+		t.Errorf("%v, %v, want all by %s", lines, err, written)
 	}
 }
 

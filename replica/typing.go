@@ -242,6 +242,10 @@ func (c *commit) writeTypedOf(d *document) error {
 	if err != nil {
 		return err
 	}
+	if _, err := c.joinHeads(); err != nil { // its dots come behind those of the versions that join heads
+		return err
+	}
+	s = c.snap()
 	next := sequence.Dot{Author: c.author.key.Author(), Seq: c.tip.own.seq + 1}
 	next.Branch = branchOf(c.author.line, c.lines[c.author.line])
 	if d.stale || d.era != c.tip.era() || d.last != last || d.typed.first != next {
