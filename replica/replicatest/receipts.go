@@ -75,7 +75,8 @@ func (d *device) covered(row []byte) (all Set) {
 }
 
 // judge: nobody is believed to hold what it does not hold durably (I19). It reports whether that could be told: whoever does not
-// run is looked at when it does again.
+// run is looked at when it does again. Copies have one name until they know
+// of each other, so any of them may have said it.
 func (d *device) judge(b *belief) bool {
 	w, of := d.w, b.of
 	if b.raw || b.life != of.life || of.r == nil {
@@ -86,7 +87,9 @@ func (d *device) judge(b *belief) bool {
 		return false
 	}
 	for _, n := range believed.Without(of.seen) {
-		w.failf("I19", "%s believes that %s holds %s, and it does not", d.name, of.name, w.model.Stamp(n).Name())
+		if !w.heldByCopy(of, n) {
+			w.failf("I19", "%s believes that %s holds %s, and it does not", d.name, of.name, w.model.Stamp(n).Name())
+		}
 	}
 	w.count("receipt: true")
 	if w.copied(d) || w.copied(of) {
@@ -174,6 +177,11 @@ func (h *hurry) Err() error {
 		return context.Canceled
 	}
 	return h.Context.Err()
+}
+
+// heldByCopy reports whether a version is held by a replica whose database is a copy of another one's, or the other way round.
+func (w *World) heldByCopy(of *device, n int) bool {
+	return slices.ContainsFunc(w.devices, func(d *device) bool { return d != of && d.family == of.family && d.seen.Has(n) })
 }
 
 // copied reports whether a replica's database is a copy, or has one.
