@@ -124,7 +124,7 @@
 //	live.go livedriver.go news.go pulse.go receipts.go presence.go     syncing that goes on
 //	status.go why.go remotes.go verify*.go                 how it stands, and whether it is whole
 //	backup.go restore.go                                   the whole as one file
-//	commit.go fold.go keylog.go runs.go tip.go digest.go   what a commit writes
+//	commit.go own.go fold.go keylog.go runs.go tip.go digest.go  what a commit writes
 //	snap.go cache.go                                       what is read of it, and kept in memory
 //	docs.go workspace.go                                   what one commit leaves to the next
 //	compact.go background.go packed.go                     old versions as packs
