@@ -132,12 +132,16 @@ func (r *Replica) handOutAll(ctx context.Context) error {
 	if err := r.finishBegun(ctx); err != nil {
 		return err
 	}
-	return r.writeUser(ctx, func(c *commit) error {
+	err := r.writeUser(ctx, func(c *commit) error {
 		if c.author.key.IsZero() || c.tip.own.seq == 0 {
 			return nil
 		}
 		return c.handOut(c.author.key.Author(), c.tip.own.seq)
 	})
+	if err == nil {
+		r.beside.settle(r) // a session that pushes may not have come to it
+	}
+	return err
 }
 
 // backup writes what one snapshot holds, once all of it is marked as handed out.
