@@ -14,7 +14,7 @@ type importCmd struct {
 	NS          string `arg:"" name:"namespace" help:"Where the records go."`
 	File        string `arg:"" help:"The file, or - for standard input."`
 	Key         string `placeholder:"FIELD" help:"The field whose text or number becomes the key; without it records are numbered."`
-	Format      string `enum:"auto,json,jsonl,csv,export" default:"auto" help:"json (an array), jsonl, csv, export (what export prints), or auto by the content."`
+	Format      string `enum:"auto,json,jsonl,csv,export" default:"auto" help:"json (an array, or objects over any lines), jsonl, csv, export (what export prints), or auto by the content."`
 	OnDuplicate string `enum:"fail,last,skip,suffix" default:"fail" help:"When a key comes again: fail, last (the last one counts), skip (the first one counts) or suffix (KEY-2)."`
 	OnMissing   string `enum:"fail,skip,number" default:"fail" help:"When a record has no usable key: fail, skip it, or number it."`
 }

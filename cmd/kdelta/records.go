@@ -33,6 +33,8 @@ type source struct {
 	file   *os.File
 	size   int64
 	format string
+	// first is the first byte that is no white space.
+	first byte
 	// columns are the types that a CSV file's columns turned out to have.
 	columns []columnType
 	// close ends the use of the file.
@@ -102,18 +104,16 @@ func (s *source) spool(ctx context.Context, r io.Reader) error {
 
 // detect finds the format by the first character where none was asked for, and reads ahead what the format needs.
 func (s *source) detect() error {
-	first, err := s.firstByte()
-	if err != nil {
+	var err error
+	if s.first, err = s.firstByte(); err != nil {
 		return err
 	}
 	if s.format == formatAuto {
-		switch first {
+		switch s.first {
 		case '[':
 			s.format = formatJSON
 		case '{':
-			if s.format, err = s.detectLines(); err != nil {
-				return err
-			}
+			s.format = s.detectLines()
 		default:
 			s.format = formatCSV
 		}
@@ -140,13 +140,17 @@ func (s *source) firstByte() (byte, error) {
 	}
 }
 
-// detectLines tells lines that export printed from other JSON lines, by the first one.
-func (s *source) detectLines() (string, error) {
+// detectLines tells lines that export printed, other JSON lines, and an object that is written over several lines by
+// what the first line holds.
+func (s *source) detectLines() string {
 	first, err := newLines(s.text(), s.name).next()
-	if errors.Is(err, io.EOF) || err == nil && !isExported(first.value) {
-		return formatLines, nil
+	switch {
+	case err != nil:
+		return formatJSON
+	case isExported(first.value):
+		return formatExport
 	}
-	return formatExport, err
+	return formatLines
 }
 
 const byteOrderMark = "\ufeff"
@@ -165,7 +169,7 @@ func (s *source) text() io.Reader {
 func (s *source) records() recordReader {
 	switch s.format {
 	case formatJSON:
-		return newArray(s.text(), s.name)
+		return newValues(s.text(), s.name, s.first == '[')
 	case formatCSV:
 		return newCSV(s.text(), s.name, s.columns)
 	}

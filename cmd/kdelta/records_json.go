@@ -49,18 +49,18 @@ func (l *lines) next() (record, error) {
 	return record{}, fmt.Errorf("%w: %s: %w", errInput, l.name, err)
 }
 
-// array reads the elements of a JSON array one by one.
-type array struct {
+// values reads the elements of a JSON array one by one, or values that stand one after another over any lines.
+type values struct {
 	dec    *json.Decoder
 	guard  *guard
 	name   string
+	array  bool
 	number int
-	opened bool
 }
 
-func newArray(r io.Reader, name string) *array {
+func newValues(r io.Reader, name string, array bool) *values {
 	g := &guard{r: r}
-	return &array{dec: json.NewDecoder(g), guard: g, name: name}
+	return &values{dec: json.NewDecoder(g), guard: g, name: name, array: array}
 }
 
 // guard ends the reading when one element grows beyond maxRecord, before it is in memory as a whole.
@@ -78,33 +78,41 @@ func (g *guard) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (a *array) next() (record, error) {
-	if !a.opened {
-		if t, err := a.dec.Token(); err != nil || t != json.Delim('[') {
-			return record{}, fmt.Errorf("%w: %s does not start as a JSON array", errInput, a.name)
+func (v *values) next() (record, error) {
+	if v.array && v.number == 0 {
+		if _, err := v.dec.Token(); err != nil { // '[', of which array tells
+			return record{}, fmt.Errorf("%w: %s: %w", errInput, v.name, err)
 		}
-		a.opened = true
 	}
-	a.number++
-	where := fmt.Sprintf("record %d", a.number)
-	if !a.dec.More() {
-		if t, err := a.dec.Token(); err != nil || t != json.Delim(']') {
-			return record{}, fmt.Errorf("%w: %s: the array ends too early, before %s", errInput, a.name, where)
-		}
-		if _, err := a.dec.Token(); !errors.Is(err, io.EOF) {
-			return record{}, fmt.Errorf("%w: %s: more text after the array", errInput, a.name)
-		}
-		return record{}, io.EOF
+	v.number++
+	where := fmt.Sprintf("record %d", v.number)
+	if v.array && !v.dec.More() {
+		return record{}, v.end(where)
 	}
 	var text json.RawMessage
-	if err := a.dec.Decode(&text); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("the text ends too early")
-		}
-		return record{}, fmt.Errorf("%w: %s: %s: %w", errInput, a.name, where, err)
+	err := v.dec.Decode(&text)
+	switch {
+	case errors.Is(err, io.EOF) && !v.array:
+		return record{}, io.EOF
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = errors.New("the text ends too early")
 	}
-	a.guard.mark = a.dec.InputOffset()
-	return newRecord(a.name, where, text)
+	if err != nil {
+		return record{}, fmt.Errorf("%w: %s: %s: %w", errInput, v.name, where, err)
+	}
+	v.guard.mark = v.dec.InputOffset()
+	return newRecord(v.name, where, text)
+}
+
+// end is io.EOF if the array ends here, before the record at where, and the text with it.
+func (v *values) end(where string) error {
+	if t, err := v.dec.Token(); err != nil || t != json.Delim(']') {
+		return fmt.Errorf("%w: %s: the array ends too early, before %s", errInput, v.name, where)
+	}
+	if _, err := v.dec.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: %s: more text after the array", errInput, v.name)
+	}
+	return io.EOF
 }
 
 func newRecord(name, where string, text []byte) (record, error) {
