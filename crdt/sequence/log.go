@@ -177,24 +177,31 @@ func (l *Log) writePart(of *Log, run int, from, to, lv uint32) {
 	l.write(&p)
 }
 
-// typeOn writes down a splice of somebody who has seen all if he goes on typing where he was, as mostly: the last run gets
-// longer, and nothing else begins. It is the first of the events, and their text; nil if it did nothing.
-func (l *Log) typeOn(dot *Dot, s *Splice) (lv uint32, text []byte) {
-	if s.Removed != 0 || s.Text == "" || !l.straight() || !l.goesOn(dot) {
-		return 0, nil
-	}
+// typeOn writes down text that somebody who has seen all puts in where the last run ends, which becomes longer: nothing else
+// begins. It is the first of the events, and their text as it stands in the log; nil if it did nothing.
+func (l *Log) typeOn(pos int, s string) (lv uint32, text []byte) {
 	lv = l.next
 	r := &l.runs[len(l.runs)-1]
-	if r.kind != insert || s.Pos != int(r.pos+lv-r.lv) {
+	if r.kind != insert || pos != int(r.pos+lv-r.lv) {
 		return 0, nil
 	}
-	n, err := checkText(s.Text)
-	if err != nil || n > MaxEvents-lv || uint64(len(l.content.bytes))+uint64(len(s.Text)) > MaxContent {
+	n, err := checkText(s)
+	if err != nil || n > MaxEvents-lv || uint64(len(l.content.bytes))+uint64(len(s)) > MaxContent {
 		return 0, nil
 	}
 	l.goOn(n)
 	l.lastSeq += uint64(n)
-	return lv, addText(&l.content, s.Text)
+	return lv, addText(&l.content, s)
+}
+
+// deleteOn does the same for removals, which go on in the last run if that one absorbs them.
+func (l *Log) deleteOn(p *piece) bool {
+	if p.n > MaxEvents-p.lv || !l.runs[len(l.runs)-1].absorb(p) {
+		return false
+	}
+	l.goOn(p.n)
+	l.lastSeq += uint64(p.n)
+	return true
 }
 
 // targetOf is the target of a move as content.

@@ -341,7 +341,9 @@ func (r *rope) cutSpans(l *textLeaf, off, n uint32) {
 		l.spans[k].lv += n
 		l.spans[k].n -= n
 	}
-	l.spans = append(l.spans[:i], l.spans[k:]...)
+	if k > i { // mostly it is the end of a span that goes
+		l.spans = append(l.spans[:i], l.spans[k:]...)
+	}
 	if i > 0 && i < len(l.spans) && l.spans[i-1].end() == l.spans[i].lv {
 		l.spans[i-1].n += l.spans[i].n
 		l.spans = append(l.spans[:i], l.spans[i+1:]...)

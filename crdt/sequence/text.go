@@ -51,14 +51,32 @@ func (v *textView) find(lv uint32) (pos uint32, ok bool) { return v.rope.find(lv
 // Splice applies an op that was made here: by somebody who had this text before him. dot is the first of its dots, above
 // all that its author used. The error wraps ErrPosition, ErrText, ErrEvent or ErrLimit, and nothing was applied.
 func (t *Text) Splice(dot Dot, s Splice) error {
-	if !t.walker.active { // otherwise apply is to give the tracker up, in time
-		if lv, text := t.log.typeOn(&dot, &s); text != nil {
-			t.rope.insert(uint32(s.Pos), text, lv)
-			return nil
-		}
+	if t.goOn(&dot, &s) {
+		return nil
 	}
 	t.quiet = true
 	return t.splice(&dot, t.log.heads, &s)
+}
+
+// goOn applies a splice of somebody who has seen all if he types, or removes, where he did last, as mostly.
+func (t *Text) goOn(dot *Dot, s *Splice) bool {
+	if t.walker.active || !t.log.straight() || !t.log.goesOn(dot) { // it is for apply to give the tracker up, in time
+		return false
+	}
+	switch {
+	case s.Removed == 0:
+		lv, text := t.log.typeOn(s.Pos, s.Text)
+		t.rope.insert(uint32(s.Pos), text, lv)
+		return text != nil
+	case s.Text == "" && checkRange(s.Pos, s.Removed, t.rope.size.runes()) == nil:
+		p := &t.piece
+		p.kind, p.lv, p.n, p.pos = remove, t.log.next, uint32(s.Removed), uint32(s.Pos)
+		if t.log.deleteOn(p) {
+			t.rope.remove(p.pos, p.n)
+			return true
+		}
+	}
+	return false
 }
 
 // Apply applies ops of anybody, in an order in which each comes after those that its version has seen; ops that were applied
