@@ -2,6 +2,7 @@ package sequence
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 )
 
@@ -70,6 +71,17 @@ func addText[T string | []byte](c *content, text T) []byte {
 	c.bytes = append(c.bytes, text...)
 	return c.bytes[start:]
 }
+
+// room makes room for n bytes more.
+func (c *content) room(n int) {
+	if n > cap(c.bytes)-len(c.bytes) {
+		c.bytes = grown(c.bytes, n)
+	}
+}
+
+// grown has room for n more and for as many as there are, up to a million. Append lets what is long grow by a quarter: all
+// together that takes five times the memory of what is there in the end.
+func grown[T any](s []T, n int) []T { return slices.Grow(s, max(n, min(len(s), 1<<20))) }
 
 func (c *content) addElement(b []byte) {
 	c.bytes = append(c.bytes, b...)
@@ -140,6 +152,9 @@ func (l *Log) write(p *piece) {
 	case move:
 		l.content.addElement(targetOf(p.to))
 	}
+	if len(l.runs) == cap(l.runs) {
+		l.runs = grown(l.runs, 1)
+	}
 	l.runs = append(l.runs, run{lv: p.lv, pos: p.pos, content: mark, kind: k})
 }
 
@@ -191,6 +206,7 @@ func (l *Log) typeOn(pos int, s string) (lv uint32, text []byte) {
 	}
 	l.goOn(n)
 	l.lastSeq += uint64(n)
+	l.content.room(len(s))
 	return lv, addText(&l.content, s)
 }
 

@@ -126,6 +126,7 @@ func (t *Text) splice(dot *Dot, parents []uint32, s *Splice) error {
 	}
 	if n > 0 {
 		t.piece.kind, t.piece.lv, t.piece.n, t.piece.pos = insert, lv, n, uint32(s.Pos)
+		t.log.content.room(len(s.Text))
 		t.piece.text = addText(&t.log.content, s.Text)
 		t.apply(&t.piece, linear)
 	}
