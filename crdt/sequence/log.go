@@ -88,14 +88,18 @@ func (c *content) addElement(b []byte) {
 	c.ends = append(c.ends, uint32(len(c.bytes)))
 }
 
-// copy adds what is between two marks of another content.
+// copy adds what is between two marks of another content. What is in one never changes, so an empty one begins as a part of
+// the other, and is copied when something is added to it.
 func (c *content) copy(of *content, from, to uint32) {
-	if !c.list {
+	switch {
+	case c.list:
+		for _, element := range of.elements(from, to-from) {
+			c.addElement(element)
+		}
+	case len(c.bytes) == 0:
+		c.bytes = of.bytes[from:to:to]
+	default:
 		c.bytes = append(c.bytes, of.bytes[from:to]...)
-		return
-	}
-	for _, element := range of.elements(from, to-from) {
-		c.addElement(element)
 	}
 }
 
@@ -162,22 +166,39 @@ func (l *Log) write(p *piece) {
 // returns the number of the run that has the first of them.
 func (l *Log) writeFrom(of *Log, from, to uint32) (run int) {
 	lv := l.next - (to - from)
-	first := of.runOf(from)
-	l.writePart(of, first, from, to, lv) // it may go on in the last run
-	run = len(l.runs) - 1
-	if of.runEnd(first) >= to {
-		return run
+	first, end := of.runOf(from), of.runOf(to-1)+1 // the runs that are whole, and begin here
+	run = len(l.runs)
+	if l.last(lv) != nil || of.runs[first].lv < from || end-first == 1 {
+		l.writePart(of, first, from, to, lv) // it may go on in the last run
+		run = len(l.runs) - 1
+		first++
 	}
-	last := of.runOf(to - 1)
-	whole := of.runs[first+1 : last+1]
-	start, mark := whole[0].content, l.content.mark()
-	l.content.copy(&of.content, start, of.runs[last].content)
-	for _, r := range whole[:len(whole)-1] {
-		r.lv, r.content = r.lv-from+lv, r.content-start+mark
-		l.runs = append(l.runs, r)
+	cut := first < end && of.runEnd(end-1) > to
+	if cut {
+		end--
 	}
-	l.writePart(of, last, from, to, lv)
+	if first < end {
+		l.writeWhole(of, first, end, from, lv)
+	}
+	if cut {
+		l.writePart(of, end, from, to, lv)
+	}
 	return run
+}
+
+// writeWhole writes down runs of another log as they are. The number of the event from there is lv here.
+func (l *Log) writeWhole(of *Log, first, end int, from, lv uint32) {
+	start, stop, mark := of.runs[first].content, of.content.mark(), l.content.mark()
+	if end < len(of.runs) {
+		stop = of.runs[end].content
+	}
+	l.content.copy(&of.content, start, stop)
+	k := len(l.runs)
+	l.runs = append(l.runs, of.runs[first:end]...)
+	for i := range l.runs[k:] {
+		r := &l.runs[k+i]
+		r.lv, r.content = r.lv-from+lv, r.content-start+mark
+	}
 }
 
 // writePart writes down the part of a run of another log whose events are within from … to−1 there. The number of from is lv

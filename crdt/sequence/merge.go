@@ -15,10 +15,6 @@ func (c *core) merge(from *Log) error {
 	if from.content.list != c.log.content.list {
 		return fault(ErrEvent, "the log of a list does not go into a text, nor the other way round")
 	}
-	if c.log.next == 0 {
-		c.log.runs = slices.Grow(c.log.runs, len(from.runs))
-		c.log.content.bytes = slices.Grow(c.log.content.bytes, len(from.content.bytes))
-	}
 	m := newMerger(c, from)
 	for _, i := range from.branches() {
 		for lv := from.entries[i].lv; lv < from.entryEnd(int(i)); {

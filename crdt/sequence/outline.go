@@ -1,15 +1,18 @@
 package sequence
 
-import "slices"
-
-// leafParts is how many parts a leaf of an outline has at most.
-const leafParts = 64
+const (
+	// leafParts is how many parts a leaf of an outline has at most.
+	leafParts = 64
+	// slabLeaves is how many leaves are made at once. They stay where they are: what grows is the list of them.
+	slabLeaves = 16
+)
 
 // outline is a text while a history is replayed into nothing: which elements are visible, in their order, and not what they
 // are. The log has that, and most of it is gone in the end. What is left is looked up once, when the rope is made.
 type outline struct {
 	tree   tree
-	leaves []outlineLeaf // by the tree's numbers
+	leaves []*outlineLeaf // by the tree's numbers
+	slab   []outlineLeaf  // those to come
 	size   uint32
 	at     outlineCursor
 }
@@ -36,7 +39,8 @@ type outlineCursor struct {
 }
 
 func newOutline() *outline {
-	o := &outline{leaves: make([]outlineLeaf, 1)}
+	o := new(outline)
+	o.newLeaf()
 	o.tree.reset(weight{})
 	return o
 }
@@ -103,14 +107,14 @@ func (o *outline) remove(pos, n uint32) {
 // seek moves the cursor to the leaf that holds an element.
 func (o *outline) seek(pos uint32) *outlineLeaf {
 	if o.at.ok {
-		if l := &o.leaves[o.at.leaf]; pos-o.at.start < l.size {
+		if l := o.leaves[o.at.leaf]; pos-o.at.start < l.size {
 			return l
 		}
 	}
 	o.book()
 	leaf, start := o.tree.descend(pos, &o.at.way)
 	o.at.leaf, o.at.start, o.at.ok, o.at.part, o.at.partAt = leaf, start.a, true, 0, 0
-	return &o.leaves[leaf]
+	return o.leaves[leaf]
 }
 
 // place is the leaf for what is inserted at pos, that of the element before it, and the offset in it.
@@ -157,7 +161,7 @@ func (o *outline) appendLeaf() *outlineLeaf {
 	o.at.leaf = o.addLeaf(0)
 	o.tree.trace(o.at.leaf, &o.at.way)
 	o.at.part, o.at.partAt = 0, 0
-	return &o.leaves[o.at.leaf]
+	return o.leaves[o.at.leaf]
 }
 
 // addLeaf puts an empty leaf after the one under the cursor. It is to get a part of that one's elements.
@@ -165,21 +169,28 @@ func (o *outline) addLeaf(size uint32) int32 {
 	o.book()
 	leaf := o.tree.split(o.at.leaf, weight{a: size})
 	if int(leaf) == len(o.leaves) {
-		o.leaves = append(o.leaves, outlineLeaf{})
+		o.newLeaf()
 	}
 	o.leaves[leaf].n, o.leaves[leaf].size = 0, size
 	return leaf
 }
 
+func (o *outline) newLeaf() {
+	if len(o.slab) == 0 {
+		o.slab = make([]outlineLeaf, slabLeaves)
+	}
+	o.leaves = append(o.leaves, &o.slab[0])
+	o.slab = o.slab[1:]
+}
+
 // halveLeaf splits the leaf under the cursor in two.
 func (o *outline) halveLeaf() {
-	l := &o.leaves[o.at.leaf]
+	l := o.leaves[o.at.leaf]
 	half, size := l.n/2, uint32(0)
 	for _, p := range l.parts[half:l.n] {
 		size += p.n
 	}
-	right := &o.leaves[o.addLeaf(size)]
-	l = &o.leaves[o.at.leaf]
+	right := o.leaves[o.addLeaf(size)]
 	right.n = uint32(copy(right.parts[:], l.parts[half:l.n]))
 	l.n, l.size = half, l.size-size
 	o.at.ok = false
@@ -234,19 +245,23 @@ func (l *outlineLeaf) cut(i, in, n uint32) {
 
 // fill puts into an empty rope what an outline of a log shows.
 func (r *rope) fill(o *outline, log *Log) {
-	// What has not been shown yet of the runs: each shows its elements in the order in which it inserted them.
-	rest := slices.Clone(log.runs)
+	// Of runs that are not ASCII, what has not been shown yet: each shows its elements in the order in which it inserted them.
+	rest := map[uint32]run{}
 	for leaf := o.tree.first(); leaf >= 0; leaf = o.tree.next(leaf) {
-		l := &o.leaves[leaf]
+		l := o.leaves[leaf]
 		for _, p := range l.parts[:l.n] {
-			run := &rest[p.run]
+			run, end := log.runs[p.run], log.runEnd(int(p.run))
 			text := log.textFrom(int(p.run), run.content)
 			from, n := p.lv-run.lv, p.n
-			if uint32(len(text)) != log.runEnd(int(p.run))-run.lv {
-				from = uint32(byteOffset(text, from))
+			if uint32(len(text)) != end-run.lv {
+				if seen, ok := rest[p.run]; ok {
+					run, text = seen, text[seen.content-run.content:]
+				}
+				from = uint32(byteOffset(text, p.lv-run.lv))
 				n = uint32(byteOffset(text[from:], n))
+				run.lv, run.content = p.lv+p.n, run.content+from+n
+				rest[p.run] = run
 			}
-			run.lv, run.content = p.lv+p.n, run.content+from+n
 			r.push(text[from:from+n], p.lv)
 		}
 	}
