@@ -296,9 +296,14 @@ func (l *Log) extent(p *piece, i int, from, to uint32) {
 			p.kind = remove // of one, both say the same, and this is how it is written
 		}
 	case move:
-		target, _ := binary.Uvarint(l.content.elements(r.content, 1)[0])
-		p.to = uint32(target)
+		p.to = l.target(r)
 	}
+}
+
+// target is where a run that moves an element puts it, counted without it.
+func (l *Log) target(r *run) uint32 {
+	to, _ := binary.Uvarint(l.content.elements(r.content, 1)[0])
+	return uint32(to)
 }
 
 // piece is extent with its content.
@@ -375,26 +380,29 @@ func (l *Log) add(dot *Dot, w int, n uint32, parents []uint32) (lv uint32) {
 
 // check is nil if the events from … to−1, each the only parent of the next, may be done to a document of the given length.
 func (l *Log) check(from, to, length uint32) error {
-	var p piece
 	for i := l.runOf(from); from < to; i++ {
-		l.extent(&p, i, from, to)
-		var ok bool
-		switch p.kind {
+		r, end := &l.runs[i], l.runEnd(i)
+		n, pos, ok := min(end, to)-from, r.pos, false
+		switch r.kind {
 		case insert:
-			ok = p.pos <= length
-			length += p.n
+			pos += from - r.lv
+			ok = pos <= length
+			length += n
 		case remove, removeBack:
-			ok = p.pos <= length && p.n <= length-p.pos
-			length -= p.n
+			if r.kind == removeBack {
+				pos += end - from - n
+			}
+			ok = pos <= length && n <= length-pos
+			length -= n
 		case move:
-			ok = p.pos < length && p.to < length
+			ok = pos < length && l.target(r) < length
 		case replace:
-			ok = p.pos < length
+			ok = pos < length
 		}
 		if !ok {
-			return fault(ErrPosition, strconv.FormatUint(uint64(p.n), 10)+" elements at "+strconv.FormatUint(uint64(p.pos), 10))
+			return fault(ErrPosition, strconv.FormatUint(uint64(n), 10)+" elements at "+strconv.FormatUint(uint64(pos), 10))
 		}
-		from += p.n
+		from += n
 	}
 	return nil
 }

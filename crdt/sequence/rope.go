@@ -2,6 +2,7 @@ package sequence
 
 import (
 	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -145,8 +146,12 @@ func (r *rope) push(s []byte, lv uint32) {
 			}
 		}
 		if n == 0 || len(l.spans) == leafSpans {
+			full := r.at.leaf
 			r.at.leaf = r.addLeaf(weight{})
 			l = &r.leaves[r.at.leaf]
+			// The full one gets what it needs, and the next one is made in its memory.
+			spans := &r.leaves[full].spans
+			l.spans, *spans = (*spans)[:0], slices.Clone(*spans)
 			continue
 		}
 		size := measure(s[:n])
