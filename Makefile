@@ -29,7 +29,7 @@ race: ## every test under the race detector, heavy ones reduced (needs a C compi
 bench: ## what the library costs beside the raw store, as ratios; ROW=Get for some rows, LARGE=-large for large databases
 	go run ./bench -row "$(ROW)" $(LARGE)
 
-peers: ## kdelta beside Yjs, Loro and Automerge on the same work, some ten minutes (needs node); PEERS="--trace svelte" for less
+peers: ## kdelta beside Yjs, ywasm, Loro and Automerge on the same work, some fifteen minutes (needs node); PEERS="--trace svelte" for less
 	scripts/peers $(PEERS)
 
 microbench: ## the benchmarks beside each package, COUNT runs each; compare two outputs with benchstat

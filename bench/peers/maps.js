@@ -1,5 +1,6 @@
-// Work on a map. Each function gets the Document of a peer and returns what it measured. What ends in two documents that
-// differ is an error.
+// Work on a map. Each function gets the Document of a peer, and the folder where that peer keeps what takes long to make; it
+// returns what it measured. What ends in two documents that differ is an error.
+import { joined, keep, kept, split } from './kept.js';
 import { measure } from './measure.js';
 
 const key = (i) => `tasks/${String(i).padStart(7, '0')}`;
@@ -27,48 +28,54 @@ function fill(document, n, nextKey, valueOf) {
   return document;
 }
 
-// overwritten is a document with 100,000 sets over 10,000 keys.
+// overwritten is a document with 100,000 sets over 10,000 keys, distinct is one with as many keys.
 const overwritten = (Document) => fill(new Document(0), 100_000, drawn(10_000, 1), task);
+const distinct = (Document) => fill(new Document(0), 100_000, key, task);
 
-// copyOf is another document that holds the same.
-function copyOf(Document, document, actor, onUpdate) {
-  const copy = new Document(actor, onUpdate);
-  Document.sync(document, copy);
-  return copy;
+// reader makes documents that hold what one of these does, which is made once. Nobody goes on as who made it.
+function reader(Document, folder, make) {
+  const history = kept(folder, make.name, () => make(Document).history());
+  return (actor, onUpdate) => {
+    const document = new Document(actor, onUpdate);
+    document.merge(history);
+    return document;
+  };
 }
 
 function check(same) {
   if (!same) throw new Error('two documents differ that should be the same');
 }
 
-export function set(Document) {
-  return { ms: measure(() => overwritten(Document)).ms };
+export function set(Document, folder) {
+  const { made, ...took } = measure(() => overwritten(Document));
+  keep(folder, overwritten.name, made.history());
+  return took;
 }
 
 // catchUp is an empty document that gets everything.
-export function catchUp(Document) {
-  const full = overwritten(Document);
+export function catchUp(Document, folder) {
+  const full = reader(Document, folder, overwritten)(1);
   let bytes;
-  const { ms, made } = measure((empty) => {
+  const { made, ...took } = measure((empty) => {
     bytes = Document.sync(full, empty);
     return empty;
-  }, () => new Document(1));
+  }, () => new Document(2));
   check(made.get(key(1)) === full.get(key(1)));
-  return { ms, bytes };
+  return { ...took, bytes };
 }
 
 // reconnect is a new session of two that were the same, after one change.
-export function reconnect(Document) {
-  const full = overwritten(Document);
-  const other = copyOf(Document, full, 1);
+export function reconnect(Document, folder) {
+  const read = reader(Document, folder, overwritten);
+  const [full, other] = [read(1), read(2)];
   return oneChange(full, other, () => Document.sync(full, other));
 }
 
 // live is one change that goes to another document at once.
-export function live(Document) {
+export function live(Document, folder) {
+  const read = reader(Document, folder, distinct);
   let update;
-  const other = fill(new Document(0), 100_000, key, task);
-  const full = copyOf(Document, other, 1, (bytes) => { update = bytes; });
+  const [full, other] = [read(1, (bytes) => { update = bytes; }), read(2)];
   return oneChange(full, other, () => {
     other.apply(update);
     return update.length;
@@ -79,33 +86,35 @@ export function live(Document) {
 function oneChange(full, other, carry) {
   let i = 0;
   let bytes;
-  const { ms } = measure(() => { bytes = carry(); }, () => {
+  const { made, ...took } = measure(() => { bytes = carry(); }, () => {
     i++;
     full.transact(() => full.set(key(i), i));
   });
   check(other.get(key(i)) === i);
-  return { ms, bytes };
+  return { ...took, bytes };
 }
 
 // concurrent is two documents with 10,000 sets each over the same 5,000 keys, until they are equal.
 export function concurrent(Document) {
   let bytes;
-  const { ms, made: [a, b] } = measure((pair) => {
+  const { made: [a, b], ...took } = measure((pair) => {
     bytes = Document.sync(...pair);
     return pair;
   }, () => [0, 1].map((who) => fill(new Document(who), 10_000, drawn(5000, who), (i) => i)));
   for (let i = 0; i < 5000; i++) check(a.get(key(i)) === b.get(key(i)));
-  return { ms, bytes };
+  return { ...took, bytes };
 }
 
-// authors is 1,000 documents with 20 sets each over 500 keys, which one takes in.
-export function authors(Document) {
-  const histories = Array.from({ length: 1000 }, (_, who) => (
-    fill(new Document(who), 20, drawn(500, who), (i) => i).history()));
-  const { ms } = measure(() => {
+// authors is the histories of 1,000 documents with 20 sets each over 500 keys, which one takes in.
+export function authors(Document, folder) {
+  const keysOf = (who) => drawn(500, who);
+  const histories = split(kept(folder, 'authors', () => joined(Array.from({ length: 1000 }, (_, who) => (
+    fill(new Document(who), 20, keysOf(who), (i) => i).history())))));
+  const { made, ...took } = measure(() => {
     const all = new Document();
     histories.forEach((history) => all.merge(history));
     return all;
   });
-  return { ms, bytes: histories.reduce((sum, history) => sum + history.length, 0) };
+  for (let who = 0; who < 1000; who++) check(made.get(keysOf(who)()) !== undefined);
+  return { ...took, bytes: histories.reduce((sum, history) => sum + history.length, 0) };
 }

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '..', '..');
 
-// sides builds kdelta, and returns everybody. Each has a folder of his own in dir; that of kdelta in WASM is that of kdelta.
+// sides builds kdelta, and returns everybody. Each has a folder of his own in dir; that of kdelta in WASM is that of kdelta. Who
+// is mapsOnly does nothing with texts.
 export function sides(dir) {
   const go = (args, env = {}) => execFileSync('go', args, { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8' }).trim();
   const native = join(dir, 'kdelta.exe');
@@ -24,7 +25,8 @@ export function sides(dir) {
     command: [process.execPath, '--expose-gc', join(here, 'worker.js'), file],
   });
   return [kdelta, inWASM,
-    peer('Yjs', 'yjs', 'yjs'), peer('Loro', 'loro', 'loro-crdt'), peer('Automerge', 'automerge', '@automerge/automerge')];
+    peer('Yjs', 'yjs', 'yjs'), { ...peer('ywasm', 'ywasm', 'ywasm'), mapsOnly: true },
+    peer('Loro', 'loro', 'loro-crdt'), peer('Automerge', 'automerge', '@automerge/automerge')];
 }
 
 function versionOf(module) {

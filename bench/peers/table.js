@@ -9,6 +9,7 @@ export function table(head, rows) {
 
 const units = {
   ms: (n) => `${round(n)} ms`,
+  wall: (n) => `${round(n)} ms`,
   bytes: (n) => `${round(n)} B`,
   memory: (n) => `${(n / 1e6).toFixed(1)} MB`,
 };

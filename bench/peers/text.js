@@ -1,12 +1,13 @@
-// Work on text. Each function gets the Document of a peer (yjs.js is one), the name of a trace, and the folder where that
-// peer keeps from one work to the next what it has written; it returns what it measured, and the text for a check.
-import { readFileSync, writeFileSync } from 'node:fs';
+// Work on text. Each function gets the Document of a peer (yjs.js is one), the folder where that peer keeps from one work to
+// the next what it has written, and the name of a trace; it returns what it measured, and the text for a check.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { joined, keep, split } from './kept.js';
 import { cpu, measure } from './measure.js';
 import { before, readTrace } from './trace.js';
 
 // local types a session in one transaction.
-export function local(Document, name, folder) {
+export function local(Document, folder, name) {
   const trace = readTrace(name);
   const edits = trace.transactions.flatMap(({ patches }) => patches);
   const { ms, made } = measure(() => {
@@ -14,7 +15,7 @@ export function local(Document, name, folder) {
     document.transact(() => edits.forEach((edit) => document.splice(...edit)));
     return document;
   });
-  keep(folder, made);
+  keepBoth(folder, made);
   return { ms, text: made.text() };
 }
 
@@ -24,7 +25,7 @@ const gaveUp = (done, all) => ({ instead: `> ${patience} s for ${Math.floor((100
 
 // typed types a session live: each transaction as an update of its own, which goes to the other people where they had it. When
 // it gives up it tells how far it came.
-export function typed(Document, name, folder) {
+export function typed(Document, folder, name) {
   const trace = readTrace(name);
   const updates = [];
   let done = 0;
@@ -49,15 +50,15 @@ export function typed(Document, name, folder) {
     return people[0].document;
   });
   if (!made) return gaveUp(done, trace.transactions.length);
-  if (trace.people > 1) keep(folder, made);
-  writeUpdates(folder, updates);
+  if (trace.people > 1) keepBoth(folder, made);
+  keep(folder, 'updates', joined(updates));
   const bytes = updates.reduce((sum, update) => sum + update.length, 0) / updates.length;
   return { ms, bytes, text: made.text() };
 }
 
 // apply applies the updates of a session to an empty document one by one. When it gives up it tells how far it came.
-export function apply(Document, name, folder) {
-  const updates = readUpdates(folder);
+export function apply(Document, folder) {
+  const updates = split(readFileSync(join(folder, 'updates')));
   let done = 0;
   const { ms, made } = measure(() => {
     const document = new Document();
@@ -70,7 +71,7 @@ export function apply(Document, name, folder) {
 }
 
 // merge takes a whole session into an empty document.
-export function merge(Document, name, folder) {
+export function merge(Document, folder) {
   const history = readFileSync(join(folder, 'history'));
   const { ms, memory, made } = measure(() => {
     const document = new Document();
@@ -82,7 +83,7 @@ export function merge(Document, name, folder) {
 }
 
 // load opens a document to read its text.
-export function load(Document, name, folder) {
+export function load(Document, folder) {
   const saved = readFileSync(join(folder, 'saved'));
   const { ms, memory, made } = measure(() => {
     const document = Document.load(saved);
@@ -92,28 +93,7 @@ export function load(Document, name, folder) {
   return { ms, memory, bytes: saved.length, text: made.text() };
 }
 
-function keep(folder, document) {
-  writeFileSync(join(folder, 'history'), document.history());
-  writeFileSync(join(folder, 'saved'), document.save());
-}
-
-// Updates stand in their file one after the other, each behind its length.
-function writeUpdates(folder, updates) {
-  const parts = updates.flatMap((update) => {
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(update.length);
-    return [length, update];
-  });
-  writeFileSync(join(folder, 'updates'), Buffer.concat(parts));
-}
-
-function readUpdates(folder) {
-  const file = readFileSync(join(folder, 'updates'));
-  const updates = [];
-  for (let at = 0; at < file.length;) {
-    const end = at + 4 + file.readUInt32LE(at);
-    updates.push(file.subarray(at + 4, end));
-    at = end;
-  }
-  return updates;
+function keepBoth(folder, document) {
+  keep(folder, 'history', document.history());
+  keep(folder, 'saved', document.save());
 }

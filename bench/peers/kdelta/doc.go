@@ -4,8 +4,8 @@
 // names, on the same sessions, kept between works in the same files. So it runs natively, and as WASM under node, which is
 // where most peers run.
 //
-//	kdelta local|typed|merge|apply|load TRACE FOLDER
-//	kdelta set|catchUp|reconnect|live|concurrent|authors
+//	kdelta local|typed|merge|apply|load FOLDER TRACE
+//	kdelta set|catchUp|reconnect|live|concurrent|authors FOLDER
 //
 // Text is measured at its engine, package crdt/sequence; where it is typed live, with a hashed version for each transaction.
 // Maps are measured through the whole library over a store in memory, where each version is sealed and judged besides.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,23 +13,23 @@ import (
 )
 
 // typed types a session live: each transaction is a version, which goes to the other people where they had it.
-func typed(name, folder string) (result, error) {
+func typed(folder, name string) (result, error) {
 	s, err := readSession(name)
 	if err != nil {
 		return result{}, err
 	}
 	var updates [][]byte
-	ms, _, text, err := measure(nothing, func(none) (*sequence.Text, error) {
+	took, text, err := measure(nothing, func(none) (*sequence.Text, error) {
 		m := newMeeting(s)
 		err := m.hold()
 		updates = m.updates
 		return m.people[0].text, err
 	})
 	if err == nil && s.people > 1 {
-		err = keep(folder, text)
+		err = keepBoth(folder, text)
 	}
 	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, "updates"), joined(updates), 0o600)
+		err = keep(folder, "updates", joined(updates))
 	}
 	if err != nil {
 		return result{}, err
@@ -39,11 +38,11 @@ func typed(name, folder string) (result, error) {
 	for _, u := range updates {
 		bytes += len(u)
 	}
-	return result{Ms: ms, Bytes: float64(bytes) / float64(len(updates)), Text: hashOf(text.String())}, nil
+	return result{cost: took, Bytes: float64(bytes) / float64(len(updates)), Text: hashOf(text.String())}, nil
 }
 
 // apply applies the updates of a session to an empty text one by one.
-func apply(name, folder string) (result, error) {
+func apply(folder, name string) (result, error) {
 	s, err := readSession(name) // to answer who saw whom
 	if err != nil {
 		return result{}, err
@@ -53,7 +52,7 @@ func apply(name, folder string) (result, error) {
 		return result{}, err
 	}
 	updates := split(file)
-	ms, _, text, err := measure(nothing, func(none) (*sequence.Text, error) {
+	took, text, err := measure(nothing, func(none) (*sequence.Text, error) {
 		text := sequence.NewText(s)
 		for _, u := range updates {
 			if err := receive(text, u); err != nil {
@@ -65,7 +64,7 @@ func apply(name, folder string) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	return result{Ms: ms, Text: hashOf(text.String())}, nil
+	return result{cost: took, Text: hashOf(text.String())}, nil
 }
 
 // meeting is people who type a session live.
@@ -167,21 +166,4 @@ func receive(text *sequence.Text, update []byte) error {
 		}
 	}
 	return nil
-}
-
-// joined is updates one after the other, each behind its length.
-func joined(updates [][]byte) (b []byte) {
-	for _, u := range updates {
-		b = append(binary.LittleEndian.AppendUint32(b, uint32(len(u))), u...)
-	}
-	return b
-}
-
-func split(b []byte) (updates [][]byte) {
-	for len(b) > 0 {
-		end := 4 + binary.LittleEndian.Uint32(b)
-		updates = append(updates, b[4:end])
-		b = b[end:]
-	}
-	return updates
 }

@@ -11,18 +11,24 @@ import (
 
 // result is what a work found; worker.js prints the same.
 type result struct {
-	// Ms is how long it took, in milliseconds.
-	Ms float64 `json:"ms"`
-	// Memory is the bytes that what it made added to the process.
-	Memory int64 `json:"memory,omitempty"`
+	cost
 	// Bytes is the size of what was written, read or sent.
 	Bytes float64 `json:"bytes,omitempty"`
 	// Text is the hash of the text that it ended in.
 	Text string `json:"text,omitempty"`
 }
 
-// onText are the works on a trace, with the folder where their files are.
-var onText = map[string]func(trace, folder string) (result, error){
+// cost is what a work took.
+type cost struct {
+	// Ms is how long the processors worked, Wall how long it took, in milliseconds.
+	Ms   float64 `json:"ms"`
+	Wall float64 `json:"wall"`
+	// Memory is the bytes that what it made added to the process.
+	Memory int64 `json:"memory,omitempty"`
+}
+
+// onText are the works on a trace; in the folder are files of this side.
+var onText = map[string]func(folder, trace string) (result, error){
 	"local": local,
 	"typed": typed,
 	"merge": merge,
@@ -30,7 +36,7 @@ var onText = map[string]func(trace, folder string) (result, error){
 	"load":  load,
 }
 
-var onMaps = map[string]func() (result, error){
+var onMaps = map[string]func(folder string) (result, error){
 	"set":        set,
 	"catchUp":    catchUp,
 	"reconnect":  reconnect,
@@ -51,8 +57,8 @@ func run(args []string) (err error) {
 	switch {
 	case len(args) >= 3 && onText[args[0]] != nil:
 		res, err = onText[args[0]](args[1], args[2])
-	case len(args) >= 1 && onMaps[args[0]] != nil:
-		res, err = onMaps[args[0]]()
+	case len(args) >= 2 && onMaps[args[0]] != nil:
+		res, err = onMaps[args[0]](args[1])
 	default:
 		err = errors.New("no such work; see bench/peers/kdelta/doc.go")
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/kdelta/kdelta/store/memory"
 )
 
-// space is replicas in memory that share an invite; the first one made it.
+// space is replicas in memory that share an invite.
 type space struct {
 	ctx    context.Context
 	invite string
@@ -18,27 +18,24 @@ type space struct {
 
 // newSpace is a space with its first replica.
 func newSpace() (*space, *replica.Replica, error) {
-	s := &space{ctx: context.Background()}
-	first, err := replica.Open(s.ctx, memory.New(), replica.Options{})
+	first, err := replica.Open(context.Background(), memory.New(), replica.Options{})
 	if err != nil {
 		return nil, nil, err
 	}
-	s.invite, err = first.Invite(s.ctx, replica.InviteOptions{})
+	s, err := spaceOf(first)
 	return s, first, err
+}
+
+// spaceOf is the space of a replica.
+func spaceOf(r *replica.Replica) (*space, error) {
+	s := &space{ctx: context.Background()}
+	invite, err := r.Invite(s.ctx, replica.InviteOptions{})
+	s.invite = invite
+	return s, err
 }
 
 func (s *space) join() (*replica.Replica, error) {
 	return replica.Join(s.ctx, memory.New(), s.invite, replica.Options{})
-}
-
-// copyOf joins and gets what another replica holds.
-func (s *space) copyOf(full *replica.Replica) (*replica.Replica, error) {
-	r, err := s.join()
-	if err != nil {
-		return nil, err
-	}
-	_, err = s.sync(full, r)
-	return r, err
 }
 
 // sync is one session, and the bytes of both ways. Afterwards the two are equal.
@@ -84,74 +81,115 @@ func (s *space) fill(r *replica.Replica, n int, nextKey func(int) string, value 
 	return nil
 }
 
-// overwritten is a replica with 100,000 sets over 10,000 keys.
-func overwritten() (*space, *replica.Replica, error) {
+// overwritten is a replica with 100,000 sets over 10,000 keys, distinct is one with as many keys.
+func overwritten() (*replica.Replica, error) { return filled(drawn(10_000, 1)) }
+
+func distinct() (*replica.Replica, error) { return filled(key) }
+
+func filled(nextKey func(int) string) (*replica.Replica, error) {
 	s, r, err := newSpace()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	err = s.fill(r, 100_000, drawn(10_000, 1), taskOf)
-	return s, r, err
+	return r, s.fill(r, 100_000, nextKey, taskOf)
 }
 
-func set() (result, error) {
-	ms, _, _, err := measure(nothing, func(none) (*replica.Replica, error) {
-		_, r, err := overwritten()
-		return r, err
-	})
-	return result{Ms: ms}, err
+func set(folder string) (result, error) {
+	took, r, err := measure(nothing, func(none) (*replica.Replica, error) { return overwritten() })
+	if err != nil {
+		return result{}, err
+	}
+	_, err = kept(folder, "overwritten", func() ([]byte, error) { return backupOf(r) })
+	return result{cost: took}, err
 }
 
 // catchUp is an empty replica that gets everything.
-func catchUp() (result, error) {
-	s, full, err := overwritten()
+func catchUp(folder string) (result, error) {
+	read, err := reader(folder, "overwritten", overwritten)
 	if err != nil {
 		return result{}, err
 	}
-	ms, _, bytes, err := measure(s.join, func(empty *replica.Replica) (int64, error) { return s.sync(full, empty) })
-	return result{Ms: ms, Bytes: float64(bytes)}, err
+	return getAll(read)
+}
+
+// getAll is an empty replica that gets everything in one session.
+func getAll(read func() (*replica.Replica, error)) (result, error) {
+	full, err := read()
+	if err != nil {
+		return result{}, err
+	}
+	s, err := spaceOf(full)
+	if err != nil {
+		return result{}, err
+	}
+	var last *replica.Replica
+	took, bytes, err := measure(func() (*replica.Replica, error) {
+		if err := rest(last); err != nil {
+			return nil, err
+		}
+		last, err = s.join()
+		return last, err
+	}, func(empty *replica.Replica) (int64, error) { return s.sync(full, empty) })
+	return result{cost: took, Bytes: float64(bytes)}, err
+}
+
+// rest closes what was measured: left alone, a replica packs its versions, and that would be counted with what comes next.
+func rest(replicas ...*replica.Replica) error {
+	for _, r := range replicas {
+		if r == nil {
+			continue
+		}
+		if err := r.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reconnect is a new session of two that were equal, after one change.
-func reconnect() (result, error) {
-	s, full, err := overwritten()
+func reconnect(folder string) (result, error) {
+	full, other, err := pairOf(folder, "overwritten", overwritten)
 	if err != nil {
 		return result{}, err
 	}
-	other, err := s.copyOf(full)
-	if err != nil {
-		return result{}, err
-	}
+	s := &space{ctx: context.Background()}
 	i := 0
-	ms, _, bytes, err := measure(func() (none, error) {
+	took, bytes, err := measure(func() (none, error) {
 		i++
 		_, err := full.Set(s.ctx, key(i), i)
 		return none{}, err
 	}, func(none) (int64, error) { return s.sync(full, other) })
-	return result{Ms: ms, Bytes: float64(bytes)}, err
+	return result{cost: took, Bytes: float64(bytes)}, err
+}
+
+// pairOf is two replicas that hold the same.
+func pairOf(folder, name string, make func() (*replica.Replica, error)) (a, b *replica.Replica, err error) {
+	read, err := reader(folder, name, make)
+	if err != nil {
+		return nil, nil, err
+	}
+	if a, err = read(); err != nil {
+		return nil, nil, err
+	}
+	b, err = read()
+	return a, b, err
 }
 
 // live is one change that goes to another replica through a session that stays, and the word that it is there.
-func live() (result, error) {
-	s, full, err := newSpace()
+func live(folder string) (result, error) {
+	full, other, err := pairOf(folder, "distinct", distinct)
 	if err != nil {
 		return result{}, err
 	}
-	if err := s.fill(full, 100_000, key, taskOf); err != nil {
-		return result{}, err
-	}
-	other, err := s.copyOf(full)
-	if err != nil {
-		return result{}, err
-	}
-	from, to := full.LiveSession(s.ctx), other.LiveSession(s.ctx)
+	ctx := context.Background()
+	from, to := full.LiveSession(ctx), other.LiveSession(ctx)
 	if _, err := talk(from, to); err != nil {
 		return result{}, err
 	}
 	i := 0
-	ms, _, bytes, err := measure(func() (none, error) {
+	took, bytes, err := measure(func() (none, error) {
 		i++
-		_, err := full.Set(s.ctx, key(i), i)
+		_, err := full.Set(ctx, key(i), i)
 		return none{}, err
 	}, func(none) (int64, error) {
 		from.Changed()
@@ -161,10 +199,10 @@ func live() (result, error) {
 		return result{}, err
 	}
 	var got int
-	if _, err := other.Get(s.ctx, key(i), &got); err != nil || got != i {
+	if _, err := other.Get(ctx, key(i), &got); err != nil || got != i {
 		return result{}, fmt.Errorf("a change did not come: got %d, want %d (%w)", got, i, err)
 	}
-	return result{Ms: ms, Bytes: float64(bytes)}, nil
+	return result{cost: took, Bytes: float64(bytes)}, nil
 }
 
 // talk carries frames both ways until nobody has anything to say, and returns their bytes.
@@ -187,50 +225,62 @@ func talk(a, b *protocol.Session) (bytes int64, err error) {
 }
 
 // concurrent is two replicas with 10,000 sets each over the same 5,000 keys, until they are equal.
-func concurrent() (result, error) {
+func concurrent(string) (result, error) {
 	var s *space
-	ms, _, bytes, err := measure(func() (pair [2]*replica.Replica, err error) {
+	var pair [2]*replica.Replica
+	took, bytes, err := measure(func() (none, error) {
+		err := rest(pair[:]...)
+		if err != nil {
+			return none{}, err
+		}
 		if s, pair[0], err = newSpace(); err != nil {
-			return pair, err
+			return none{}, err
 		}
 		if pair[1], err = s.join(); err != nil {
-			return pair, err
+			return none{}, err
 		}
 		for who, r := range pair {
 			if err := s.fill(r, 10_000, drawn(5000, uint32(who)), number); err != nil {
-				return pair, err
+				return none{}, err
 			}
 		}
-		return pair, nil
-	}, func(pair [2]*replica.Replica) (int64, error) { return s.sync(pair[0], pair[1]) })
-	return result{Ms: ms, Bytes: float64(bytes)}, err
+		return none{}, nil
+	}, func(none) (int64, error) { return s.sync(pair[0], pair[1]) })
+	return result{cost: took, Bytes: float64(bytes)}, err
 }
 
 // authors is 1,000 replicas with 20 sets each over 500 keys, which one takes in from one that has them all.
-func authors() (result, error) {
+func authors(folder string) (result, error) {
+	read, err := reader(folder, "authors", manyAuthors)
+	if err != nil {
+		return result{}, err
+	}
+	return getAll(read)
+}
+
+// manyAuthors is a replica that has got what 1,000 wrote.
+func manyAuthors() (*replica.Replica, error) {
 	const many = 1000
 	s, _, err := newSpace()
 	if err != nil {
-		return result{}, err
+		return nil, err
 	}
 	all := make([]*replica.Replica, many)
 	for who := range all {
 		if all[who], err = s.join(); err != nil {
-			return result{}, err
+			return nil, err
 		}
 		if err := s.fill(all[who], 20, drawn(500, uint32(who)), number); err != nil {
-			return result{}, err
+			return nil, err
 		}
 	}
 	// In pairs, so that not all get everything.
 	for step := 1; step < many; step *= 2 {
 		for i := 0; i+step < many; i += 2 * step {
 			if _, err := s.sync(all[i], all[i+step]); err != nil {
-				return result{}, err
+				return nil, err
 			}
 		}
 	}
-	full := all[0]
-	ms, _, bytes, err := measure(s.join, func(empty *replica.Replica) (int64, error) { return s.sync(full, empty) })
-	return result{Ms: ms, Bytes: float64(bytes)}, err
+	return all[0], nil
 }

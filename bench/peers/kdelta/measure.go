@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A work is done once to warm up, and some times more unless that took long: as in measure.js. Time is that of the processors.
+// A work is done once to warm up, and some times more unless that took long: as in measure.js.
 const (
 	enoughRuns = 3
 	enoughTime = time.Second
@@ -21,32 +21,38 @@ type none struct{}
 
 func nothing() (none, error) { return none{}, nil }
 
-// measure does some work on what is prepared for it. It returns the median time, what the first run added to the process, and
-// what that one made.
-func measure[In, Out any](prepare func() (In, error), work func(In) (Out, error)) (ms float64, memory int64, made Out, err error) {
-	var took []time.Duration
-	for sum := time.Duration(0); len(took) == 0 || len(took) <= enoughRuns && sum < enoughTime; sum += took[len(took)-1] {
+// measure does some work on what is prepared for it. It returns the median times, the memory that the first run added to the
+// process, and what that one made.
+func measure[In, Out any](prepare func() (In, error), work func(In) (Out, error)) (c cost, made Out, err error) {
+	var worked, wall []time.Duration
+	for sum := time.Duration(0); len(worked) == 0 || len(worked) <= enoughRuns && sum < enoughTime; sum += worked[len(worked)-1] {
 		ready, err := prepare()
 		if err != nil {
-			return 0, 0, made, err
+			return c, made, err
 		}
 		before := resident()
-		start := cpu()
+		began, start := time.Now(), cpu()
 		out, err := work(ready)
-		took = append(took, cpu()-start)
+		worked, wall = append(worked, cpu()-start), append(wall, time.Since(began))
 		if err != nil {
-			return 0, 0, made, err
+			return c, made, err
 		}
-		if len(took) == 1 {
-			memory, made = max(0, resident()-before), out
+		if len(worked) == 1 {
+			c.Memory, made = max(0, resident()-before), out
 		}
 	}
-	if len(took) > 1 {
-		took = took[1:]
+	if len(worked) > 1 {
+		worked, wall = worked[1:], wall[1:]
 	}
-	slices.Sort(took)
 	runtime.KeepAlive(made)
-	return float64(took[len(took)/2]) / float64(time.Millisecond), memory, made, nil
+	c.Ms, c.Wall = median(worked), median(wall)
+	return c, made, nil
+}
+
+// median is that of durations, in milliseconds.
+func median(d []time.Duration) float64 {
+	slices.Sort(d)
+	return float64(d[len(d)/2]) / float64(time.Millisecond)
 }
 
 // resident is the memory of the process after a collection, where Linux tells.

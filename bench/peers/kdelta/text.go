@@ -11,12 +11,12 @@ import (
 )
 
 // local types a session at one place, each patch as an edit.
-func local(name, folder string) (result, error) {
+func local(folder, name string) (result, error) {
 	s, err := readSession(name)
 	if err != nil {
 		return result{}, err
 	}
-	ms, _, text, err := measure(nothing, func(none) (*sequence.Text, error) {
+	took, text, err := measure(nothing, func(none) (*sequence.Text, error) {
 		text := sequence.NewText(nil)
 		for i := range s.versions {
 			if err := splice(text, &s.versions[i]); err != nil {
@@ -28,7 +28,7 @@ func local(name, folder string) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	return result{Ms: ms, Text: hashOf(text.String())}, keep(folder, text)
+	return result{cost: took, Text: hashOf(text.String())}, keepBoth(folder, text)
 }
 
 func splice(text *sequence.Text, v *version) error {
@@ -41,7 +41,7 @@ func splice(text *sequence.Text, v *version) error {
 }
 
 // merge takes a whole session into an empty text.
-func merge(_, folder string) (result, error) {
+func merge(folder, _ string) (result, error) {
 	return read(folder, "history", func(b []byte) (*sequence.Text, error) {
 		log, err := sequence.DecodeLog(b)
 		if err != nil {
@@ -54,7 +54,7 @@ func merge(_, folder string) (result, error) {
 }
 
 // load opens a text.
-func load(_, folder string) (result, error) {
+func load(folder, _ string) (result, error) {
 	return read(folder, "saved", func(b []byte) (*sequence.Text, error) { return sequence.OpenText(b, nil) })
 }
 
@@ -64,7 +64,7 @@ func read(folder, file string, open func([]byte) (*sequence.Text, error)) (resul
 	if err != nil {
 		return result{}, err
 	}
-	ms, memory, text, err := measure(nothing, func(none) (*sequence.Text, error) {
+	took, text, err := measure(nothing, func(none) (*sequence.Text, error) {
 		b, err := unpack(kept)
 		if err != nil {
 			return nil, err
@@ -79,18 +79,18 @@ func read(folder, file string, open func([]byte) (*sequence.Text, error)) (resul
 	if err != nil {
 		return result{}, err
 	}
-	return result{Ms: ms, Memory: memory, Bytes: float64(len(kept)), Text: hashOf(text.String())}, nil
+	return result{cost: took, Bytes: float64(len(kept)), Text: hashOf(text.String())}, nil
 }
 
-// keep writes a text for the works that read one, compressed as packs are. In WASM there is nothing that compresses: the
+// keepBoth writes a text for the works that read one, compressed as packs are. In WASM there is nothing that compresses: the
 // native program has written them.
-func keep(folder string, text *sequence.Text) error {
+func keepBoth(folder string, text *sequence.Text) error {
 	for file, b := range map[string][]byte{"history": text.Log().Append(nil, 0), "saved": text.AppendSnapshot(nil)} {
 		packed, ok := zstd.Compress(binary.AppendUvarint(nil, uint64(len(b))), b)
 		if !ok {
 			return nil
 		}
-		if err := os.WriteFile(filepath.Join(folder, file), packed, 0o600); err != nil {
+		if err := keep(folder, file, packed); err != nil {
 			return err
 		}
 	}
