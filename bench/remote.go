@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"time"
 
@@ -27,8 +28,8 @@ func remoteRows() []row {
 		{name: "sync of 100 k versions from file to file, durable", target: "<= 1 s, 1.6 MB", run: func(b *bench) (result, error) {
 			return catchUp(b, true)
 		}},
-		{name: "two replicas, 10 k concurrent sets each, until equal", target: "<= 60 ms, 400 KB", run: concurrentSets},
-		{name: "1,000 authors x 20 sets into one replica", target: "<= 100 ms, 500 KB", run: manyAuthors},
+		{name: "two replicas, 10 k concurrent sets each over 5,000 keys, until equal", target: "<= 60 ms, 400 KB", run: concurrentSets},
+		{name: "1,000 authors x 20 sets over 500 keys into one replica", target: "<= 100 ms, 500 KB", run: manyAuthors},
 		{name: "reconnect after 100 k overwrites of 10 k keys, one change", target: "<= 3 ms, 1.5 KiB", run: reconnect},
 	}
 }
@@ -128,8 +129,15 @@ func catchUp(b *bench, onDisk bool) (result, error) {
 	return result{ours: took / caughtUp, met: took <= time.Second && rep.ReceivedBytes <= 1_600_000, note: note}, err
 }
 
+// drawn is the number of a key below n, another one each time, the same ones in each run.
+func drawn(n int, seed uint64) func() int {
+	r := rand.New(rand.NewPCG(seed, seed))
+	return func() int { return r.IntN(n) }
+}
+
+// concurrentSets is two replicas that write the same keys, so that most of these are in conflict.
 func concurrentSets(b *bench) (result, error) {
-	const n = 10_000
+	const n, keys = 10_000, 5000
 	var bytes int64
 	took, err := alone(3, func() (func() error, error) {
 		x, err := memoryReplica(b.ctx)
@@ -144,11 +152,12 @@ func concurrentSets(b *bench) (result, error) {
 		if err != nil {
 			return nil, err
 		}
+		ofX, ofY := drawn(keys, 1), drawn(keys, 2)
 		for i := range n {
-			if _, err := x.Set(b.ctx, key(i), i); err != nil {
+			if _, err := x.Set(b.ctx, key(ofX()), i); err != nil {
 				return nil, err
 			}
-			if _, err := y.Set(b.ctx, key(n+i), i); err != nil {
+			if _, err := y.Set(b.ctx, key(ofY()), i); err != nil {
 				return nil, err
 			}
 		}
@@ -164,8 +173,9 @@ func concurrentSets(b *bench) (result, error) {
 	return result{ours: took, met: took <= 60*time.Millisecond && bytes <= 400_000, note: fmt.Sprintf("%d bytes", bytes)}, err
 }
 
+// manyAuthors is what 1,000 replicas wrote over the same keys, some forty of them beside each other on each.
 func manyAuthors(b *bench) (result, error) {
-	const authors, sets = 1000, 20
+	const authors, sets, keys = 1000, 20, 500
 	first, err := memoryReplica(b.ctx)
 	if err != nil {
 		return result{}, err
@@ -179,26 +189,25 @@ func manyAuthors(b *bench) (result, error) {
 		if all[a], err = joined(b.ctx, memory.New(), invite); err != nil {
 			return result{}, err
 		}
+		next := drawn(keys, uint64(a))
 		for i := range sets {
-			if _, err := all[a].Set(b.ctx, key(a*sets+i), i); err != nil {
+			if _, err := all[a].Set(b.ctx, key(next()), i); err != nil {
+				return result{}, err
+			}
+		}
+	}
+	for step := 1; step < authors; step *= 2 { // in pairs, so that not all get everything
+		for a := 0; a+step < authors; a += 2 * step {
+			if _, _, err := replica.SyncPair(b.ctx, all[a], all[a+step]); err != nil {
 				return result{}, err
 			}
 		}
 	}
 	var bytes int64
-	hub, err := joined(b.ctx, memory.New(), invite)
-	if err != nil {
-		return result{}, err
-	}
-	for _, r := range all {
-		if _, _, err := replica.SyncPair(b.ctx, r, hub); err != nil {
-			return result{}, err
-		}
-	}
 	took, err := alone(3, func() (func() error, error) {
 		dst, err := joined(b.ctx, memory.New(), invite)
 		return func() error {
-			_, rep, err := replica.SyncPair(b.ctx, hub, dst)
+			_, rep, err := replica.SyncPair(b.ctx, all[0], dst)
 			bytes = rep.ReceivedBytes
 			return err
 		}, err
