@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/kdelta/kdelta/internal/temporary"
 )
 
 // Files that SQLite and the store keep beside a database.
@@ -16,6 +18,10 @@ const (
 	sidecarSuffix = "-instance"
 )
 
+// unfinishedAdoption is what the name of the folder begins with that a database is adopted in. It holds copies of what the old file
+// holds, and nobody has seen it: where a process was killed, nothing is lost with it.
+const unfinishedAdoption = ".kdelta-adopt-"
+
 // adopt joins the space of an invite with a database that has lived by itself: its values go into a new file that
 // belongs to the space, the new file takes the old one's place, and the old one is kept beside.
 func (a *app) adopt(ctx context.Context, invite string, hints []string) error {
@@ -23,7 +29,8 @@ func (a *app) adopt(ctx context.Context, invite string, hints []string) error {
 	if err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp(filepath.Dir(path), ".kdelta-adopt-*")
+	temporary.Sweep(filepath.Dir(path), unfinishedAdoption)
+	folder, err := temporary.Folder(filepath.Dir(path), unfinishedAdoption)
 	if err != nil {
 		return err
 	}

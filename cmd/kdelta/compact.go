@@ -1,13 +1,18 @@
 package main
 
-import "context"
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/kdelta/kdelta/internal/temporary"
+)
 
 type compactCmd struct{}
 
 // Help is what --help adds.
 func (compactCmd) Help() string {
 	return `Old versions are packed by themselves, bit by bit, where a program runs for a while. This packs all of them now, and ` +
-		`writes the file anew without the room that is free. Nothing that can be read changes, and the database may be in use ` +
+		`writes the file anew without the room that is free; what commands that were killed long ago left beside it goes. Nothing that can be read changes, and the database may be in use ` +
 		`meanwhile; there must be room on the disk for a second one.`
 }
 
@@ -26,6 +31,7 @@ func (c *compactCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
+		temporary.Sweep(filepath.Dir(db.path), unfinishedAdoption, unfinishedBackup, unfinishedRestore)
 		after := diskBytes(db.path)
 		if a.asJSON {
 			return a.printJSON(compactReport{Before: before, After: after})

@@ -5,11 +5,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
 
-// What a backup and a restore that were killed have left goes with the next one, and what is young stays.
+// What a backup, a restore and an adoption that were killed have left goes with the next one, or with compact, and what is young
+// stays.
 func TestLeftByKilledProcesses(t *testing.T) {
 	s := newShell(t)
 	s.ok("set", "a/b", "1")
@@ -38,5 +40,31 @@ func TestLeftByKilledProcesses(t *testing.T) {
 	s.ok("restore", backup)
 	if lies(folder) {
 		t.Error("after a restore the folder of the one before lies there")
+	}
+
+	adoption := unfinishedAdoption + gone
+	leave := func() {
+		t.Helper()
+		err := errors.Join(
+			os.MkdirAll(filepath.Join(dir, adoption), 0o700),
+			os.WriteFile(filepath.Join(dir, adoption, "x.db"), nil, 0o600),
+			os.Chtimes(filepath.Join(dir, adoption), long, long),
+		)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave()
+	s.ok("compact")
+	if lies(adoption) || !lies(young) {
+		t.Errorf("after compact the folder of an adoption lies there %t, the young backup %t", lies(adoption), lies(young))
+	}
+	leave()
+	invite := strings.TrimSpace(s.ok("invite"))
+	s.db = filepath.Join(dir, "alone.db")
+	s.ok("set", "a/c", "1")
+	s.ok("join", "--adopt", invite)
+	if lies(adoption) {
+		t.Error("after an adoption the folder of the one before lies there")
 	}
 }
