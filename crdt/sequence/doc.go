@@ -64,8 +64,8 @@
 // version, and as much for each event that is undone and done again on the way; the first one replays those k.
 //
 // A history that is replayed into an empty text, by Merge or At, touches no text: an outline says which elements are visible, and
-// the rope is made of it in the end. Merge carries a log branch by branch. Ops that Apply gets by turns from two long branches are undone and done again at each
-// turn: give it one branch after the other.
+// the rope is made of it in the end. Merge and At carry a log branch by branch, the smaller ones first (plan.go). Ops that Apply
+// gets by turns from two long branches are undone and done again at each turn: give it one branch after the other.
 //
 // # The seam
 //
@@ -81,7 +81,7 @@
 //	op.go errors.go wire.go                    splices, ops, edits; what the outside is asked; how bytes are read
 //	text.go delta.go anchor.go past.go         a document of text; edits as one; positions that last; old versions
 //	list.go list_diff.go list_rebase.go        a list; from one version of it to another; edits past one another
-//	core.go merge.go                           applying events, directly or through the tracker; one log into another
+//	core.go merge.go plan.go                   applying events, directly or through the tracker; one log into another, in which order
 //	graph.go dots.go log.go                    what came before what, who made it, what it did
 //	walker.go tracker.go tracker_edit.go       the prepare version and the effect version
 //	pages.go moves.go                          where elements are; those that were moved or replaced
@@ -90,8 +90,8 @@
 //	encode.go decode.go snapshot.go list_snapshot.go
 //
 // Sources: Gentle and Kleppmann, "Collaborative Text Editing with Eg-walker: Better, Faster, Smaller" (2025): sections 3.2
-// to 3.4 for the walk, the two versions and the trees, 3.5 for critical versions, 3.6 for the document as one item, 3.8 for the
-// encoding. Weidner and Kleppmann, "The Art of the Fugue: Minimizing Interleaving in Collaborative Text Editing" (2023), for
+// to 3.4 for the walk and its order, the two versions and the trees, 3.5 for critical versions, 3.6 for the document as one
+// item, 3.8 for the encoding. Weidner and Kleppmann, "The Art of the Fugue: Minimizing Interleaving in Collaborative Text Editing" (2023), for
 // FugueMax; the comparison of origins is YjsMod of Gentle's reference-crdts, which gives the same order. Kleppmann, "Moving
 // Elements in List CRDTs" (2020), for moves.
 package sequence

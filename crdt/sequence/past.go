@@ -134,17 +134,7 @@ func (c *core) rewind(whole *core, v Version) error {
 	order.Sort(heads, cmp.Compare)
 	var w frontierWalk
 	whole.log.diff(&w, nil, whole.log.reduce(slices.Compact(heads)), 0)
-	m := newMerger(c, whole.log)
-	for _, s := range slices.Backward(w.onlyRight) {
-		for lv := s.lv; lv < s.end(); {
-			next, err := m.stretch(lv, s.end())
-			if err != nil {
-				return err
-			}
-			lv = next
-		}
-	}
-	return nil
+	return c.carryAll(whole.log, newSet(w.onlyRight).run)
 }
 
 // known are spans of a document in the numbers of another one. Events that are not there, and the newest own ones, are numbered from

@@ -14,16 +14,24 @@ type walker struct {
 	walk frontierWalk
 }
 
-// linger is how many events a tracker outlives the last concurrent one: somebody may be about to send more of what he
-// wrote meanwhile.
-const linger = 1024
+// A tracker outlives the last concurrent event: somebody may be about to send more of what he wrote meanwhile, from a version
+// on that only this tracker reaches back to. It is given up linger events later, or a keep-th of those that it holds, if they
+// are more. Until then it goes on from where it is, if what it lacks is less than a keep-th of what it holds; else a new one begins
+// at a critical version that serves.
+const (
+	linger = 1024
+	keep   = 32
+)
 
 // rest gives the tracker up, once nobody has written concurrently for a while.
 func (w *walker) rest() {
-	if w.active && w.log.next-w.end > linger {
+	if w.active && w.log.next-w.end > max(linger, w.kept()) {
 		w.active, w.tracker = false, tracker{}
 	}
 }
+
+// kept is how many events a tracker may lack to be kept.
+func (w *walker) kept() uint32 { return (w.end - w.tracker.base) / keep }
 
 // ready brings the tracker to all events of the log, from a version on that an event with the given parents has seen.
 // length is that of the document now.
@@ -32,7 +40,7 @@ func (w *walker) ready(parents []uint32, length uint32) error {
 	if cut < 0 {
 		return errForksBefore(w.log.from)
 	}
-	if !w.active || w.tracker.base > base || w.end <= base {
+	if !w.active || w.tracker.base > base || w.end <= base && w.log.next-w.end > w.kept() {
 		w.start(base, length)
 	}
 	for w.end < w.log.next {
