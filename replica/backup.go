@@ -133,15 +133,15 @@ func (r *Replica) handOutAll(ctx context.Context) error {
 		return err
 	}
 	err := r.writeUser(ctx, func(c *commit) error {
-		if c.author.key.IsZero() || c.tip.own.seq == 0 {
+		if c.author.key.IsZero() {
 			return nil
 		}
 		return c.handOut(c.author.key.Author(), c.tip.own.seq)
 	})
-	if err == nil {
-		r.beside.settle(r) // a session that pushes may not have come to it
+	if err != nil {
+		return err
 	}
-	return err
+	return r.tellBeside(ctx)
 }
 
 // backup writes what one snapshot holds, once all of it is marked as handed out.

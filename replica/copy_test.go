@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -308,13 +309,18 @@ func TestRolledBackFile(t *testing.T) {
 		}, "copy"},
 	}
 	for name, r := range restores {
-		for _, first := range []string{"write", "sync"} {
+		for _, first := range []string{"write", "sync", "backup"} {
 			t.Run(name+"/"+first+" first", func(t *testing.T) {
 				t.Parallel()
 				c := rolledBack(t, r.restore)
 				old := c.open("original")
-				if first == "sync" {
+				switch first {
+				case "sync":
 					syncPair(t, old.Replica, c.third.Replica)
+				case "backup":
+					if _, err := old.Backup(t.Context(), io.Discard, replica.BackupOptions{}); err != nil {
+						t.Fatal(err)
+					}
 				}
 				c.write(old, "after the rollback")
 				c.wantNote(old, r.note)

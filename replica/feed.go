@@ -187,7 +187,7 @@ func (l *local) Missing(have clock.Vector) (protocol.Feed, error) {
 // find works out what the peer lacks, and makes durable that it leaves.
 func (f *feed) find() error {
 	var author identity.Author
-	var leaves uint64
+	var leaves, handed uint64
 	f.next = 0
 	err := f.l.r.view(f.l.ctx, func(s *snap) error {
 		f.epoch = s.tip.epoch
@@ -206,20 +206,16 @@ func (f *feed) find() error {
 		} else if leaves, err = f.beyondClock(s, author); err != nil {
 			return err
 		}
-		if handed, err := readHanded(s.tx); err != nil || leaves <= handed {
-			leaves = 0 // it is known already
-			return err
-		}
-		return nil
+		handed, err = readHanded(s.tx)
+		return err
 	})
-	if err != nil {
+	if err == nil && leaves > handed {
+		err = f.l.r.write(f.l.ctx, func(c *commit) error { return c.handOut(author, leaves) })
+	}
+	if err != nil || leaves == 0 {
 		return err
 	}
-	if leaves == 0 {
-		f.l.r.beside.settle(f.l.r)
-		return nil
-	}
-	return f.l.r.write(f.l.ctx, func(c *commit) error { return c.handOut(author, leaves) })
+	return f.l.r.tellBeside(f.l.ctx)
 }
 
 // beyondClock finds what the peer's clock does not cover, and the newest dot of the current author that leaves with it.

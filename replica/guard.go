@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -38,7 +39,7 @@ func (c *commit) guard() error {
 	if verdict.KeepAuthor() {
 		db.Opens++
 		db.Boot, db.Clean = side.BootID(), false
-		return c.keepInstance(side, *db)
+		return c.keepInstance(*db)
 	}
 	known := !c.author.key.IsZero()
 	if err := c.newInstance(side, file); err != nil || !known {
@@ -67,126 +68,118 @@ func (c *commit) newInstance(side store.Sidecar, file string) error {
 	if err := c.r.readFull(inst.Nonce[:]); err != nil {
 		return c.fail(err)
 	}
-	b, err := inst.AppendTo(nil)
+	row, err := c.putInstance(inst)
 	if err != nil {
-		return c.fail(err)
+		return err
 	}
-	if err := putMeta(c.tx, metaInstance, b); err != nil {
-		return c.fail(err)
-	}
-	if err := c.r.beside.write(side, b); err != nil {
-		return c.fail(err)
-	}
-	c.after = append(c.after, func() error { c.r.guarded = true; return nil })
-	return nil
+	c.r.beside.mu.Lock()
+	defer c.r.beside.mu.Unlock()
+	c.guardedBehind()
+	return c.fail(c.r.beside.tell(side, row))
 }
 
 // keepInstance stores an instance and, once that is durable, its sidecar: a sidecar that is behind its database is no
 // sign of anything, one that is ahead is.
-func (c *commit) keepInstance(side store.Sidecar, inst identity.Instance) error {
-	return c.putInstance(inst, func(b []byte) error {
+func (c *commit) keepInstance(inst identity.Instance) error {
+	_, err := c.putInstance(inst)
+	c.guardedBehind()
+	return err
+}
+
+// guardedBehind brings the sidecar up behind the commit. From then on the database is known for what it is.
+func (c *commit) guardedBehind() {
+	ctx := context.WithoutCancel(c.ctx)
+	c.after = append(c.after, func() error {
 		c.r.guarded = true
-		return c.r.beside.write(side, b)
+		return c.r.tellBeside(ctx)
 	})
 }
 
-// putInstance stores an instance, and tells then what was stored once it is durable.
-func (c *commit) putInstance(inst identity.Instance, then func([]byte) error) error {
-	b, err := inst.AppendTo(nil)
-	if err != nil {
-		return c.fail(err)
-	}
-	if err := putMeta(c.tx, metaInstance, b); err != nil {
-		return c.fail(err)
+// putInstance stores an instance, and returns what was stored.
+func (c *commit) putInstance(inst identity.Instance) ([]byte, error) {
+	row, err := inst.AppendTo(nil)
+	if err == nil {
+		err = putMeta(c.tx, metaInstance, row)
 	}
 	c.wrote = true
-	c.after = append(c.after, func() error { return then(b) })
-	return nil
+	return row, c.fail(err)
 }
 
-// handOut makes durable that an author's versions up to seq leave the device, before they do. An author that was given
-// up meanwhile cannot repeat a dot.
+// handOut marks in the database that an author's versions up to seq leave the device. Before they do, that has to be durable
+// and told beside it (tellBeside). An author that was given up meanwhile cannot repeat a dot.
 func (c *commit) handOut(author identity.Author, seq uint64) error {
-	side, inst, err := c.handing(author, seq)
-	if err != nil || inst == nil {
+	if err := c.prove(); err != nil || c.author.key.Author() != author {
 		return err
 	}
-	return c.keepInstance(side, *inst)
+	return c.markHanded(seq)
 }
 
-// handOutPushed is handOut for what this commit itself writes, where a session pushes it at once and would need a commit of its own.
-// The sidecar is left to that session: it is not waited for by who writes.
+// handOutPushed marks what this commit itself writes, where a session pushes it at once and would need a commit of its own. That
+// session tells it beside the database: who writes does not wait for that.
 func (c *commit) handOutPushed() error {
 	if c.r.pulse.pushing.Load() == 0 || !c.wroteOwn {
 		return nil
 	}
-	_, inst, err := c.handing(c.author.key.Author(), c.tip.own.seq)
-	if err != nil || inst == nil {
-		return err
-	}
-	return c.putInstance(*inst, c.r.beside.owe)
+	return c.markHanded(c.tip.own.seq)
 }
 
-// handing notes how far an author's versions leave, and returns the instance that says so: nil where it is known already or
-// there is no sidecar.
-func (c *commit) handing(author identity.Author, seq uint64) (store.Sidecar, *identity.Instance, error) {
-	if c.author.key.Author() != author {
-		return nil, nil, nil
-	}
+func (c *commit) markHanded(seq uint64) error {
 	handed, err := readHanded(c.tx)
 	if err != nil || seq <= handed {
-		return nil, nil, err
+		return err
 	}
 	if err := putMeta(c.tx, metaHanded, store.IntKey(seq)); err != nil {
-		return nil, nil, c.fail(err)
+		return c.fail(err)
 	}
 	c.wrote = true
-	side, ok := c.r.st.(store.Sidecar)
-	if !ok {
-		return nil, nil, nil
-	}
 	inst, err := readInstance(c.tx)
-	if err != nil || inst == nil || inst.Author != author {
-		return nil, nil, err
+	if err != nil || inst == nil {
+		return err // there is no sidecar
 	}
 	inst.HandedOut = max(inst.HandedOut, seq)
-	return side, inst, nil
+	_, err = c.putInstance(*inst)
+	return err
 }
 
-// beside is the sidecar as far as it is behind the database.
+// tellBeside brings the sidecar up to what the database says of its instance. Whoever hands something out calls it once what
+// leaves is marked as handed out, whoever marked it: that process may not have come to the sidecar, or never will. It looks
+// again at what it wrote, since another process may have written more into both meanwhile.
+func (r *Replica) tellBeside(ctx context.Context) error {
+	side, ok := r.st.(store.Sidecar)
+	if !ok {
+		return nil
+	}
+	b := &r.beside
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		var row []byte
+		err := r.st.View(ctx, func(tx store.Tx) (err error) {
+			row, err = metaRow(tx, metaInstance)
+			row = bytes.Clone(row)
+			return err
+		})
+		if err != nil || row == nil || bytes.Equal(row, b.told) {
+			return err
+		}
+		if err := b.tell(side, row); err != nil {
+			return err
+		}
+	}
+}
+
+// beside is what this Replica has told the sidecar last. Its lock is held by who tells it.
 type beside struct {
 	mu   sync.Mutex
-	owed []byte
+	told []byte
 }
 
-// owe notes what the sidecar has to say before anything leaves.
-func (s *beside) owe(b []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.owed = b
-	return nil
-}
-
-// write writes the sidecar.
-func (s *beside) write(side store.Sidecar, b []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.owed = nil
-	return side.WriteSidecar(b)
-}
-
-// settle writes what is owed.
-func (s *beside) settle(r *Replica) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	side, ok := r.st.(store.Sidecar)
-	if !ok || s.owed == nil {
-		return
+func (b *beside) tell(side store.Sidecar, row []byte) error {
+	err := side.WriteSidecar(row)
+	if err == nil {
+		b.told = row
 	}
-	if err := side.WriteSidecar(s.owed); err != nil {
-		r.log.Warn("the sidecar could not be written", "error", err)
-	}
-	s.owed = nil
+	return err
 }
 
 // readHanded returns the newest dot of the current author that left the device.
@@ -241,6 +234,6 @@ func (r *Replica) settle(ctx context.Context) error {
 			return err
 		}
 		inst.Clean = true
-		return c.keepInstance(side, *inst)
+		return c.keepInstance(*inst)
 	})
 }

@@ -140,6 +140,9 @@ func (l *local) Meet(peer protocol.Peer, skew int64) (*protocol.Held, error) {
 		held.Clock, err = s.withoutUnsent(held.Clock, m.author)
 		return err
 	})
+	if err == nil {
+		err = l.r.tellBeside(l.ctx) // what the clock names counts as handed out
+	}
 	return &held, err
 }
 
@@ -281,7 +284,7 @@ func (l *local) saveReceipts(ctx context.Context) error {
 	if !owing || l.peer.Author == (identity.Author{}) {
 		return nil // a replica that has never written has no name to keep its receipt under
 	}
-	return l.r.write(ctx, func(c *commit) error {
+	err := l.r.write(ctx, func(c *commit) error {
 		s := c.snap()
 		held, err := s.clockOf(l.seen.clock)
 		if err != nil {
@@ -304,6 +307,10 @@ func (l *local) saveReceipts(ctx context.Context) error {
 		}
 		return l.fromCopy(c, held)
 	})
+	if err != nil {
+		return err
+	}
+	return l.r.tellBeside(ctx)
 }
 
 // fromCopy notes what of this database's versions the peer holds: it may have got them from a copy.

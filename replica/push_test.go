@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync/atomic"
@@ -22,11 +23,18 @@ type tellingStore struct {
 	*sqlite.Store
 	commits   atomic.Int64
 	handedOut atomic.Uint64
+	// behind runs once, when the next commit is durable and its writer does not know that yet.
+	behind func()
 }
 
 func (s *tellingStore) Update(ctx context.Context, fn func(store.Tx) error) error {
 	s.commits.Add(1)
-	return s.Store.Update(ctx, fn)
+	err := s.Store.Update(ctx, fn)
+	if behind := s.behind; behind != nil {
+		s.behind = nil
+		behind()
+	}
+	return err
 }
 
 func (s *tellingStore) WriteSidecar(b []byte) error {
@@ -110,5 +118,100 @@ func TestPushCommitsNothing(t *testing.T) {
 	}
 	if err := other.Stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPushIsTold: the sidecar says of what a session pushes that it leaves, whoever wakes the session, and when.
+func TestPushIsTold(t *testing.T) {
+	for name, push := range map[string]func(p *pushing){
+		"a session is woken before the writer": func(p *pushing) {
+			durable, goOn, wrote := make(chan struct{}), make(chan struct{}), make(chan error)
+			p.st.behind = func() {
+				close(durable)
+				<-goOn
+			}
+			go func() {
+				_, err := p.r.Set(p.t.Context(), "a/x", 1)
+				wrote <- err
+			}()
+			<-durable
+			p.leaves(p.session)
+			close(goOn)
+			if err := <-wrote; err != nil {
+				p.t.Error(err)
+			}
+		},
+		"another process pushes what it did not write": func(p *pushing) {
+			other := onFile(p.t, p.st.Path())
+			session := p.meets(other.Replica)
+			wrote(p.t)(p.r.Set(p.t.Context(), "a/x", 1))
+			p.leaves(session)
+		},
+	} {
+		t.Run(name, func(t *testing.T) { push(newPushing(t)) })
+	}
+}
+
+// pushing is a replica on a file with a session that pushes what is written there.
+type pushing struct {
+	t       *testing.T
+	st      *tellingStore
+	r       *replica.Replica
+	invite  string
+	session *protocol.Session
+	last    uint64
+}
+
+func newPushing(t *testing.T) *pushing {
+	t.Helper()
+	file, err := sqlite.Open(filepath.Join(t.TempDir(), "a.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pushing{t: t, st: &tellingStore{Store: file}}
+	if p.r, err = replica.Open(t.Context(), p.st, replica.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(p.r.Close(), file.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	if p.invite, err = p.r.Invite(t.Context(), replica.InviteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p.session = p.meets(p.r)
+	return p
+}
+
+// meets is a session of a replica of this database that has pushed once.
+func (p *pushing) meets(r *replica.Replica) *protocol.Session {
+	p.t.Helper()
+	peer, err := replica.Join(p.t.Context(), memory.New(), p.invite, replica.Options{})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	here, there := r.LiveSession(p.t.Context()), peer.LiveSession(p.t.Context())
+	talk(p.t, here, there)
+	p.last = wrote(p.t)(r.Set(p.t.Context(), "a/x", 0)).Seq
+	talk(p.t, here, there)
+	return here
+}
+
+// leaves lets a session push the next version.
+func (p *pushing) leaves(session *protocol.Session) {
+	p.t.Helper()
+	session.Changed()
+	frame, err := session.Next()
+	if _, ok := protocol.PackIn(frame); !ok || err != nil {
+		p.t.Fatalf("nothing is pushed: %x, %v", frame, err)
+	}
+	b, err := p.st.ReadSidecar()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	inst, err := identity.DecodeInstance(b)
+	if err != nil || inst.HandedOut <= p.last {
+		p.t.Errorf("dot %d leaves, and the sidecar says that those up to %d have: %v", p.last+1, inst.HandedOut, err)
 	}
 }
