@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -20,7 +21,7 @@ func (c *addCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(c.N), 10, 64)
-	if err != nil {
+	if err != nil || n < -canon.MaxInteger || n > canon.MaxInteger {
 		return usagef("%q is no integer that a counter can add (±(2^53−1))", shorten(strings.TrimSpace(c.N), 40))
 	}
 	return a.write(ctx, func(db *database) error {

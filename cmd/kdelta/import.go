@@ -52,6 +52,9 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if src.format == formatCSV && len(plan.keys) == 0 {
+		a.notef("note: %s was read as CSV: one line that names fields, and no record", src.name)
+	}
 	if plan.records() == 0 {
 		return c.print(a, nil, replica.ImportReport{}, plan)
 	}

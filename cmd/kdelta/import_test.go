@@ -159,6 +159,25 @@ func TestCarriageReturnsAloneAreNoLines(t *testing.T) {
 	expectRefusal(t, s.run("import", "x", "-"), exitFailed, "save it with line feeds")
 }
 
+// A text that is no UTF-8 looks like a CSV file with one field and no records.
+func TestOtherEncodingsAreRefused(t *testing.T) {
+	s := newShell(t)
+	s.stdin = strings.NewReader("\xff\xfe[\x00]\x00")
+	expectRefusal(t, s.run("import", "x", "-"), exitFailed, "save it as UTF-8")
+	s.stdin = strings.NewReader("a\n\xff\n")
+	expectRefusal(t, s.run("import", "x", "-"), exitFailed, `line 2: "a": a string that is not valid UTF-8`)
+}
+
+// Any text at all is the head of a CSV file: who imports the wrong file is told how it was taken.
+func TestACSVFileWithoutRecordsIsPointedOut(t *testing.T) {
+	s := newShell(t)
+	s.stdin = strings.NewReader("hello\n")
+	out := s.run("import", "x", "-")
+	if out.code != exitDone || out.stdout != "0 records in 0 versions\n" || !strings.Contains(out.stderr, "read as CSV: one line that names fields, and no record") {
+		t.Errorf("%+v", out)
+	}
+}
+
 // Others can see the versions of a large import one by one, and the report says so.
 func TestLargeImportSaysThatItHasSeveralVersions(t *testing.T) {
 	s := newShell(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kdelta/kdelta/internal/canon"
 )
@@ -116,6 +117,9 @@ func (c *csvReader) header() error {
 	c.fields = append([]string(nil), cells...)
 	seen := map[string]bool{}
 	for _, field := range c.fields {
+		if !utf8.ValidString(field) {
+			return fmt.Errorf("%w: %s: line 1 is no UTF-8 (it was read as CSV); save it as UTF-8", errInput, c.name)
+		}
 		if strings.Contains(field, "\r") {
 			return fmt.Errorf("%w: %s: its lines end with a carriage return alone; save it with line feeds", errInput, c.name)
 		}
@@ -143,7 +147,7 @@ func (c *csvReader) next() (record, error) {
 	for i, cell := range cells {
 		v, err := cellValue(cell, c.columns[i])
 		if err != nil {
-			return record{}, fmt.Errorf("%w: %s: %s: %q: %w", errInput, c.name, where, c.fields[i], err)
+			return record{}, fmt.Errorf("%w: %s: %s: %q: %s", errInput, c.name, where, c.fields[i], strings.TrimPrefix(err.Error(), "canon: "))
 		}
 		entries[i] = canon.Entry{Key: c.fields[i], Value: v}
 	}

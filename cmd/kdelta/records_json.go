@@ -94,7 +94,7 @@ func (v *values) next() (record, error) {
 	switch {
 	case errors.Is(err, io.EOF) && !v.array:
 		return record{}, io.EOF
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF): // the former behind a comma, where no array ends
 		err = errors.New("the text ends too early")
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kdelta/kdelta/crdt"
@@ -40,7 +41,7 @@ func (a *app) parseValue(ctx context.Context, arg string) (json.RawMessage, erro
 func valueError(where, text string, err error) error {
 	advice := ""
 	if where == "VALUE" && errors.Is(err, canon.ErrJSON) && !strings.ContainsAny(text, `"{}[]`) {
-		advice = fmt.Sprintf(`; write text as '%q'`, shorten(strings.TrimSpace(text), 40))
+		advice = "; write text as " + quoted(strconv.Quote(shorten(strings.TrimSpace(text), 40)))
 	}
 	kind := errInput
 	if where == "VALUE" {
@@ -84,8 +85,11 @@ func checkNamespace(ns string) error {
 	return checkReserved(ns)
 }
 
-// keyComplaint is what crdt.CheckKey has to say, without the package's name in front.
-func keyComplaint(err error) string { return strings.TrimPrefix(err.Error(), crdt.ErrKey.Error()+": ") }
+// keyComplaint is what crdt.CheckKey has to say, without what kind of error it is in front.
+func keyComplaint(err error) string {
+	_, what, _ := strings.Cut(err.Error(), crdt.ErrKey.Error()+": ")
+	return what
+}
 
 // keysOf is what the keys of a namespace start with; none stands for all.
 func keysOf(ns string) (prefix string, err error) {
