@@ -27,12 +27,12 @@ func (c *exportCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.readOrNothing(ctx, func(db *database) error {
-		total, err := db.countKeys(ctx, c.NS)
-		if err != nil {
-			return err
-		}
 		bar := &progress{}
-		if !a.stdoutTTY { // a bar between the lines would be in the way
+		if a.stderrTTY && !a.stdoutTTY { // counting is for the bar, and a bar between the lines would be in the way
+			total, err := db.countKeys(ctx, c.NS)
+			if err != nil {
+				return err
+			}
 			bar = a.progress("export", total)
 		}
 		defer bar.end()

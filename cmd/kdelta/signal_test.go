@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -77,5 +78,61 @@ func TestInterruptOfAWatch(t *testing.T) {
 	}
 	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
 		t.Errorf("it ended with %v, %s", err, stderr.String())
+	}
+}
+
+// newFIFO makes a pipe that has a name: who reads from it waits until somebody writes, and the other way round.
+func newFIFO(t *testing.T) string {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("its pipes stand in no folder")
+	}
+	path := filepath.Join(t.TempDir(), "fifo")
+	if out, err := exec.Command("mkfifo", path).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
+// What a command of --exec has started may outlive the watch: it ends all the same.
+func TestInterruptOfAWatchWhoseCommandHangs(t *testing.T) {
+	fifo := newFIFO(t)
+	s := newShell(t)
+	s.ok("set", "a/b", "1")
+	cmd := exec.Command("kdelta", "--db", s.db, "watch", "--since", "0", "--exec", "cat "+fifo+"; true")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stuck := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+	defer stuck.Stop()
+	hanging, err := os.OpenFile(fifo, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = hanging.Close() }()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// What a command of --exec leaves running is not waited for, though it holds on to the output: the next event is told.
+func TestACommandOfAWatchThatLeavesSomethingRunning(t *testing.T) {
+	fifo := newFIFO(t)
+	s := newShell(t)
+	s.ok("set", "a/1", "1")
+	s.ok("set", "a/2", "2")
+	out := s.ok("watch", "--since", "0", "-n", "2", "--exec", "cat "+fifo+" & echo $KDELTA_KEY")
+	if out != "a/1\na/2\n" {
+		t.Errorf("it printed %q", out)
+	}
+	left, err := os.OpenFile(fifo, os.O_WRONLY, 0) // ends what was left
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := left.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

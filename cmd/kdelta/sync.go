@@ -26,12 +26,12 @@ type syncCmd struct {
 const skewWorthSaying = 5 * time.Minute
 
 func (c *syncCmd) Run(ctx context.Context, a *app) error {
+	if c.Live && c.DryRun {
+		return usagef("--live and --dry-run do not go together")
+	}
 	for _, target := range c.Targets {
 		if err := checkTarget(target, c.Plain); err != nil {
 			return err
-		}
-		if c.Live && c.DryRun {
-			return usagef("--live and --dry-run do not go together")
 		}
 		if c.Live && !isAddress(target) {
 			return usagef("%s is a file, which nobody can stay in touch with: leave --live out", shorten(target, 60))

@@ -5,13 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/kdelta/kdelta/replica"
 )
+
+// execPatience is how long the output of what a command of --exec has started is waited for once the command, or the
+// watch, has ended.
+const execPatience = time.Second
 
 // runWith runs a command of --exec with an event and waits for it. A command that fails is noted, and the watch goes on.
 func (a *app) runWith(ctx context.Context, db *database, command string, e replica.Event) error {
@@ -28,7 +34,9 @@ func (a *app) runWith(ctx context.Context, db *database, command string, e repli
 		shell = []string{"cmd", "/c"}
 	}
 	cmd := exec.CommandContext(ctx, shell[0], shell[1], command)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(append(event, '\n')), a.stdout, a.stderr
+	cmd.WaitDelay = execPatience
+	// A bare io.Writer: a bufio.Writer would take the end of waiting for an error of its own.
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(append(event, '\n')), struct{ io.Writer }{a.stdout}, a.stderr
 	var key, version, author string
 	if !e.Reset {
 		key, version, author = e.Changes[0].Key, e.Version.String(), e.Version.Author.String()
@@ -38,6 +46,9 @@ func (a *app) runWith(ctx context.Context, db *database, command string, e repli
 	err = cmd.Run()
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if errors.Is(err, exec.ErrWaitDelay) { // it left something running, which nobody waits for
+		err = nil
 	}
 	if _, ended := errors.AsType[*exec.ExitError](err); ended {
 		a.notef("%s: %s", printable(command), err)
