@@ -100,8 +100,8 @@ func (c *editCmd) splice(text string) sequence.Splice {
 // errEditor: the editor could not be run, or ended with an error. Nothing was written.
 var errEditor = errors.New("the editor failed; nothing was written")
 
-// editIn has a person edit a text, and gives write what was changed. Where that cannot be written, what the person made stays in
-// its file.
+// editIn has a person edit a text, and gives write what was changed. Where that cannot be written, or the editor fails, what the
+// person has saved stays in its file.
 func (a *app) editIn(ctx context.Context, key, text string, write func(...sequence.Splice) error) error {
 	editor := os.Getenv("VISUAL")
 	if editor == "" {
@@ -117,9 +117,11 @@ func (a *app) editIn(ctx context.Context, key, text string, write func(...sequen
 	path := filepath.Join(dir, "text.txt")
 	err = a.runEditor(ctx, editor, path, text)
 	if err == nil {
-		if err = mergeFile(key, text, path, write); err != nil {
-			return fmt.Errorf("%w; what was edited is kept in %s", err, path)
-		}
+		err = mergeFile(key, text, path, write)
+	}
+	if saved, gone := os.ReadFile(path); err != nil && gone == nil && string(saved) != text {
+		a.notef("what was edited is kept in %s", path)
+		return err
 	}
 	return errors.Join(err, os.RemoveAll(dir))
 }
@@ -144,7 +146,7 @@ func (a *app) runEditor(ctx context.Context, editor, path, text string) error {
 func mergeFile(key, text, path string, write func(...sequence.Splice) error) error {
 	edited, err := os.ReadFile(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errEditor, err)
 	}
 	if !utf8.Valid(edited) {
 		return fmt.Errorf("what the editor saved for %s is no valid UTF-8", printable(key))
