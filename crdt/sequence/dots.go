@@ -94,20 +94,21 @@ func (d *dots) add(dot *Dot, w int, lv, n uint32) {
 
 // makingOf is the index of the making that has an event.
 func (d *dots) makingOf(lv uint32) int {
-	low, high := 0, len(d.made)
-	for high-low > 1 {
-		if mid := int(uint(low+high) >> 1); d.made[mid].lv <= lv {
-			low = mid
-		} else {
-			high = mid
-		}
+	low, n := 0, len(d.made) // it is among n from low on
+	for n > 1 {
+		half := n / 2
+		low += stride(half, d.made[low+half].lv, lv)
+		n -= half
 	}
 	return low
 }
 
 // dot is the name of an event.
-func (d *dots) dot(lv uint32) Dot {
-	m := &d.made[d.makingOf(lv)]
+func (d *dots) dot(lv uint32) Dot { return d.dotIn(d.makingOf(lv), lv) }
+
+// dotIn is the name of an event of a making.
+func (d *dots) dotIn(i int, lv uint32) Dot {
+	m := &d.made[i]
 	w := &d.writers[m.writer]
 	return Dot{Author: w.author, Branch: w.branch, Seq: m.seq + uint64(lv-m.lv)}
 }

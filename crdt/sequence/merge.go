@@ -57,8 +57,9 @@ type merger struct {
 // carry carries events from one on, up to end, that follow one another and are one author's, and returns the number after
 // them.
 func (m *merger) carry(lv, end uint32) (next uint32, err error) {
-	next = min(end, m.from.end(m.from.makingOf(lv), m.from.next))
-	dot := m.from.dot(lv)
+	making := m.from.makingOf(lv)
+	next = min(end, m.from.end(making, m.from.next))
+	dot := m.from.dotIn(making, lv)
 	if here, known := m.log.find(&dot); known {
 		last := m.log.end(m.log.makingOf(here), m.log.next)
 		next = min(next, lv+last-here)
