@@ -162,11 +162,10 @@ func (l *Log) write(p *piece) {
 	l.runs = append(l.runs, run{lv: p.lv, pos: p.pos, content: mark, kind: k})
 }
 
-// writeFrom writes down what the events from … to−1 of another log do, which are in one entry there and were added here last. It
-// returns the number of the run that has the first of them.
-func (l *Log) writeFrom(of *Log, from, to uint32) (run int) {
+// writeFrom writes down what the events from … to−1 of another log do, which are in one entry there, in the runs from first to
+// end−1, and were added here last. It returns the number of the run that has the first of them.
+func (l *Log) writeFrom(of *Log, first, end int, from, to uint32) (run int) {
 	lv := l.next - (to - from)
-	first, end := of.runOf(from), of.runOf(to-1)+1 // the runs that are whole, and begin here
 	run = len(l.runs)
 	if l.last(lv) != nil || of.runs[first].lv < from || end-first == 1 {
 		l.writePart(of, first, from, to, lv) // it may go on in the last run
@@ -376,11 +375,12 @@ func (l *Log) add(dot *Dot, w int, n uint32, parents []uint32) (lv uint32) {
 	return lv
 }
 
-// check is nil if the events from … to−1, each the only parent of the next, may be done to a document of the given length.
-func (l *Log) check(from, to, length uint32) error {
-	for i := l.runOf(from); from < to; i++ {
-		r, end := &l.runs[i], l.runEnd(i)
-		n, pos, ok := min(end, to)-from, r.pos, false
+// check is nil if the events from … to−1, each the only parent of the next, may be done to a document of the given length. The
+// first is in a run of that number; end is the one after that of the last.
+func (l *Log) check(first int, from, to, length uint32) (end int, err error) {
+	for end = first; from < to; end++ {
+		r, stop := &l.runs[end], l.runEnd(end)
+		n, pos, ok := min(stop, to)-from, r.pos, false
 		switch r.kind {
 		case insert:
 			pos += from - r.lv
@@ -388,7 +388,7 @@ func (l *Log) check(from, to, length uint32) error {
 			length += n
 		case remove, removeBack:
 			if r.kind == removeBack {
-				pos += end - from - n
+				pos += stop - from - n
 			}
 			ok = pos <= length && n <= length-pos
 			length -= n
@@ -398,9 +398,9 @@ func (l *Log) check(from, to, length uint32) error {
 			ok = pos < length
 		}
 		if !ok {
-			return fault(ErrPosition, strconv.FormatUint(uint64(n), 10)+" elements at "+strconv.FormatUint(uint64(pos), 10))
+			return 0, fault(ErrPosition, strconv.FormatUint(uint64(n), 10)+" elements at "+strconv.FormatUint(uint64(pos), 10))
 		}
 		from += n
 	}
-	return nil
+	return end, nil
 }

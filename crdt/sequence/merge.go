@@ -71,7 +71,9 @@ func (m *merger) carry(lv, end uint32) (next uint32, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := m.from.check(lv, next, length); err != nil {
+	first := m.from.runOf(lv)
+	stop, err := m.from.check(first, lv, next, length)
+	if err != nil {
 		return 0, err
 	}
 	// What this log lacks is at most all that the other one has.
@@ -81,7 +83,7 @@ func (m *merger) carry(lv, end uint32) (next uint32, err error) {
 	}
 	here := m.log.add(&dot, w, next-lv, parents)
 	m.carried(lv, next, here)
-	m.doFrom(m.log.writeFrom(m.from, lv, next), here, linear)
+	m.doFrom(m.log.writeFrom(m.from, first, stop, lv, next), here, linear)
 	return next, nil
 }
 

@@ -72,11 +72,12 @@ func (w *walker) replay(to uint32) error {
 		before := [...]uint32{w.end - 1}
 		w.moveTo(before[:])
 	}
-	if err := w.log.check(w.end, to, w.tracker.tree.total().seen()-1); err != nil {
+	k := w.log.runOf(w.end)
+	if _, err := w.log.check(k, w.end, to, w.tracker.tree.total().seen()-1); err != nil {
 		return err
 	}
 	var p piece
-	for k := w.log.runOf(w.end); w.end < to; k++ {
+	for ; w.end < to; k++ {
 		w.log.extent(&p, k, w.end, to)
 		w.do(&p)
 	}
