@@ -57,8 +57,8 @@ type Edit Splice
 
 // checkText is nil for valid UTF-8; n is its number of code points.
 func checkText(s string) (n uint32, err error) {
-	if len(s) == 1 && s[0] < utf8.RuneSelf {
-		return 1, nil
+	if len(s) == 1 && s[0] < utf8.RuneSelf || isASCII([]byte(s)) { // which is no copy, as it only reads
+		return uint32(len(s)), nil
 	}
 	if !utf8.ValidString(s) {
 		return 0, fault(ErrText, "replace what is not before it is inserted")
