@@ -55,7 +55,9 @@ func (r *reach) size() (n int) {
 func newPlan(l *Log) *plan {
 	p := &plan{stretches: l.stretches()}
 	p.link(&l.graph)
-	p.measure(l)
+	if len(p.stretches) > 1 { // else there is nothing to choose
+		p.measure(l)
+	}
 	return p
 }
 
