@@ -25,6 +25,7 @@ import (
 //	kind 1   header: [space, authors, versions, dots, wall ms, with keys, tips digest, state digest]; first
 //	kind 2   member: identity.Member, where the header says "with keys"; second
 //	kind 3   pack: as package history/pack has it, with seals and certificates; in an order in which parents come first
+//	kind 5   begun: a pack of which the frames before hold a part; behind the packs, where there is one
 //	kind 4   trailer: [packs, SHA-256 of all that stands before this frame]; last, and nothing behind it
 //
 // Bodies are canonical MessagePack. A pack stands for about half a MiB of versions.
@@ -36,6 +37,7 @@ const (
 	frameMember  = 2
 	framePack    = 3
 	frameTrailer = 4
+	frameBegun   = 5
 
 	// maxBackupFrame bounds a frame's body, as that of a frame on the wire is bounded.
 	maxBackupFrame = protocol.MaxFrame
@@ -173,7 +175,15 @@ func (r *Replica) backup(ctx context.Context, w io.Writer, o BackupOptions, unma
 				return err
 			}
 		}
-		return out.packs(ctx, r, s, o.Progress)
+		if err := out.packs(ctx, r, s, o.Progress); err != nil {
+			return err
+		}
+		return s.eachBegun(func(_ string, pack []byte) error {
+			if len(pack) == 0 {
+				return nil // damaged: whoever may write to the database drops it
+			}
+			return out.frame(frameBegun, pack)
+		})
 	})
 	if err == nil {
 		err = out.end()

@@ -13,7 +13,8 @@ import (
 
 // A pack that takes several commits is kept from the first of them to the last. In between versions are here whose seal is over a
 // later one, and whoever has sent it may never send it again. So where the work breaks off, because the link, the store or
-// the process does, the next session finishes it before it hands anything out, and so does a backup.
+// the process does, the next session finishes it before it hands anything out, and so does a backup. Where a backup cannot,
+// because the database may only be read or the work goes on elsewhere, the pack goes with it, and is kept by who restores it.
 
 // begunName names the row of Meta that keeps a pack.
 func begunName(pack []byte) string {
@@ -88,6 +89,21 @@ func (c *commit) keepBegun(u *unpacked, done bool) error {
 	return nil
 }
 
+// eachBegun calls fn with each pack that is kept, until it fails. A damaged one is empty.
+func (s *snap) eachBegun(fn func(name string, pack []byte) error) error {
+	within := store.Range{From: []byte(metaBegun), To: store.PrefixEnd([]byte(metaBegun))}
+	for row, err := range s.tx.Scan(store.Meta, within) {
+		if err != nil {
+			return err
+		}
+		pack, _ := withoutSum(row.Value)
+		if err := fn(string(row.Key), pack); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // finishBegun applies to the end what was begun and broke off.
 func (r *Replica) finishBegun(ctx context.Context) error {
 	type kept struct {
@@ -96,15 +112,10 @@ func (r *Replica) finishBegun(ctx context.Context) error {
 	}
 	var begun []kept
 	err := r.view(ctx, func(s *snap) error {
-		within := store.Range{From: []byte(metaBegun), To: store.PrefixEnd([]byte(metaBegun))}
-		for row, err := range s.tx.Scan(store.Meta, within) {
-			if err != nil {
-				return err
-			}
-			pack, _ := withoutSum(bytes.Clone(row.Value)) // one that is damaged is refused as a whole, and goes
-			begun = append(begun, kept{string(row.Key), pack})
-		}
-		return nil
+		return s.eachBegun(func(name string, pack []byte) error {
+			begun = append(begun, kept{name, bytes.Clone(pack)}) // one that is damaged is refused as a whole, and goes
+			return nil
+		})
 	})
 	for _, k := range begun {
 		if err == nil && r.underway.begin(k.name) {

@@ -17,11 +17,15 @@ var errStoreBroke = errors.New("the store broke")
 // breakingStore takes some more commits and then none, where it is told how many.
 type breakingStore struct {
 	*memory.Store
-	counts bool
-	left   int
+	counts   bool
+	left     int
+	readOnly bool
 }
 
 func (s *breakingStore) Update(ctx context.Context, fn func(store.Tx) error) error {
+	if s.readOnly {
+		return store.ErrReadOnly
+	}
 	if s.counts {
 		if s.left == 0 {
 			return errStoreBroke
@@ -29,6 +33,37 @@ func (s *breakingStore) Update(ctx context.Context, fn func(store.Tx) error) err
 		s.left--
 	}
 	return s.Store.Update(ctx, fn)
+}
+
+// brokenOff is a store that holds a part of a pack, behind which the work on it broke off, and how many versions are in the pack.
+func brokenOff(v *vouched) (st *breakingStore, versions int) {
+	v.t.Helper()
+	invite, err := v.a.Invite(v.t.Context(), replica.InviteOptions{})
+	v.ok(err)
+	st = &breakingStore{Store: memory.New()}
+	r, err := replica.Join(v.t.Context(), st, invite, replica.Options{Wall: v.wall})
+	v.ok(err)
+	v.do(r.Set(v.t.Context(), "a/1", 2))
+
+	root := v.h.version(nil, 0)
+	sealed := append(v.h.forks(500), v.h.version(&root, 0))
+	s, peer := r.LiveSession(v.t.Context()), protocol.New(v.h)
+	talk(v.t, s, peer)
+	v.h.pushSealed(sealed, append([]history.Version{root}, sealed...)...)
+	st.counts, st.left = true, 1
+	if err := talkUntil(s, peer); !errors.Is(err, errStoreBroke) {
+		v.t.Fatalf("the pack is applied in one commit: %v", err)
+	}
+	st.counts = false
+	return st, len(sealed) + 1
+}
+
+// opened is a replica on a store that knows nothing of what went on there.
+func (v *vouched) opened(st store.Store) *replica.Replica {
+	v.t.Helper()
+	r, err := replica.Open(v.t.Context(), st, replica.Options{Wall: v.wall})
+	v.ok(err)
+	return r
 }
 
 // TestBrokenOffInSlices: where the work on a pack breaks off, what of it is here has its seal in what is not. The next session,
@@ -40,40 +75,41 @@ func TestBrokenOffInSlices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVouched(t, false)
-			invite, err := v.a.Invite(t.Context(), replica.InviteOptions{})
-			v.ok(err)
-			st := &breakingStore{Store: memory.New()}
-			r, err := replica.Join(t.Context(), st, invite, replica.Options{Wall: v.wall})
-			v.ok(err)
-			v.do(r.Set(t.Context(), "a/1", 2))
-
-			root := v.h.version(nil, 0)
-			forks := v.h.forks(500)
-			last := v.h.version(&root, 0)
-			sealed := append(forks, last)
-			s, peer := r.LiveSession(t.Context()), protocol.New(v.h)
-			talk(t, s, peer)
-			v.h.pushSealed(sealed, append([]history.Version{root}, sealed...)...)
-			st.counts, st.left = true, 1
-			if err := talkUntil(s, peer); !errors.Is(err, errStoreBroke) {
-				t.Fatalf("the pack is applied in one commit: %v", err)
-			}
-
-			st.counts = false
-			r, err = replica.Open(t.Context(), st, replica.Options{Wall: v.wall}) // who knows nothing of that session
-			v.ok(err)
-			if got := statusOf(t, r).Versions; got < 2 || got > len(forks) {
+			st, versions := brokenOff(v)
+			r := v.opened(st)
+			if got := statusOf(t, r).Versions; got < 2 || got >= versions {
 				t.Fatalf("it holds %d versions: some of the pack, and not all", got)
 			}
 			v.do(r.Set(t.Context(), "a/1", 3))
 			other := handOut(v, r)
-			if got := statusOf(t, r).Versions; got < len(sealed)+3 {
-				t.Errorf("it holds %d versions when all was handed out, and the pack alone has %d", got, len(sealed)+1)
+			if got := statusOf(t, r).Versions; got < versions+2 {
+				t.Errorf("it holds %d versions when all was handed out, and the pack alone has %d", got, versions)
 			}
 			sameState(t, r, other)
 			verified(t, other)
 		})
 	}
+}
+
+// TestBackupOfWhatBrokeOff: who may only read cannot finish a pack, so the backup takes it along, and so does one of what is restored;
+// it is finished where somebody may write.
+func TestBackupOfWhatBrokeOff(t *testing.T) {
+	v := newVouched(t, false)
+	st, versions := brokenOff(v)
+	st.readOnly = true
+	from := v.opened(st)
+	part := statusOf(t, from).Versions
+
+	restored := v.restored(from)
+	if got := statusOf(t, restored).Versions; got != part {
+		t.Errorf("what is restored holds %d versions, want the %d that were there", got, part)
+	}
+	others := []*replica.Replica{v.joined(restored), v.restored(restored), restored}
+	if got := statusOf(t, restored).Versions; got < versions+1 {
+		t.Errorf("it holds %d versions in the end, and the pack alone has %d", got, versions)
+	}
+	sameState(t, others...)
+	verified(t, others...)
 }
 
 // talkUntil lets two sessions talk until one of them cannot go on.

@@ -74,10 +74,15 @@ func (c *commit) restore(in *backupReader) error {
 			}
 			break
 		}
-		if kind != framePack {
-			return in.damaged("a frame of kind %d where versions were due", kind)
+		switch kind {
+		case framePack:
+			err = c.restorePack(in, body)
+		case frameBegun: // judged when it is applied, as where it was kept
+			err = putMeta(c.tx, begunName(body), body)
+		default:
+			err = in.damaged("a frame of kind %d where versions were due", kind)
 		}
-		if err := c.restorePack(in, body); err != nil {
+		if err != nil {
 			return err
 		}
 	}
