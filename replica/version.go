@@ -9,7 +9,8 @@ import (
 
 // A Version names one write: who made it (Author), as which of the author's dots (Seq, the last one), when (Time) and
 // the id that proves it (ID). It prints as AUTHOR@SEQ. A Version that a read returned also remembers what was read, so
-// that From and IfVersion can compare with exactly that.
+// that From and IfVersion can compare with exactly that: of two that name the same write, compared with ==, one may be of
+// another read. Compare them with Equal, and use ID as the key of a map.
 type Version struct {
 	clock.Stamp
 	// seen is the first LV that the read did not see; 0 where the version did not come from a read.
@@ -23,6 +24,9 @@ func (v Version) Wall() time.Time { return time.UnixMilli(v.Time.Millis()).UTC()
 
 // String is AUTHOR@SEQ.
 func (v Version) String() string { return v.Name() }
+
+// Equal reports whether v and w name the same write, whatever was read with them.
+func (v Version) Equal(w Version) bool { return v.ID == w.ID }
 
 // IsZero reports whether v names nothing.
 func (v Version) IsZero() bool { return v.Seq == 0 }
