@@ -48,7 +48,7 @@ type merger struct {
 	// here is the last event of each stretch that was carried as it is numbered here, stretch the one at work, and last the event
 	// before the next one of it.
 	here    []uint32
-	stretch int32
+	stretch uint32
 	last    uint32
 	// parents are those of the events at work.
 	parents []uint32

@@ -3,7 +3,6 @@ package sequence
 import (
 	"cmp"
 	"math/bits"
-	"slices"
 
 	"github.com/kdelta/kdelta/internal/order"
 )
@@ -17,21 +16,21 @@ type plan struct {
 }
 
 // relation has to each stretch others: those of i are all[first[i]:first[i+1]].
-type relation struct{ first, all []int32 }
+type relation struct{ first, all []uint32 }
 
-func (r *relation) of(i int32) []int32 { return r.all[r.first[i]:r.first[i+1]] }
+func (r *relation) of(i uint32) []uint32 { return r.all[r.first[i]:r.first[i+1]] }
 
 // inverse is to each stretch those that have it in a relation.
 func (r *relation) inverse() relation {
 	n := len(r.first) - 1
-	inv := relation{make([]int32, n+2), make([]int32, len(r.all))}
+	inv := relation{make([]uint32, n+2), make([]uint32, len(r.all))}
 	for _, i := range r.all {
 		inv.first[i+2]++
 	}
 	for i := range n {
 		inv.first[i+2] += inv.first[i+1]
 	}
-	for i := range int32(n) { // first[k+1] is where the next one of k goes, and where its last one is, first[k+1] starts
+	for i := range uint32(n) { // first[k+1] is where the next one of k goes, and where its last one is, first[k+1] starts
 		for _, k := range r.of(i) {
 			inv.all[inv.first[k+1]] = i
 			inv.first[k+1]++
@@ -63,33 +62,34 @@ func newPlan(l *Log) *plan {
 
 // stretches is the entries of a graph, cut behind every event that is a parent.
 func (g *graph) stretches() []span {
-	cuts := make([]uint32, len(g.parents)+1)
-	for i, p := range g.parents {
-		cuts[i] = p + 1
+	begins := make([]uint64, g.next/64+1) // a bit for each event that begins one
+	for _, e := range g.entries {
+		begins[e.lv/64] |= 1 << (e.lv % 64)
 	}
-	cuts[len(g.parents)] = g.next
-	slices.Sort(cuts)
-	stretches := make([]span, 0, len(g.entries)+len(cuts))
-	for i, e := range g.entries {
-		for lv, end := e.lv, g.entryEnd(i); lv < end; {
-			for cuts[0] <= lv {
-				cuts = cuts[1:]
+	for _, p := range g.parents {
+		begins[(p+1)/64] |= 1 << ((p + 1) % 64)
+	}
+	begins[g.next/64] |= 1 << (g.next % 64)
+	stretches := make([]span, 0, len(g.entries)+len(g.parents))
+	lv := uint32(0)
+	for i, word := range begins {
+		for ; word != 0; word &= word - 1 {
+			if next := uint32(i*64 + bits.TrailingZeros64(word)); next > lv {
+				stretches = append(stretches, span{lv, next - lv})
+				lv = next
 			}
-			next := min(cuts[0], end)
-			stretches = append(stretches, span{lv, next - lv})
-			lv = next
 		}
 	}
 	return stretches
 }
 
 // ending is the stretch that ends with an event, before one that comes after it.
-func (p *plan) ending(lv uint32, before int32) int32 {
-	step := int32(1) // mostly it is not far away
+func (p *plan) ending(lv, before uint32) uint32 {
+	step := uint32(1) // mostly it is not far away
 	low, high := before-step, before
 	for low > 0 && p.stretches[low].lv > lv {
 		step *= 2
-		low, high = max(0, low-step), low
+		low, high = low-min(low, step), low
 	}
 	for high-low > 1 {
 		if mid := low + (high-low)/2; p.stretches[mid].lv <= lv {
@@ -103,9 +103,9 @@ func (p *plan) ending(lv uint32, before int32) int32 {
 
 // link finds what comes after what.
 func (p *plan) link(g *graph) {
-	p.parents = relation{make([]int32, 1, len(p.stretches)+1), make([]int32, 0, len(p.stretches)+len(g.parents))}
+	p.parents = relation{make([]uint32, 1, len(p.stretches)+1), make([]uint32, 0, len(p.stretches)+len(g.parents))}
 	entry := 0
-	for i := range int32(len(p.stretches)) {
+	for i := range uint32(len(p.stretches)) {
 		if entry < len(g.entries) && g.entries[entry].lv == p.stretches[i].lv {
 			for _, lv := range g.entryParents(entry) {
 				p.parents.all = append(p.parents.all, p.ending(lv, i))
@@ -114,13 +114,13 @@ func (p *plan) link(g *graph) {
 		} else {
 			p.parents.all = append(p.parents.all, i-1)
 		}
-		p.parents.first = append(p.parents.first, int32(len(p.parents.all)))
+		p.parents.first = append(p.parents.first, uint32(len(p.parents.all)))
 	}
 	p.children = p.parents.inverse()
 }
 
 // goesOn reports whether a stretch has the event before it as its only parent, and begins at lv.
-func (p *plan) goesOn(i int32, lv uint32) bool {
+func (p *plan) goesOn(i, lv uint32) bool {
 	parents := p.parents.of(i)
 	return p.stretches[i].lv == lv && len(parents) == 1 && parents[0] == i-1
 }
@@ -130,8 +130,8 @@ func (p *plan) measure(l *Log) {
 	p.reach = make([]reach, len(p.stretches))
 	part := len(l.runs)/(64*len(reach{})) + 1 // runs for each bit
 	run := len(l.runs) - 1
-	for i, s := range slices.Backward(p.stretches) {
-		r := &p.reach[i]
+	for i := len(p.stretches) - 1; i >= 0; i-- {
+		s, r := p.stretches[i], &p.reach[i]
 		for ; ; run-- {
 			k := run / part
 			r[k/64] |= 1 << (k % 64)
@@ -142,7 +142,7 @@ func (p *plan) measure(l *Log) {
 		if l.runs[run].lv == s.lv {
 			run--
 		}
-		for _, child := range p.children.of(int32(i)) {
+		for _, child := range p.children.of(uint32(i)) {
 			for k, bitmap := range p.reach[child] {
 				r[k] |= bitmap
 			}
@@ -153,21 +153,21 @@ func (p *plan) measure(l *Log) {
 // order is the stretches as a walker goes through them best: parents first, one branch on as far as it can before the next
 // one begins, and of branches that begin at one event the smallest first. To go from one branch to another, what lies between
 // them is undone and done again, and what has come before has to be in the tracker: the less that is, the better.
-func (p *plan) order() []int32 {
-	missing := make([]int32, len(p.stretches)) // parents that have not come yet
-	var ready []int32                          // those of the last branching last, the smallest of them at the end
+func (p *plan) order() []uint32 {
+	missing := make([]uint32, len(p.stretches)) // parents that have not come yet
+	var ready []uint32                          // those of the last branching last, the smallest of them at the end
 	for i := range missing {
-		if missing[i] = int32(len(p.parents.of(int32(i)))); missing[i] == 0 {
-			ready = append(ready, int32(i))
+		if missing[i] = uint32(len(p.parents.of(uint32(i)))); missing[i] == 0 {
+			ready = append(ready, uint32(i))
 		}
 	}
-	smallestLast := func(some []int32) {
+	smallestLast := func(some []uint32) {
 		if len(some) > 1 {
-			order.Sort(some, func(a, b int32) int { return cmp.Or(p.reach[b].size()-p.reach[a].size(), int(b-a)) })
+			order.Sort(some, func(a, b uint32) int { return cmp.Or(p.reach[b].size()-p.reach[a].size(), int(b)-int(a)) })
 		}
 	}
 	smallestLast(ready)
-	out := make([]int32, 0, len(p.stretches))
+	out := make([]uint32, 0, len(p.stretches))
 	for len(ready) > 0 {
 		last := len(ready) - 1
 		i := ready[last]
