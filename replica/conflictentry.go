@@ -56,16 +56,16 @@ func openEntry(key string, c *crdt.Conflict) *conflictEntry {
 	}
 }
 
-// json is the entry's text: as everywhere, the members of an object ascend.
-func (e *conflictEntry) json() ([]byte, error) {
+// appendJSON appends the entry's text: as everywhere, the members of an object ascend. Where there is an error, b is as it was.
+func (e *conflictEntry) appendJSON(b []byte) ([]byte, error) {
 	texts := make([]canon.Value, 3)
 	for i, text := range []string{e.key, e.path, e.why} {
 		var err error
 		if texts[i], err = canon.String(text); err != nil {
-			return nil, err
+			return b, err
 		}
 	}
-	b := []byte{'{'}
+	b = append(b, '{')
 	if e.closed != nil {
 		b = append(appendStamps(append(b, `"by":`...), *e.closed), ',')
 	}

@@ -27,7 +27,7 @@ func TestConflictEntries(t *testing.T) {
 		openEntry("n/none", &crdt.Conflict{Chosen: sides[2]}),
 		{key: "n/closed", why: "so", chosen: &sides[1], lost: sides[:1], sides: stamps, closed: &sides[2].Stamp},
 	} {
-		got, err := e.json()
+		got, err := e.appendJSON(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestEntriesOfManySides(t *testing.T) {
 				all[i] = crdt.Side{Stamp: stamps[i], Value: c.value, Kind: crdt.KindRegister}
 			}
 			closed := &crdt.Closed{Sides: stamps, Kinds: all, By: clock.Stamp{Seq: 1}}
-			open, err := openEntry("n/a", &crdt.Conflict{Chosen: all[c.lost], Lost: all[:c.lost], Sides: stamps}).json()
+			open, err := openEntry("n/a", &crdt.Conflict{Chosen: all[c.lost], Lost: all[:c.lost], Sides: stamps}).appendJSON(nil)
 			if err != nil {
 				t.Fatal(err)
 			}

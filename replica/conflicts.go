@@ -21,7 +21,8 @@ const (
 )
 
 func conflictKey(key string, id crdt.Identity) []byte {
-	return append(append([]byte(key), 0), id[:]...)
+	k := append(make([]byte, 0, len(key)+2+len(id)), key...)
+	return append(append(k, 0), id[:]...)
 }
 
 // closedKey is the key of the row of a conflict that was closed. It is another one than that of the open conflict between
@@ -39,12 +40,13 @@ func (c *commit) writeConflicts(s *snap, e *entry, view *crdt.View) error {
 	}
 	for i := range view.Conflicts {
 		conflict := &view.Conflicts[i]
-		entry, err := openEntry(e.key, conflict).json()
-		if err != nil {
+		var err error
+		if c.value, err = openEntry(e.key, conflict).appendJSON(c.value[:0]); err != nil {
 			return err
 		}
-		row := store.Conflict{Path: conflict.Path, Status: statusOpen, Entry: entry}
-		if err := c.tx.Put(store.Conflicts, conflictKey(e.key, conflict.Identity()), row.Append(nil)); err != nil {
+		row := store.Conflict{Path: conflict.Path, Status: statusOpen, Entry: c.value}
+		c.rowBuf = row.Append(c.rowBuf[:0])
+		if err := c.tx.Put(store.Conflicts, conflictKey(e.key, conflict.Identity()), c.rowBuf); err != nil {
 			return err
 		}
 	}
@@ -154,7 +156,8 @@ func closedOf(row store.Conflict) (crdt.Closed, error) {
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
 func packStamps(stamps []clock.Stamp) []byte {
-	var b []byte
+	const stampSize = 88
+	b := make([]byte, 0, stampSize*len(stamps))
 	for _, s := range stamps {
 		b = s.Append(b)
 	}
@@ -200,7 +203,7 @@ func (s *snap) closedEntry(key string, closed *crdt.Closed) ([]byte, error) {
 		key: key, path: closed.Path, why: "later in the total order", chosen: &chosen, lost: lost[first:], more: more,
 		sides: newestStamps(closed.Sides), closed: &closed.By,
 	}
-	return e.json()
+	return e.appendJSON(nil)
 }
 
 // closedSide is one side of a closed conflict.

@@ -267,7 +267,7 @@ func isBuiltIn(name string) bool {
 // wantConflicts notes the rows that a key's conflicts have to have.
 func (v *verifier) wantConflicts(g *keyGroup, key string, e *refolded, open []crdt.Conflict) error {
 	for i := range open {
-		entry, err := openEntry(key, &open[i]).json()
+		entry, err := openEntry(key, &open[i]).appendJSON(nil)
 		if err != nil {
 			return err
 		}
