@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -41,7 +42,8 @@ type entry struct {
 }
 
 // docs are the keys that a commit has at hand. They stay for the next one, so that a key that is written again need not be
-// read again, if they are one value or if very much stands on them; and the memory of those that are let go serves others, so that keys that come and go leave no garbage. They
+// read again, if they are one value or if their values lie in memory of their own, as those of all do on which versions came to
+// stand beside each other; and the memory of those that are let go serves others, so that keys that come and go leave no garbage. They
 // are the writer's alone, and right while the database is at the commit that left them.
 type docs struct {
 	entries map[string]*entry
@@ -50,16 +52,13 @@ type docs struct {
 	commits uint64
 }
 
-// An entry of minLarge bytes or more is kept with all its values for the next commit, unless with the others it is more than
-// maxLarge: it takes three times as much in memory.
-const (
-	minLarge = 16 << 10
-	maxLarge = 16 << 20
-)
+// maxHeld is how many bytes of rows are kept with their values for the next commit: they take three times as much in memory.
+const maxHeld = 16 << 20
 
 // maxDocs is how many keys are at hand, at some 800 bytes each. A commit that touches more writes those that it has
-// and goes on with others: it takes as much memory whatever its size.
-const maxDocs = 4096
+// and goes on with others: it takes as much memory whatever its size. A pack of small versions touches hardly more, so that those
+// that come one after the other for the same keys find them at hand.
+const maxDocs = 8192
 
 // add adds an entry of the zero state for a key.
 func (d *docs) add(key string) *entry {
@@ -182,20 +181,21 @@ func (c *commit) dropDocs() {
 	c.touched, c.gap = c.touched[:0], keyGap{}
 }
 
-// keepDocs leaves the keys for the next commit: those of the simplest state, whose values need not be kept, and large ones.
+// keepDocs leaves the keys for the next commit: those of the simplest state, whose values need not be kept, and those that own
+// theirs.
 func (c *commit) keepDocs() {
-	large := false
+	holding := false
 	for _, e := range c.touched {
 		switch {
 		case e.fold():
-		case e.large():
-			large = true
+		case e.holds():
+			holding = true
 		default:
 			c.docs.drop(e)
 		}
 	}
-	if large {
-		c.docs.trimLarge()
+	if holding {
+		c.docs.trimHeld()
 	}
 	if len(c.docs.entries) > maxDocs {
 		c.docs.clear()
@@ -212,22 +212,31 @@ func (e *entry) bytes() int {
 	return e.size + perVersion*e.saw.Standing()
 }
 
-// large reports whether an entry that is as its row says can be kept with its values, and is worth it.
-func (e *entry) large() bool { return e.owned && !e.dirty && e.bytes() >= minLarge }
+// own moves the value of an entry that is one value to memory of its own, so that the entry can be kept when others come to stand
+// beside it.
+func (e *entry) own() {
+	if _, value, simple := e.state.Simple(); simple && !e.owned {
+		e.state.SetSimple(bytes.Clone(value))
+		e.owned = true
+	}
+}
 
-// trimLarge lets the large entries go where all are too much.
-func (d *docs) trimLarge() {
+// holds reports whether an entry that is as its row says can be kept with its values, for it has them and they are its own.
+func (e *entry) holds() bool { return e.owned && !e.dirty }
+
+// trimHeld lets the entries that have their values go where all are too much.
+func (d *docs) trimHeld() {
 	size := 0
 	for _, e := range d.entries {
-		if e.large() {
+		if e.holds() {
 			size += e.bytes()
 		}
 	}
-	if size <= maxLarge {
+	if size <= maxHeld {
 		return
 	}
 	for _, e := range d.entries {
-		if e.large() {
+		if e.holds() {
 			d.drop(e)
 		}
 	}
@@ -242,7 +251,7 @@ func (e *entry) fold() bool {
 	e.saw, e.sawBehind = nil, nil
 	if !e.folded {
 		e.state.SetSimple(canon.Null())
-		e.folded = true
+		e.folded, e.owned = true, false
 	}
 	return true
 }
@@ -309,6 +318,6 @@ func (s *snap) unfold(e *entry) error {
 		return fmt.Errorf("%w: the value of %q: %w", store.ErrCorrupt, e.key, err)
 	}
 	e.state.SetSimple(value)
-	e.folded = false
+	e.folded, e.owned = false, true
 	return nil
 }

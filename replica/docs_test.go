@@ -60,3 +60,49 @@ func TestEachKeyIsLookedForOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysInConflictStayAtHand: what comes for keys on which versions stand beside each other finds them where the last sync left
+// them.
+func TestKeysInConflictStayAtHand(t *testing.T) {
+	const keys = 100
+	ctx := t.Context()
+	st := &lookCounter{Store: memory.New()}
+	x, err := Open(ctx, st, testOptions(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	invite, err := x.Invite(ctx, InviteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := Join(ctx, memory.New(), invite, testOptions(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(r *Replica, value string) {
+		for k := range keys {
+			if _, err := r.Set(ctx, fmt.Sprintf("k/%d", k), value); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sync := func() {
+		st.looks = 0
+		if rep, _, err := SyncPair(ctx, x, y); err != nil || !rep.Equal {
+			t.Fatalf("%+v, %v", rep, err)
+		}
+	}
+	write(x, "of x")
+	write(y, "of y")
+	sync()
+	write(y, "of y again")
+	if sync(); st.looks > keys/10 {
+		t.Errorf("a pack for %d keys that were in conflict looked %d times", keys, st.looks)
+	}
+	for k := range keys {
+		var got string
+		if _, err := x.Get(ctx, fmt.Sprintf("k/%d", k), &got); err != nil || got != "of y again" {
+			t.Errorf("key %d: %q, %v", k, got, err)
+		}
+	}
+}

@@ -98,6 +98,9 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 			return false, err
 		}
 	}
+	if !all {
+		e.own()
+	}
 	if c.foldsInto(e, ops); e.owned {
 		ops = ownedOps(ops)
 	}
