@@ -33,9 +33,9 @@ func checkpointKey(key string, n uint64) []byte {
 	return append(append([]byte(key), 0), store.IntKey(n)...)
 }
 
-// putCheckpoint stores the state of a key as it is now.
-func (c *commit) putCheckpoint(e *entry, tops []top) error {
-	row := appendCheckpoint(nil, e.row.Last, tops, e.state)
+// putCheckpoint stores the state of a key as it is now, of whose tops the stamps are known.
+func (c *commit) putCheckpoint(e *entry) error {
+	row := appendCheckpoint(nil, e.row.Last, e.tops, e.state)
 	return c.tx.Put(store.Checkpoints, checkpointKey(e.key, e.row.Count), row)
 }
 

@@ -20,9 +20,9 @@ type entry struct {
 	state *crdt.State
 	// before is the key's share of the state digest when the commit began; zero where the key was not there.
 	before digest
-	// tops are the last dots of the versions on the key that no other version on it covers, ascending; knownTops is false
-	// until they were read.
-	tops      []history.LV
+	// tops are the versions on the key that no other version on it covers, by ascending dots; knownTops is false until they were
+	// read. The stamp of one is zero until somebody asks for it, if it was applied before the key was at hand.
+	tops      []top
 	knownTops bool
 	// folded is true while state holds no value: the key is one value, which only the row in the store has.
 	folded bool
@@ -38,7 +38,7 @@ type entry struct {
 	sawBehind []history.LV
 	// first and top are where state and tops begin, to spare an allocation for each key.
 	first crdt.State
-	top   [1]history.LV
+	top   [1]top
 }
 
 // docs are the keys that a commit has at hand. They stay for the next one, so that a key that is written again need not be

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/kdelta/kdelta/crdt"
@@ -67,7 +66,7 @@ func (c *commit) fold(s *stored, ops []keyOps, past *history.Past) error {
 		e.counted(all)
 		e.dirty = true
 		if e.row.Count%checkpointEvery == 0 && checkpointDue(e.row.Count, len(e.tops)) {
-			if err := c.checkpointSoon(e, top{s.lv, s.Stamp()}); err != nil {
+			if err := c.checkpointSoon(e); err != nil {
 				return err
 			}
 		}
@@ -88,7 +87,7 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 		asked := past.Asked()
 		defer func() { c.effort += past.Asked() - asked }()
 	}
-	if all, err = c.moveTops(e, at.lv, past); err != nil {
+	if all, err = c.moveTops(e, at, past); err != nil {
 		return false, err
 	}
 	if all && len(ops) == 1 && ops[0].Code == crdt.CodePut {
@@ -136,62 +135,56 @@ func (p partial) All() bool { return p.all }
 
 // moveTops makes a version one of the key's tops instead of those that it covers, and reports whether it covers all of
 // them. A local version, which has no past, does.
-func (c *commit) moveTops(e *entry, lv history.LV, past *history.Past) (all bool, err error) {
+func (c *commit) moveTops(e *entry, at top, past *history.Past) (all bool, err error) {
 	if past == nil {
-		e.tops, e.knownTops = append(e.tops[:0], lv), true
+		e.tops, e.knownTops = append(e.tops[:0], at), true
 		return true, nil
 	}
 	if err := c.readTops(e); err != nil {
 		return false, err
 	}
-	newest := past.Newest()
-	n := sort.Search(len(e.tops), func(i int) bool { return e.tops[i] > newest })
-	kept := e.tops[:0]
-	for _, t := range e.tops[:n] {
-		if !past.CoversLV(t) {
-			kept = append(kept, t)
-		}
-	}
-	e.tops = append(kept, e.tops[n:]...)
-	all = len(e.tops) == 0
-	e.tops = append(e.tops, lv)
+	e.tops, all = moveTops(e.tops, past, at)
 	return all, nil
 }
 
-// readTops finds the newest versions on the key that do not cover each other.
+// readTops finds the newest versions on the key that do not cover each other. Their stamps are left open: few ask for them.
 func (c *commit) readTops(e *entry) error {
 	if e.knownTops {
 		return nil
 	}
 	e.knownTops = true
 	if e.row.Apart < e.row.Count { // the newest one covers all
-		e.tops = append(e.tops, history.LV(e.row.Last))
+		e.tops = append(e.tops, top{lv: history.LV(e.row.Last)})
 		return nil
 	}
 	some, err := c.logOf(e).newest()
 	if err != nil {
 		return err
 	}
-	return c.snap().graph(func(g *history.Graph) error { e.tops = g.Maximal(some); return nil })
+	return c.snap().graph(func(g *history.Graph) error {
+		for _, lv := range g.Maximal(some) {
+			e.tops = append(e.tops, top{lv: lv})
+		}
+		return nil
+	})
 }
 
-// checkpointSoon stores the key's state; the version at is the one just folded.
-func (c *commit) checkpointSoon(e *entry, at top) error {
+// checkpointSoon stores the key's state as it is behind the version just folded.
+func (c *commit) checkpointSoon(e *entry) error {
 	if err := c.readTops(e); err != nil {
 		return err
 	}
-	tops := make([]top, len(e.tops))
-	for i, lv := range e.tops {
-		if tops[i] = at; lv == at.lv {
+	for i := range e.tops {
+		t := &e.tops[i]
+		if t.stamp.Seq > 0 {
 			continue
 		}
-		stamp, err := c.snap().stampAt(lv)
-		if err != nil {
+		var err error
+		if t.stamp, err = c.snap().stampAt(t.lv); err != nil {
 			return err
 		}
-		tops[i] = top{lv, stamp}
 	}
-	return c.putCheckpoint(e, tops)
+	return c.putCheckpoint(e)
 }
 
 // provisional is the stamp of a version that a transaction may come to write.

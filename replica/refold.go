@@ -104,9 +104,7 @@ func (c *commit) refoldKey(k *refold) error {
 	*e = entry{touched: e.touched}
 	e.begin(k.key)
 	e.state, e.before, e.knownTops, e.dirty = k.start.state, k.before, true, true
-	for _, t := range k.start.tops {
-		e.tops = append(e.tops, t.lv)
-	}
+	e.tops = append(e.tops, k.start.tops...)
 	e.row.Conflicts, e.row.Count, e.row.Apart, e.row.Last = k.conflicts, k.count, k.apart, uint64(k.from)
 	c.touch(e)
 	for i, v := range slices.Backward(k.versions) {
@@ -122,7 +120,7 @@ func (c *commit) refoldKey(k *refold) error {
 		e.row.Last = uint64(v.lv)
 		e.counted(all)
 		if e.row.Count%checkpointEvery == 0 && checkpointDue(e.row.Count, len(e.tops)) {
-			if err := c.checkpointSoon(e, at); err != nil {
+			if err := c.checkpointSoon(e); err != nil {
 				return err
 			}
 		}
