@@ -8,11 +8,12 @@ import (
 	"github.com/kdelta/kdelta/protocol"
 )
 
-// source is a link to a session that makes all of its packs before it hands over the first one, at the moment began.
+// source is a link to a session that makes all of its packs before it hands over the first one, at the moment began. It keeps them.
 type source struct {
 	mu      sync.Mutex
 	session *protocol.Session
 	made    [][]byte
+	packs   [][]byte
 	began   time.Time
 	wake    chan struct{}
 }
@@ -61,6 +62,9 @@ func (s *source) next() ([]byte, error) {
 		}
 		if frame == nil {
 			break
+		}
+		if pack, is := protocol.PackIn(frame); is {
+			s.packs = append(s.packs, pack)
 		}
 		s.made = append(s.made, frame)
 	}
