@@ -73,30 +73,14 @@ func TestRefusalsOfConcurrent(t *testing.T) {
 	}
 }
 
-// TestTypingOn holds that who types on where he was makes the same log as if each of his edits were looked at by itself.
+// TestTypingOn holds that who types or removes on where he was makes the same log as if each of his edits were looked at by itself.
 func TestTypingOn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		typed, applied := NewText(nil), NewText(oneLine{})
 		seqs := map[int]uint64{}
-		after := 0 // what was put in last
-		for range rapid.IntRange(1, 40).Draw(t, "edits") {
-			s := Splice{Pos: after, Text: rapid.SampledFrom([]string{"a", "b", "é", "🙂", "a🙂", ""}).Draw(t, "text")}
-			by, op := 1, rapid.IntRange(0, 9).Draw(t, "he")
-			switch op {
-			case 0:
-				s.Pos = rapid.IntRange(0, typed.Len()).Draw(t, "goes to")
-			case 1:
-				s.Removed = min(1, typed.Len()-s.Pos)
-			case 2:
-				s = Splice{Pos: max(0, after-1), Removed: min(1, after)}
-			case 3:
-				by = 2
-			case 4:
-				seqs[by]++ // a dot of another document
-			}
+		edit := func(by int, s Splice) {
 			dot := Dot{Author: author(by), Seq: seqs[by] + 1}
 			seqs[by] += uint64(s.Width())
-			after = s.Pos + s.Width() - s.Removed
 			if err := typed.Splice(dot, s); err != nil {
 				t.Fatal(err)
 			}
@@ -109,6 +93,28 @@ func TestTypingOn(t *testing.T) {
 			if !bytes.Equal(typed.AppendSnapshot(nil), applied.AppendSnapshot(nil)) {
 				t.Fatalf("%q, want %q", typed, applied)
 			}
+		}
+		edit(1, Splice{Text: "what is there to be removed"})
+		after := 9 // what was put in last
+		for range rapid.IntRange(1, 40).Draw(t, "edits") {
+			s := Splice{Pos: after, Text: rapid.SampledFrom([]string{"a", "b", "é", "🙂", "a🙂", ""}).Draw(t, "text")}
+			by, op := 1, rapid.IntRange(0, 9).Draw(t, "he")
+			switch op {
+			case 0:
+				s.Pos = rapid.IntRange(0, typed.Len()).Draw(t, "goes to")
+			case 1:
+				s.Removed = min(1, typed.Len()-s.Pos)
+			case 2:
+				s = Splice{Pos: max(0, after-1), Removed: min(1, after)}
+			case 3:
+				s = Splice{Pos: after, Removed: min(2, typed.Len()-after)}
+			case 4:
+				by = 2
+			case 5:
+				seqs[by]++ // a dot of another document
+			}
+			edit(by, s)
+			after = s.Pos + s.Width() - s.Removed
 		}
 	})
 }
@@ -127,6 +133,32 @@ func TestTypingOnAfterTwo(t *testing.T) {
 	dot.Seq++
 	if err := text.Splice(dot, Splice{Pos: 1, Text: "c"}); err != nil || text.String() != "acb" || !slices.Equal(text.log.heads, []uint32{2}) {
 		t.Errorf("%q with heads %d (%v)", text, text.log.heads, err)
+	}
+}
+
+// TestMergedLogsPart holds that who merges a history into nothing and who wrote it go on apart, whatever they share.
+func TestMergedLogsPart(t *testing.T) {
+	wrote := NewText(nil)
+	for i, s := range []Splice{{Text: "b"}, {Text: "a"}} {
+		if err := wrote.Splice(Dot{Author: author(1), Seq: uint64(i) + 1}, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wrote.log.content.room(10)
+	merged := NewText(nil)
+	if _, err := merged.Merge(wrote.log); err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range []*Text{wrote, merged} {
+		if err := text.Splice(Dot{Author: author(1 + i), Seq: 3}, Splice{Pos: 2, Text: "xy"[i : i+1]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for want, text := range map[string]*Text{"abx": wrote, "aby": merged} {
+		again := NewText(nil)
+		if _, err := again.Merge(text.log); err != nil || text.String() != want || again.String() != want {
+			t.Errorf("%q, and by its log %q, want %q (%v)", text, again, want, err)
+		}
 	}
 }
 
