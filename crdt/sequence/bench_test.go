@@ -11,7 +11,10 @@ import (
 )
 
 // best runs something b.N times and reports the shortest, since what else the machine does only ever makes one longer, and the
-// median, each behind a garbage collection that leaves caches cold. Read them beside the figures of other programs on the same machine.
+// median. Each run makes what it makes in memory that it did not have before, behind a garbage collection: that leaves caches as cold as
+// an application finds them, and keeps collections out of the runs. Without it one would fall into every second or third, since there
+// is next to nothing else in this heap, and the medians are a tenth to a half longer. Read the figures beside those of other programs on
+// the same machine in the same minute: what runs beside this one on the processor's cores makes all runs of that time half as long again.
 func best(b *testing.B, run func()) {
 	b.Helper()
 	b.ReportAllocs()
