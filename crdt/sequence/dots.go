@@ -94,11 +94,13 @@ func (d *dots) add(dot *Dot, w int, lv, n uint32) {
 
 // makingOf is the index of the making that has an event.
 func (d *dots) makingOf(lv uint32) int {
-	low, n := 0, len(d.made) // it is among n from low on
-	for n > 1 {
-		half := n / 2
-		low += stride(half, d.made[low+half].lv, lv)
-		n -= half
+	low, high := 0, len(d.made)
+	for high-low > 1 {
+		if mid := int(uint(low+high) >> 1); d.made[mid].lv <= lv {
+			low = mid
+		} else {
+			high = mid
+		}
 	}
 	return low
 }

@@ -111,23 +111,18 @@ func (g *graph) headsAt(x uint32) []uint32 {
 
 // entryOf is the index of the entry that has an event.
 func (g *graph) entryOf(lv uint32) int {
-	low, n := 0, len(g.entries) // it is among n from low on
-	if last := n - 1; g.entries[last].lv <= lv {
-		return last
+	low, high := 0, len(g.entries) // entries[low].lv ≤ lv < entries[high].lv
+	if g.entries[high-1].lv <= lv {
+		return high - 1
 	}
-	for n > 1 {
-		half := n / 2
-		low += stride(half, g.entries[low+half].lv, lv)
-		n -= half
+	for high-low > 1 {
+		if mid := int(uint(low+high) >> 1); g.entries[mid].lv <= lv {
+			low = mid
+		} else {
+			high = mid
+		}
 	}
 	return low
-}
-
-// stride is how far a search by halves goes on that compares lv with start: half, where it is not before that. There is no branch
-// in it, since the processor could not foresee which way it goes.
-func stride(half int, start, lv uint32) int {
-	before := (int64(lv) - int64(start)) >> 63 // all ones, or none
-	return half &^ int(before)
 }
 
 // entryEnd is the number after the last event of an entry.

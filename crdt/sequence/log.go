@@ -262,11 +262,13 @@ func (r *run) absorb(p *piece) bool {
 
 // runOf is the index of the run that has an event.
 func (l *Log) runOf(lv uint32) int {
-	low, n := 0, len(l.runs) // it is among n from low on
-	for n > 1 {
-		half := n / 2
-		low += stride(half, l.runs[low+half].lv, lv)
-		n -= half
+	low, high := 0, len(l.runs) // runs[low].lv ≤ lv < runs[high].lv
+	for high-low > 1 {
+		if mid := int(uint(low+high) >> 1); l.runs[mid].lv <= lv {
+			low = mid
+		} else {
+			high = mid
+		}
 	}
 	return low
 }
