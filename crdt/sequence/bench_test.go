@@ -11,10 +11,9 @@ import (
 )
 
 // best runs something b.N times and reports the shortest, since what else the machine does only ever makes one longer, and the
-// median. Each run makes what it makes in memory that it did not have before, behind a garbage collection: that leaves caches as cold as
-// an application finds them, and keeps collections out of the runs. Without it one would fall into every second or third, since there
-// is next to nothing else in this heap, and the medians are a tenth to a half longer. Read the figures beside those of other programs on
-// the same machine in the same minute: what runs beside this one on the processor's cores makes all runs of that time half as long again.
+// median. Nothing is kept from one run to the next, and each is behind a garbage collection, so that none is in it: left to itself one
+// falls into every second run or every sixtieth, by how much the work allocates in a heap that has little else. Read the figures beside
+// those of other programs on the same machine, by turns.
 func best(b *testing.B, run func()) {
 	b.Helper()
 	b.ReportAllocs()

@@ -1,5 +1,7 @@
 package sequence
 
+import "slices"
+
 const (
 	// leafParts is how many parts a leaf of an outline has at most.
 	leafParts = 64
@@ -245,22 +247,23 @@ func (l *outlineLeaf) cut(i, in, n uint32) {
 
 // fill puts into an empty rope what an outline of a log shows.
 func (r *rope) fill(o *outline, log *Log) {
-	// Of runs that are not ASCII, what has not been shown yet: each shows its elements in the order in which it inserted them.
-	rest := map[uint32]run{}
+	// What has not been shown yet of the runs, if any is not ASCII: each shows its elements in the order in which it inserted them.
+	var rest []run
 	for leaf := o.tree.first(); leaf >= 0; leaf = o.tree.next(leaf) {
 		l := o.leaves[leaf]
 		for _, p := range l.parts[:l.n] {
-			run, end := log.runs[p.run], log.runEnd(int(p.run))
+			run := &log.runs[p.run]
 			text := log.textFrom(int(p.run), run.content)
 			from, n := p.lv-run.lv, p.n
-			if uint32(len(text)) != end-run.lv {
-				if seen, ok := rest[p.run]; ok {
-					run, text = seen, text[seen.content-run.content:]
+			if uint32(len(text)) != log.runEnd(int(p.run))-run.lv {
+				if rest == nil {
+					rest = slices.Clone(log.runs)
 				}
+				run = &rest[p.run]
+				text = log.textFrom(int(p.run), run.content)
 				from = uint32(byteOffset(text, p.lv-run.lv))
 				n = uint32(byteOffset(text[from:], n))
 				run.lv, run.content = p.lv+p.n, run.content+from+n
-				rest[p.run] = run
 			}
 			r.push(text[from:from+n], p.lv)
 		}
