@@ -45,7 +45,7 @@ func reader(folder, name string, make func() (*replica.Replica, error)) (func() 
 		return backupOf(r)
 	})
 	return func() (*replica.Replica, error) {
-		r, _, err := replica.Restore(ctx, memory.New(), bytes.NewReader(backup), replica.Options{}, nil)
+		r, _, err := replica.Restore(ctx, memory.New(), bytes.NewReader(backup), options, nil)
 		return r, err
 	}, err
 }

@@ -16,9 +16,12 @@ type space struct {
 	invite string
 }
 
+// options are those of all replicas: what they pack when they are left alone would be counted with what is measured meanwhile.
+var options = replica.Options{ManualCompaction: true}
+
 // newSpace is a space with its first replica.
 func newSpace() (*space, *replica.Replica, error) {
-	first, err := replica.Open(context.Background(), memory.New(), replica.Options{})
+	first, err := replica.Open(context.Background(), memory.New(), options)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -35,7 +38,7 @@ func spaceOf(r *replica.Replica) (*space, error) {
 }
 
 func (s *space) join() (*replica.Replica, error) {
-	return replica.Join(s.ctx, memory.New(), s.invite, replica.Options{})
+	return replica.Join(s.ctx, memory.New(), s.invite, options)
 }
 
 // sync is one session, and the bytes of both ways. Afterwards the two are equal.
@@ -122,28 +125,8 @@ func getAll(read func() (*replica.Replica, error)) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	var last *replica.Replica
-	took, bytes, err := measure(func() (*replica.Replica, error) {
-		if err := rest(last); err != nil {
-			return nil, err
-		}
-		last, err = s.join()
-		return last, err
-	}, func(empty *replica.Replica) (int64, error) { return s.sync(full, empty) })
+	took, bytes, err := measure(s.join, func(empty *replica.Replica) (int64, error) { return s.sync(full, empty) })
 	return result{cost: took, Bytes: float64(bytes)}, err
-}
-
-// rest closes what was measured: left alone, a replica packs its versions, and that would be counted with what comes next.
-func rest(replicas ...*replica.Replica) error {
-	for _, r := range replicas {
-		if r == nil {
-			continue
-		}
-		if err := r.Close(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // reconnect is a new session of two that were equal, after one change.
@@ -162,7 +145,7 @@ func reconnect(folder string) (result, error) {
 	return result{cost: took, Bytes: float64(bytes)}, err
 }
 
-// pairOf is two replicas that hold the same.
+// pairOf is two replicas that hold the same; the second one knows what the first one writes as.
 func pairOf(folder, name string, make func() (*replica.Replica, error)) (a, b *replica.Replica, err error) {
 	read, err := reader(folder, name, make)
 	if err != nil {
@@ -171,7 +154,13 @@ func pairOf(folder, name string, make func() (*replica.Replica, error)) (a, b *r
 	if a, err = read(); err != nil {
 		return nil, nil, err
 	}
-	b, err = read()
+	if b, err = read(); err != nil {
+		return nil, nil, err
+	}
+	s := &space{ctx: context.Background()}
+	if err = s.fill(a, 1, key, number); err == nil {
+		_, err = s.sync(a, b)
+	}
 	return a, b, err
 }
 
@@ -227,25 +216,20 @@ func talk(a, b *protocol.Session) (bytes int64, err error) {
 // concurrent is two replicas with 10,000 sets each over the same 5,000 keys, until they are equal.
 func concurrent(string) (result, error) {
 	var s *space
-	var pair [2]*replica.Replica
-	took, bytes, err := measure(func() (none, error) {
-		err := rest(pair[:]...)
-		if err != nil {
-			return none{}, err
-		}
+	took, bytes, err := measure(func() (pair [2]*replica.Replica, err error) {
 		if s, pair[0], err = newSpace(); err != nil {
-			return none{}, err
+			return pair, err
 		}
 		if pair[1], err = s.join(); err != nil {
-			return none{}, err
+			return pair, err
 		}
 		for who, r := range pair {
 			if err := s.fill(r, 10_000, drawn(5000, uint32(who)), number); err != nil {
-				return none{}, err
+				return pair, err
 			}
 		}
-		return none{}, nil
-	}, func(none) (int64, error) { return s.sync(pair[0], pair[1]) })
+		return pair, nil
+	}, func(pair [2]*replica.Replica) (int64, error) { return s.sync(pair[0], pair[1]) })
 	return result{cost: took, Bytes: float64(bytes)}, err
 }
 
