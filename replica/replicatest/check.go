@@ -57,6 +57,8 @@ func (d *device) ingest() bool {
 		}
 		unknown := isNew && w.evil.fate(e.ID) == versionUnknown
 		switch {
+		case unknown && d.left.spent[e.Author]:
+			w.failf("I13", "%s writes %s, and was set back behind what had left it of this author", d.name, e.Version)
 		case unknown && (d.mayWrite || d.unsure) || d.rewrote[e.Author]:
 			d.mine.Add(n)
 		case unknown && !w.rewrote[e.Author]:

@@ -173,6 +173,8 @@ type device struct {
 	mayWrite, unsure bool
 	// family is the first replica of those whose databases are copies of each other.
 	family int
+	// left is what left this replica.
+	left left
 	// read is a version that an application here has read, for From and IfVersion.
 	read map[string]replica.Version
 }
@@ -181,6 +183,7 @@ func (w *World) newDevice(withSidecar bool) *device {
 	d := &device{
 		w: w, id: len(w.devices), disk: memory.New(), wall: &wall{w: w}, knowsRare: w.chance(60),
 		read: make(map[string]replica.Version), rewrote: make(map[identity.Author]bool),
+		left: newLeft(),
 	}
 	d.name, d.family = string(rune('A'+d.id)), d.id
 	var seed [32]byte

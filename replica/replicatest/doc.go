@@ -43,6 +43,8 @@
 //	I10  nothing is applied twice, in no order                     for every version
 //	I13  one id is one content; a fork is told                     for every version; in every full check
 //	     no two databases go on as one author                      at the end
+//	     one that was set back behind what had left it goes on     after every step
+//	     as another, unless its sidecar was set back with it
 //	I14  Verify finds nothing                                      at the end
 //	     what never left is written again with the same ops (I4),   whenever a replica did that
 //	     and only by who wrote it (I7)

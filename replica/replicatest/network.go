@@ -165,6 +165,7 @@ func (s *session) pump(side int) {
 			break
 		}
 		if frame != nil {
+			s.ends[side].left.note(frame)
 			s.send(side, frame)
 		}
 	}

@@ -84,7 +84,7 @@ func TestWorld(t *testing.T) {
 var mustHappen = []string{
 	"session: synced", "session: pushed", "session: left politely", "check: linked at last", "session: broken", "session: local fault", "frame: dropped", "frame: repeated", "frame: reordered", "frame: delayed",
 	"frame: truncated", "frame: bit flipped", "frame: into a partition", "partition: two halves", "partition: one way",
-	"crash", "kill", "restart", "store fault met", "fault while opening", "clone", "clone: with its sidecar", "compact", "restore", "restore: with its sidecar",
+	"crash", "kill", "restart", "store fault met", "fault while opening", "clone", "clone: with its sidecar", "compact", "restore", "restore: with its sidecar", "restore: behind what has left",
 	"clock: back", "clock: forward", "clock: +10 years", "clock: -10 years", "clock: frozen", "read-only member", "read-only member upgraded",
 	"op: set", "op: delete", "op: add", "op: set-add", "op: set-remove", "op: update", "op: settings", "op: resolve", "op: take", "op: from",
 	"op: compare-and-set", "op: type", "version: text-splice", "shown: text", "op: arrange", "version: list-splice", "version: list-move", "version: list-replace", "shown: list", "version: merge", "version: join", "version: patch", "version: unknown", "version refused", "fork seen", "pending seen",
