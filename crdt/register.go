@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/internal/canon"
@@ -86,7 +87,9 @@ func (s *State) register(st Strategy, base func() (Value, bool)) docView {
 	for _, at := range s.tombs {
 		all = append(all, Sibling{Stamp: at, Deleted: true})
 	}
-	order.Sort(all, func(a, b Sibling) int { return a.Stamp.Compare(b.Stamp) })
+	if len(s.tombs) > 0 {
+		order.Sort(all, func(a, b Sibling) int { return a.Stamp.Compare(b.Stamp) })
+	}
 	distinct := distinctSiblings(all)
 	newest := distinct[len(distinct)-1]
 	if len(distinct) == 1 {
@@ -109,10 +112,13 @@ func (d *docView) show(value Value, distinct []Sibling) {
 	if value != nil {
 		d.kind = KindRegister
 	}
-	for _, x := range distinct {
-		if x.Deleted == (value == nil) {
-			d.at = x.Stamp
-			if bytes.Equal(x.Value, value) {
+	for i := len(distinct) - 1; i >= 0; i-- {
+		x := &distinct[i]
+		if x.Deleted != (value == nil) {
+			continue
+		}
+		if same := bytes.Equal(x.Value, value); same || d.at.IsZero() {
+			if d.at = x.Stamp; same {
 				return
 			}
 		}
@@ -154,12 +160,21 @@ func (d *docView) conflictOf(all, distinct []Sibling) Conflict {
 
 // distinctSiblings keeps, of equal siblings, the newest. Order stays ascending.
 func distinctSiblings(all []Sibling) []Sibling {
+	var values strings.Builder // one piece of memory for all names in met
+	end := 0
+	for i := range all {
+		end += len(all[i].Value)
+	}
+	values.Grow(end)
+	for i := range all {
+		values.Write(all[i].Value)
+	}
 	out := make([]Sibling, 0, len(all))
-	met := make(map[string]bool, len(all))
+	met := make(map[string]struct{}, len(all))
 	for i := len(all) - 1; i >= 0; i-- {
-		id := string(all[i].Value) // a value is never empty, so "" is the delete
-		if !met[id] {
-			met[id] = true
+		from := end - len(all[i].Value)
+		met[values.String()[from:end]] = struct{}{} // a value is never empty, so "" is the delete
+		if end = from; len(met) > len(out) {
 			out = append(out, all[i])
 		}
 	}
@@ -167,8 +182,12 @@ func distinctSiblings(all []Sibling) []Sibling {
 	return out
 }
 
-// resolve runs a strategy and trusts it with nothing: it gets copies, may panic, and its result is checked.
+// resolve runs a strategy and trusts it with nothing: it gets copies, may panic, and its result is checked. Of LWW the result is
+// known.
 func resolve(st Strategy, distinct []Sibling, base func() (Value, bool)) (value Value, fault error) {
+	if _, last := st.(lww); last {
+		return distinct[len(distinct)-1].Value, nil
+	}
 	c := Siblings{Values: make([]Sibling, len(distinct))}
 	size, deletion := 0, false
 	for i := range distinct {

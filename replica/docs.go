@@ -137,7 +137,7 @@ func (c *commit) load(e *entry) error {
 	}
 	e.size, e.owned = len(e.row.State), e.row.State != nil
 	e.row.Value, e.row.State = nil, nil
-	e.before, c.scratch = keyDigest(c.scratch, e.key, e.state)
+	e.before, c.scratch = keyDigest(c.scratch, e.key, e.state.Encoding())
 	return nil
 }
 

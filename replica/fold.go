@@ -331,7 +331,8 @@ func (c *commit) writeDoc(e *entry) error {
 	for _, a := range c.applied {
 		a.Conflicts += max(len(view.Conflicts)-int(row.Conflicts), 0)
 	}
-	c.value = fillRow(row, &view, e.state, c.byAuthor, c.value)
+	encoding := e.state.Encoding()
+	c.value = fillRow(row, &view, encoding, c.byAuthor, c.value)
 	if view.Kind.IsSequence() {
 		c.sequences = append(c.sequences, docID{e.key, view.Kind})
 	}
@@ -348,7 +349,7 @@ func (c *commit) writeDoc(e *entry) error {
 	e.size = len(row.State)
 	row.Value, row.State = nil, nil // they lie in memory for the next key's
 	var now digest
-	now, c.scratch = keyDigest(c.scratch, e.key, e.state)
+	now, c.scratch = keyDigest(c.scratch, e.key, encoding)
 	c.tip.digest.sub(e.before)
 	c.tip.digest.add(now)
 	e.before, e.dirty = now, false
@@ -357,7 +358,7 @@ func (c *commit) writeDoc(e *entry) error {
 
 // fillRow makes a row of Docs say what a view of the key's state shows. It takes memory for the value, and returns it.
 func fillRow(
-	row *store.Doc, view *crdt.View, state *crdt.State, byAuthor map[identity.Author][]history.Line, scratch []byte,
+	row *store.Doc, view *crdt.View, state crdt.Encoding, byAuthor map[identity.Author][]history.Line, scratch []byte,
 ) []byte {
 	row.Kind, row.Strategy, row.Conflicts = string(view.Kind), view.Strategy, uint64(len(view.Conflicts))
 	row.Value = nil

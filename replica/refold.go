@@ -33,7 +33,7 @@ func (s *snap) readRefold(key string, start, end history.LV) (*refold, error) {
 		return nil, err
 	}
 	k := &refold{key: key, conflicts: e.row.Conflicts, start: folded{state: &crdt.State{}}, count: e.row.Count}
-	k.before, _ = keyDigest(nil, key, e.state)
+	k.before, _ = keyDigest(nil, key, e.state.Encoding())
 	log := logOf(s, key, &e.row)
 	conflicts := false
 	whole := keyRange(key)

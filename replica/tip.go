@@ -105,12 +105,15 @@ func (t *tip) append(b []byte, last *stored) []byte {
 	sum := t.digest.bytes()
 	b = canon.AppendBytes(b, sum[:])
 	b = appendHead(b, t.own, last)
-	b = canon.AppendArray(b, len(t.heads))
+	b = canon.AppendArray(slices.Grow(b, headBytes*max(len(t.heads)-1, 0)), len(t.heads))
 	for _, h := range t.heads {
 		b = appendHead(b, h, last)
 	}
 	return b
 }
+
+// headBytes are about those of a head.
+const headBytes = 64
 
 func appendHead(b []byte, h head, last *stored) []byte {
 	if last != nil && h.lv == last.lv {

@@ -201,7 +201,7 @@ func (v *verifier) compareDocs(g *keyGroup, r store.Range) error {
 		if e.bad {
 			return nil
 		}
-		sum, _ := keyDigest(nil, key, e.state)
+		sum, _ := keyDigest(nil, key, e.state.Encoding())
 		v.digest.add(sum)
 		return v.found(v.compareDoc(g, key, e, row.Value, &doc))
 	})
@@ -239,7 +239,7 @@ func (v *verifier) compareDoc(g *keyGroup, key string, e *refolded, raw []byte, 
 		if err != nil {
 			return err
 		}
-		fillRow(&want, &view, e.state, v.m.byAuthor, nil)
+		fillRow(&want, &view, e.state.Encoding(), v.m.byAuthor, nil)
 		if bytes.Equal(want.Append(nil), raw) {
 			return v.wantConflicts(g, key, e, view.Conflicts)
 		}
