@@ -40,6 +40,9 @@ type Namer interface {
 	Name() (identity.Author, func(identity.Domain, []byte) identity.Signature, error)
 }
 
+// Leaver is an optional ability of a Local: Left hears, once, that its session was closed.
+type Leaver interface{ Left() }
+
 // name tells who its sender is, whose hello named nobody.
 type name struct {
 	author identity.Author

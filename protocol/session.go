@@ -122,6 +122,9 @@ func (s *Session) Close() error {
 	if err := s.release(); err != nil && s.report.Err == nil {
 		s.stop(Broken, &failure{kind: ErrLocal, cause: err})
 	}
+	if leaver, able := s.local.(Leaver); able && !s.closed {
+		leaver.Left()
+	}
 	s.closed = true
 	return s.report.Err
 }

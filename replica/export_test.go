@@ -57,3 +57,12 @@ func OpenRows(ctx context.Context, r *Replica) (n int, err error) {
 
 // TellTips makes clocks of a replica tell no more tips than that.
 func TellTips(r *Replica, most int) { r.maxTips = most }
+
+// HandedOut is the newest own dot that is marked as handed out.
+func HandedOut(ctx context.Context, r *Replica) (seq uint64, err error) {
+	err = r.view(ctx, func(s *snap) error {
+		seq, err = readHanded(s.tx)
+		return err
+	})
+	return seq, err
+}

@@ -40,7 +40,6 @@ func (d *liveDriver) drive(ctx context.Context) error {
 	d.meet = time.After(meetTime)
 	d.local.link = &outbox{poke: d.poke}
 	defer d.local.r.presences.join(d.local.link)()
-	defer d.local.push(false)
 	return d.run(ctx)
 }
 

@@ -45,8 +45,9 @@ type local struct {
 }
 
 var (
-	_ protocol.Local = (*local)(nil)
-	_ protocol.Namer = (*local)(nil)
+	_ protocol.Local  = (*local)(nil)
+	_ protocol.Namer  = (*local)(nil)
+	_ protocol.Leaver = (*local)(nil)
 )
 
 // Facts implements protocol.Local.

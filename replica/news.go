@@ -49,6 +49,9 @@ func (l *local) push(now bool) {
 	l.pushes = now
 }
 
+// Left implements protocol.Leaver.
+func (l *local) Left() { l.push(false) }
+
 // looked notes that a feed has what was news up to a snapshot.
 func (l *local) looked(s *snap) {
 	l.seen.since, l.seen.came, l.seen.epoch = s.tip.next, nil, s.tip.epoch

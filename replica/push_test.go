@@ -152,6 +152,18 @@ func TestPushIsTold(t *testing.T) {
 	}
 }
 
+// TestPushEnds: what is written when the session that pushed is gone has not left.
+func TestPushEnds(t *testing.T) {
+	p := newPushing(t)
+	if err := p.session.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wrote(t)(p.r.Set(t.Context(), "a/x", 1))
+	if seq, err := replica.HandedOut(t.Context(), p.r); err != nil || seq != p.last {
+		t.Errorf("dot %d is marked as handed out, and %d left: %v", seq, p.last, err)
+	}
+}
+
 // pushing is a replica on a file with a session that pushes what is written there.
 type pushing struct {
 	t       *testing.T
