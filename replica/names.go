@@ -92,7 +92,7 @@ type TagInfo struct {
 
 // Tag names a point, on all replicas; nil names the present. A point in time names what this replica holds of it now. A
 // tag of that name moves. A text that ParsePoint reads as a time or as now, or that IsRange reads as a range, is no name for
-// a tag: ErrPointText.
+// a tag: ErrPointText; nor is one that it reads as AUTHOR@SEQ of an author who is known here: ErrAmbiguous.
 func (r *Replica) Tag(ctx context.Context, name string, p Point) (Version, error) {
 	if _, isMoment, _ := r.parseMoment(name); isMoment {
 		return Version{}, noPoint("no tag can be called %q, which is a time", name)
@@ -102,6 +102,9 @@ func (r *Replica) Tag(ctx context.Context, name string, p Point) (Version, error
 	}
 	return r.updateSystem(ctx, func(tx *Tx) error {
 		s := tx.c.snap()
+		if author, _, isDot := splitDot(name); isDot && len(s.authorsCalled(author)) > 0 {
+			return fmt.Errorf("%w: no tag can be called %q, which is a version of an author's", ErrAmbiguous, name)
+		}
 		heads, err := s.frontier(p)
 		if err != nil {
 			return err
