@@ -1,6 +1,10 @@
 package replica
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/kdelta/kdelta/internal/msgpack"
+)
 
 // Errors of this package. Those of the store, of identity and of history come through, wrapped.
 var (
@@ -9,6 +13,8 @@ var (
 	// ErrWrongKind: the op does not fit what the key holds, as in adding to a register. Delete the key first, or
 	// use another one.
 	ErrWrongKind = errors.New("the key holds another kind of value")
+	// ErrMismatch: a value does not fit the Go type that it was to be read into; the text says where.
+	ErrMismatch = msgpack.ErrMismatch
 	// ErrReserved: namespaces that start with a dot are kdelta's own.
 	ErrReserved = errors.New("namespaces that start with '.' are kdelta's own")
 	// ErrVersionMismatch: IfVersion named another version than the key's current one. Read again and retry.

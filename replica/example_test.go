@@ -249,6 +249,34 @@ func ExampleReplica_Diff() {
 	// [{"op":"add","path":"/cast","value":["Weaver"]},{"op":"replace","path":"/year","value":1979}]
 }
 
+// What a loop shows is JSON, in which bytes have a form of their own: Decode reads it into a type of the application's.
+func ExampleDecode() {
+	type picture struct {
+		Title string
+		Data  []byte
+	}
+	ctx := context.Background()
+	r := must(replica.Open(ctx, memory.New(), replica.Options{}))
+	must(r.Set(ctx, "pictures/1", picture{"Oslo", []byte("png")}))
+	for row, err := range r.List(ctx, "pictures/") {
+		check(err)
+		var p picture
+		check(replica.Decode(row.Value, &p))
+		fmt.Println(string(row.Value), p.Title, string(p.Data))
+		var n int
+		err = replica.Decode(row.Value, &n)
+		fmt.Println(errors.Is(err, replica.ErrMismatch))
+	}
+	_, err := r.Get(ctx, "pictures/1", new(int))
+	fmt.Println(err)
+	fmt.Println(replica.Decode(nil, new(picture))) // as in the Change of a delete
+	// Output:
+	// {"Data":{"$bytes":"cG5n"},"Title":"Oslo"} Oslo png
+	// true
+	// pictures/1: msgpack: at the top: found a map for int: value does not fit the Go type
+	// not found
+}
+
 func ExampleReplica_Undo() {
 	ctx := context.Background()
 	r := must(replica.Open(ctx, memory.New(), replica.Options{}))

@@ -3,6 +3,7 @@ package replica
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -23,7 +24,10 @@ func (r *Replica) Get(ctx context.Context, key string, dst any) (Version, error)
 	if err != nil {
 		return Version{}, err
 	}
-	return v, decodeJSON(row.Value, dst)
+	if err := decodeJSON(row.Value, dst); err != nil {
+		return v, fmt.Errorf("%s: %w", key, err)
+	}
+	return v, nil
 }
 
 // row reads a key's row and the version that its visible value is from.
@@ -92,6 +96,15 @@ func absent(err error, key string) error {
 		return fmt.Errorf("%w: %s", ErrNotFound, key)
 	}
 	return err
+}
+
+// Decode reads a value that came as JSON, as in a Row, a Change or a LogOp, into what dst points to, as Get does: unlike
+// encoding/json it knows bytes. ErrMismatch where it does not fit, ErrNotFound where there is none, as in the Change of a delete.
+func Decode(value json.RawMessage, dst any) error {
+	if len(value) == 0 {
+		return ErrNotFound
+	}
+	return decodeJSON(value, dst)
 }
 
 // decodeJSON reads a visible value into an application's value.

@@ -26,9 +26,9 @@ type Reader interface {
 type Row struct {
 	Key     string
 	Version Version
-	// Value is the visible value as compact JSON.
+	// Value is the visible value as compact JSON; Decode reads it.
 	Value json.RawMessage
-	// Kind is the value's kind: register, record, counter or set.
+	// Kind is the value's kind: register, record, counter, set, text or list.
 	Kind crdt.Kind
 	// Conflicts counts the key's open conflicts.
 	Conflicts int

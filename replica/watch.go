@@ -34,7 +34,7 @@ type Event struct {
 // after a later one. What led there later has events of its own.
 type Change struct {
 	Key string
-	// Value is the visible value, nil where nothing is visible any more.
+	// Value is the visible value as compact JSON, which Decode reads; nil where nothing is visible any more.
 	Value json.RawMessage
 }
 

@@ -46,6 +46,7 @@ var replicaCodes = map[string]struct {
 	"ErrRemote":          {replica.ErrRemote, 2},
 	"ErrCursor":          {replica.ErrCursor, 2},
 	"ErrMoved":           {replica.ErrMoved, 1},
+	"ErrMismatch":        {replica.ErrMismatch, 1},
 	"ErrPresence":        {replica.ErrPresence, 1},
 	"ErrSilent":          {replica.ErrSilent, 1},
 	"ErrInviteExpired":   {replica.ErrInviteExpired, 1},
