@@ -23,7 +23,7 @@ func (s *snap) stateOf(row *store.Doc) (*crdt.State, error) {
 	}
 	value, err := canon.FromJSON(row.Value)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: a visible value: %w", store.ErrCorrupt, err)
 	}
 	stamp, err := s.rowStamp(row)
 	if err != nil {

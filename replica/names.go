@@ -81,7 +81,11 @@ func (s *snap) record(key string) (canon.Value, error) {
 	if err != nil || row.Value == nil {
 		return nil, err
 	}
-	return canon.FromJSON(row.Value)
+	v, err := canon.FromJSON(row.Value)
+	if err != nil {
+		return nil, fmt.Errorf("%w: a record of kdelta's own: %w", store.ErrCorrupt, err)
+	}
+	return v, nil
 }
 
 // TagInfo is a tag and the frontier that it names.
@@ -224,7 +228,7 @@ func (r *Replica) Tags(ctx context.Context) ([]TagInfo, error) {
 		}
 		v, err := canon.FromJSON(row.Value)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: a tag: %w", store.ErrCorrupt, err)
 		}
 		f, err := tagFrontier(v)
 		if err != nil {

@@ -347,6 +347,32 @@ func TestVerifyNamesWhatIsDamaged(t *testing.T) {
 	}
 }
 
+// TestVerifyGoesOnBehindAValueThatIsNoJSON: the text of a value that nothing else stands for is damage like any other.
+func TestVerifyGoesOnBehindAValueThatIsNoJSON(t *testing.T) {
+	st := memory.New()
+	r, err := Open(t.Context(), st, testOptions(9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Set(t.Context(), "notes/1", "text"); err != nil {
+		t.Fatal(err)
+	}
+	err = st.Update(t.Context(), func(tx store.Tx) error {
+		row, err := tx.Get(store.Docs, []byte("notes/1"))
+		if err != nil {
+			return err
+		}
+		return tx.Put(store.Docs, []byte("notes/1"), bytes.Replace(row, []byte(`"text"`), []byte(`xtext"`), 1))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, err := r.Verify(t.Context(), nil)
+	if err != nil || len(rep.Damage) == 0 || !strings.Contains(rep.Damage[0], `"notes/1"`) {
+		t.Errorf("%v, %q; want lines that name notes/1", err, rep.Damage)
+	}
+}
+
 // shortest is a strategy of the application: the value with the shortest text.
 type shortest struct{}
 
