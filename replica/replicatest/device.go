@@ -294,6 +294,7 @@ func (d *device) rediscover() {
 			d.w.failf("I4", "%s has lost %s, which it acknowledged", d.name, d.w.model.Stamp(n).Name())
 		}
 	}
+	d.left.see(d.w, d.seen)
 	d.w.judgedByAll(d)
 }
 

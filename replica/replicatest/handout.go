@@ -11,10 +11,12 @@ import (
 type left struct {
 	upTo  map[identity.Author]uint64
 	spent map[identity.Author]bool
+	// setBack says that the database was set back, and that nobody has seen yet to where.
+	setBack bool
 }
 
 func newLeft() left {
-	return left{make(map[identity.Author]uint64), make(map[identity.Author]bool)}
+	return left{upTo: make(map[identity.Author]uint64), spent: make(map[identity.Author]bool)}
 }
 
 // note sees a frame that a replica puts on a link.
@@ -33,8 +35,13 @@ func (l *left) note(frame []byte) {
 	}
 }
 
-// setBack sees that the database was set back to what is seen now, and the sidecar was not.
-func (l *left) setBack(w *World, seen Set) {
+// see sees what a replica holds that has just started. Where it was set back, and the sidecar was not, it may not write any more as
+// those of whom more had left.
+func (l *left) see(w *World, seen Set) {
+	if !l.setBack {
+		return
+	}
+	l.setBack = false
 	holds := make(map[identity.Author]uint64)
 	for _, n := range seen.Without(nil) {
 		s := w.model.Stamp(n)

@@ -147,19 +147,17 @@ func (w *World) restore(d *device) {
 	d.stop()
 	d.disk, d.acked, d.readOnly = d.saved.disk.Clone(), append([]int(nil), d.saved.acked...), d.saved.readOnly
 	d.mine, d.beliefs = d.saved.mine.Clone(), slices.Clone(d.saved.beliefs)
-	betrayed := d.side != nil
+	d.left.setBack = d.side != nil
 	if d.side != nil && w.chance(50) {
-		betrayed = false
 		w.count("restore: with its sidecar")
 		d.side.bytes = append([]byte(nil), d.saved.side...)
+		d.left.setBack = false
+	}
+	if !d.left.setBack {
+		d.left = newLeft() // it may do all of that again
 	}
 	w.tracef("%s is set back", d.name)
 	d.openUntilUp()
-	if betrayed {
-		d.left.setBack(w, d.seen)
-	} else {
-		d.left = newLeft() // it may do all of that again
-	}
 }
 
 // upgrade turns a read-only member into one that writes.
