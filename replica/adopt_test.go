@@ -62,7 +62,7 @@ func TestAdoptKeepsBothSides(t *testing.T) {
 		t.Errorf("counter %d, set %q; want 7 and three elements", n, next)
 	}
 	var conflicts []string
-	for c, err := range theirs.Conflicts(ctx, "notes/", ConflictQuery{}) {
+	for c, err := range theirs.Conflicts(ctx, "notes/") {
 		w.ok(nil, err)
 		values := []string{string(c.Chosen.Value), string(c.Lost[0].Value)}
 		slices.Sort(values)
@@ -84,7 +84,7 @@ func TestAdoptKeepsBothSides(t *testing.T) {
 		t.Errorf("mail: %+v, %v", s, err)
 	}
 	detached := false
-	for e, err := range joined.Log(ctx, "mail/1", LogQuery{}) {
+	for e, err := range joined.Log(ctx, "mail/1") {
 		w.ok(nil, err)
 		err := joined.view(ctx, func(s *snap) error {
 			v, err := s.versionOf(e.Stamp)

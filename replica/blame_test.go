@@ -171,7 +171,7 @@ func TestBlameOfMany(t *testing.T) {
 // blamedByTimes is what blamed is, computed by reading the key at the time of each of its versions. No two have the same.
 func blamedByTimes(rt *rapid.T, r *replica.Replica) map[string]string {
 	var versions []replica.Version
-	for e, err := range r.Log(rt.Context(), "notes/1", replica.LogQuery{}) {
+	for e, err := range r.Log(rt.Context(), "notes/1") {
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -130,7 +130,7 @@ func closeFile(t *testing.T, f *fileReplica) {
 func historyOf(t *testing.T, r *replica.Replica) map[string]replica.LogEntry {
 	t.Helper()
 	all := map[string]replica.LogEntry{}
-	for e, err := range r.Log(t.Context(), "", replica.LogQuery{}) {
+	for e, err := range r.Log(t.Context(), "") {
 		if err != nil {
 			t.Fatalf("Log: %v", err)
 		}

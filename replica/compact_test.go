@@ -31,12 +31,12 @@ func everything(t *testing.T, r *Replica) []string {
 		keys = append(keys, row.Key)
 	}
 	var points []Version
-	for e, err := range r.Log(ctx, "", LogQuery{}) {
+	for e, err := range r.Log(ctx, "") {
 		add(e, err)
 		points = append(points, e.Version)
 	}
 	for _, key := range keys {
-		for e, err := range r.Log(ctx, key, LogQuery{}) {
+		for e, err := range r.Log(ctx, key) {
 			add(e, err)
 		}
 		add(r.Blame(ctx, key))
@@ -206,7 +206,7 @@ func TestCompactTakesLargeRowsApart(t *testing.T) {
 	w.ok(nil, err)
 	w.sync(from, peer)
 	logOf := func() (lines []string) {
-		for e, err := range peer.Log(t.Context(), "notes/3", LogQuery{}) {
+		for e, err := range peer.Log(t.Context(), "notes/3") {
 			w.ok(nil, err)
 			lines = append(lines, fmt.Sprint(e.Version, e.Ops, e.Clock, e.Parents))
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/kdelta/kdelta/store"
 )
 
-// ConflictQuery says which conflicts are wanted.
+// ConflictQuery says which conflicts are wanted: one is given, or none.
 type ConflictQuery struct {
 	// All also yields what was resolved, and what was overwritten long ago. Without it, open conflicts and those that
 	// were overwritten within the last 30 days are listed.
@@ -27,7 +27,8 @@ type ConflictQuery struct {
 const overwrittenShown = 30 * 24 * time.Hour
 
 // Conflicts yields the concurrent writes on keys that start with prefix which are not shown, by key.
-func (r *Replica) Conflicts(ctx context.Context, prefix string, q ConflictQuery) iter.Seq2[Conflict, error] {
+func (r *Replica) Conflicts(ctx context.Context, prefix string, query ...ConflictQuery) iter.Seq2[Conflict, error] {
+	q := only(query)
 	return func(yield func(Conflict, error) bool) {
 		err := r.view(ctx, func(s *snap) error {
 			l := conflictList{s: s, yield: yield}

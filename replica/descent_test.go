@@ -19,7 +19,7 @@ func TestDescentsTogether(t *testing.T) {
 			t.Parallel()
 			w := randomWorld(t, seed)
 			r := w.replicas[0]
-			all := logged(t, r, "", LogQuery{})
+			all := logged(t, r, "")
 			for _, e := range []LogEntry{all[0], all[len(all)/2], all[len(all)*9/10]} {
 				for _, p := range []Point{e.Version, TimePoint(e.Wall())} {
 					w.ok(nil, r.view(t.Context(), func(s *snap) error { return sameTogether(t, s, p) }))

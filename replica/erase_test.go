@@ -222,7 +222,7 @@ func TestEraseDestroys(t *testing.T) {
 			t.Errorf("%s: the past says %q, %v", name, old, err)
 		}
 		n := 0
-		for e, err := range w.replicas[name].Log(ctx, "p/1", LogQuery{}) {
+		for e, err := range w.replicas[name].Log(ctx, "p/1") {
 			if err != nil {
 				t.Fatal(err)
 			}

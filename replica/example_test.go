@@ -179,7 +179,7 @@ func ExampleReplica_Conflicts() {
 	must(laptop.Set(ctx, "notes/1", "Soy milk"))
 	syncBoth(laptop, phone)
 
-	for c, err := range phone.Conflicts(ctx, "", replica.ConflictQuery{}) {
+	for c, err := range phone.Conflicts(ctx, "") {
 		check(err)
 		fmt.Printf("%s was %s, is %s, lost %s (%s)\n", c.Key, c.Base, c.Chosen.Value, c.Lost[0].Value, c.Why)
 	}

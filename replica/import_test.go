@@ -50,7 +50,7 @@ func TestImport(t *testing.T) {
 			}
 		}
 		versions := 0
-		for e, err := range p.b.Log(t.Context(), "", replica.LogQuery{}) {
+		for e, err := range p.b.Log(t.Context(), "") {
 			p.ok(err)
 			if versions++; e.Message != "films" || versions == 1 && e.Stamp != rep.Last.Stamp {
 				t.Errorf("version %s: message %q, the last is %s", e.Version, e.Message, rep.Last)
@@ -163,7 +163,7 @@ func TestImportAllOrNothing(t *testing.T) {
 func versionsIn(t *testing.T, r *replica.Replica) int {
 	t.Helper()
 	n := 0
-	for _, err := range r.Log(t.Context(), "", replica.LogQuery{}) {
+	for _, err := range r.Log(t.Context(), "") {
 		if err != nil {
 			t.Fatal(err)
 		}

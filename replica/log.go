@@ -17,7 +17,7 @@ import (
 	"github.com/kdelta/kdelta/store"
 )
 
-// LogQuery narrows a log.
+// LogQuery narrows a log: one is given, or none.
 type LogQuery struct {
 	// Limit ends the log after so many versions; 0 means no limit.
 	Limit int
@@ -31,6 +31,14 @@ type LogQuery struct {
 	Author string
 }
 
+// only is the query that was given, or one that wants all.
+func only[Q any](queries []Q) (q Q) {
+	if len(queries) > 0 {
+		q = queries[0]
+	}
+	return q
+}
+
 // Log yields the versions that touched a key, or all of them where key is empty, in the total order of versions, the
 // greatest first: by time, then author key, then id, all descending. So a version comes before those that it was written
 // on top of, and replicas that hold the same versions yield the same log.
@@ -38,7 +46,8 @@ type LogQuery struct {
 // It reads as it goes, so a long history costs no memory; it holds one snapshot until the loop ends. The log of a key
 // reads the versions of that key alone. Where replicas wrote the key at the same time, it looks through what they wrote
 // before it yields the first of that, and remembers where each stands, at most twice Limit of them where there is one.
-func (r *Replica) Log(ctx context.Context, key string, q LogQuery) iter.Seq2[LogEntry, error] {
+func (r *Replica) Log(ctx context.Context, key string, query ...LogQuery) iter.Seq2[LogEntry, error] {
+	q := only(query)
 	return func(yield func(LogEntry, error) bool) {
 		err := r.view(ctx, func(s *snap) error {
 			filter, err := q.filter(s)

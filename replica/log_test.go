@@ -30,7 +30,7 @@ func TestEqualReplicasYieldEqualLogs(t *testing.T) {
 					}
 				}
 			}
-			all := logged(t, w.replicas[0], "", LogQuery{})
+			all := logged(t, w.replicas[0], "")
 			if len(all) < 50 {
 				t.Fatalf("a history of %d versions proves little", len(all))
 			}
@@ -110,7 +110,7 @@ func TestLogWithoutClocks(t *testing.T) {
 	t.Parallel()
 	w := randomWorld(t, 3)
 	for _, key := range []string{"", "n/1"} {
-		whole, brief := logged(t, w.replicas[0], key, LogQuery{}), logged(t, w.replicas[0], key, LogQuery{NoClock: true})
+		whole, brief := logged(t, w.replicas[0], key), logged(t, w.replicas[0], key, LogQuery{NoClock: true})
 		for i := range whole {
 			if len(whole[i].Clock) == 0 || brief[i].Clock != nil {
 				t.Fatalf("%s has the clock %v, and without clocks %v", whole[i].Version, whole[i].Clock, brief[i].Clock)
@@ -150,10 +150,10 @@ func heldAt(all []LogEntry, p Point) map[clock.ID]bool {
 	return held
 }
 
-func logged(t *testing.T, r *Replica, key string, q LogQuery) []LogEntry {
+func logged(t *testing.T, r *Replica, key string, q ...LogQuery) []LogEntry {
 	t.Helper()
 	var entries []LogEntry
-	for e, err := range r.Log(t.Context(), key, q) {
+	for e, err := range r.Log(t.Context(), key, q...) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,8 @@ type GraphEntry struct {
 // Graph yields what Log does, in the same order and as streaming, with what it takes to draw the graph of versions: where lines go
 // from each, and those versions that are not wanted but that lines pass through on their way down. Limit does not count
 // these. Where replicas wrote a key at the same time, the graph of that key holds in memory where each of these stands.
-func (r *Replica) Graph(ctx context.Context, key string, q LogQuery) iter.Seq2[GraphEntry, error] {
+func (r *Replica) Graph(ctx context.Context, key string, query ...LogQuery) iter.Seq2[GraphEntry, error] {
+	q := only(query)
 	return func(yield func(GraphEntry, error) bool) {
 		err := r.view(ctx, func(s *snap) error {
 			filter, err := q.filter(s)

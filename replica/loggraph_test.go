@@ -25,7 +25,7 @@ func TestLogGraph(t *testing.T) {
 					w.sync(r, w.replicas[0])
 				}
 			}
-			all := logged(t, w.replicas[0], "", LogQuery{})
+			all := logged(t, w.replicas[0], "")
 			keys := map[string]bool{"": true}
 			for _, e := range all {
 				for _, op := range e.Ops {
@@ -145,7 +145,7 @@ func TestLogGraphOfABusyKey(t *testing.T) {
 		w.sync(replicas[0], replicas[1])
 		w.sync(replicas[0], replicas[2])
 	}
-	all := logged(t, a, "", LogQuery{})
+	all := logged(t, a, "")
 	past := pastOf(all)
 	for _, r := range replicas {
 		checkGraph(t, r, all, past, "busy/key", LogQuery{})

@@ -104,7 +104,7 @@ func countAll(ctx context.Context, r *replica.Replica) (keys, versions int, err 
 		}
 		keys++
 	}
-	for e, err := range r.Log(ctx, "", replica.LogQuery{}) {
+	for e, err := range r.Log(ctx, "") {
 		if err != nil {
 			return 0, 0, fmt.Errorf("Log: %w", err)
 		}

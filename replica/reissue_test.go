@@ -392,7 +392,7 @@ func TestReissueByAnotherProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range two.Log(t.Context(), "own/many", replica.LogQuery{}) { // holds a snapshot of before
+	for _, err := range two.Log(t.Context(), "own/many") { // holds a snapshot of before
 		if err != nil {
 			t.Fatal(err)
 		}

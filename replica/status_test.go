@@ -39,7 +39,7 @@ func TestStatusTellsWhatHappened(t *testing.T) {
 		namespaces[namespaceOf(row.Key)] = true
 	}
 	open := 0
-	for c, err := range a.Conflicts(ctx, "", ConflictQuery{}) {
+	for c, err := range a.Conflicts(ctx, "") {
 		w.ok(nil, err)
 		if c.Status == statusOpen {
 			open++
@@ -50,7 +50,7 @@ func TestStatusTellsWhatHappened(t *testing.T) {
 			len(namespaces), open)
 	}
 	versions := 0
-	for _, err := range a.Log(ctx, "", LogQuery{}) {
+	for _, err := range a.Log(ctx, "") {
 		w.ok(nil, err)
 		versions++
 	}
@@ -131,7 +131,7 @@ func TestWhy(t *testing.T) {
 	last, err := b.Set(ctx, "notes/elsewhere", 1)
 	w.ok(nil, err)
 	var conflicted string
-	for c, err := range a.Conflicts(ctx, "", ConflictQuery{}) {
+	for c, err := range a.Conflicts(ctx, "") {
 		w.ok(nil, err)
 		if c.Status == statusOpen {
 			conflicted = c.Key

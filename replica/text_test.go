@@ -69,7 +69,7 @@ func TestTypedTextIsCommitted(t *testing.T) {
 		t.Errorf("a commit of nothing: %v, %v", again, err)
 	}
 	var log []string
-	for e, err := range p.a.Log(ctx, textKey, replica.LogQuery{}) {
+	for e, err := range p.a.Log(ctx, textKey) {
 		p.ok(err)
 		for _, op := range e.Ops {
 			log = append(log, op.Op+" "+string(op.Value))
@@ -217,7 +217,7 @@ func TestTextMerges(t *testing.T) {
 	p.says(a, "the slow brown fox")
 	p.says(b, "the slow brown fox")
 	conflicts := 0
-	for _, err := range p.a.Conflicts(ctx, "", replica.ConflictQuery{}) {
+	for _, err := range p.a.Conflicts(ctx, "") {
 		p.ok(err)
 		conflicts++
 	}

@@ -215,7 +215,7 @@ func TestTimeTravelAcrossCheckpoints(t *testing.T) {
 	syncAll(t, tr.replicas...)
 	tr.check(a, b, tr.replicas[2], tr.latecomer())
 	n := 0
-	for e, err := range a.Log(t.Context(), "counter/1", replica.LogQuery{}) {
+	for e, err := range a.Log(t.Context(), "counter/1") {
 		if err != nil || len(e.Ops) != 1 || e.Ops[0].Key != "counter/1" {
 			t.Fatalf("the log of a key has %+v, %v", e, err)
 		}

@@ -111,7 +111,7 @@ func TestUpdateSnapshot(t *testing.T) {
 	p.ok(<-other)
 	p.shows(p.a, "n/a", `"other"`)
 	entries := 0
-	for e, err := range p.a.Log(ctx, "n/b", replica.LogQuery{}) {
+	for e, err := range p.a.Log(ctx, "n/b") {
 		p.ok(err)
 		if entries++; e.Stamp != v.Stamp {
 			t.Errorf("n/b was written by %s, want %s", e.Version, v)

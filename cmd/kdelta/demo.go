@@ -213,7 +213,7 @@ func (d *demo) meet(ctx context.Context) error {
 	d.printf("   fields  %s: rated %.1f (laptop), directed by %s (phone)\n", film.Title, film.Rating, film.Director)
 	d.printf("   counter %s = %s   set %s = %s\n", demoCount, watched, demoSet, next)
 	d.printf("   lww     %s = %s; the other one is not lost:\n\n", demoNote, note)
-	for conflict, err := range d.phone.Conflicts(ctx, "", replica.ConflictQuery{}) {
+	for conflict, err := range d.phone.Conflicts(ctx, "") {
 		if err != nil {
 			return err
 		}
@@ -227,7 +227,7 @@ func (d *demo) settle(ctx context.Context) error {
 	d.printf("\n")
 	d.title(4, "The laptop resolves, both agree")
 	var open []replica.Conflict
-	for conflict, err := range d.laptop.Conflicts(ctx, "", replica.ConflictQuery{}) {
+	for conflict, err := range d.laptop.Conflicts(ctx, "") {
 		if err != nil {
 			return err
 		}

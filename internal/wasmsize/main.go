@@ -85,7 +85,7 @@ func write(ctx context.Context, laptop, phone *replica.Replica) error {
 // settle resolves each conflict in favour of what is shown.
 func settle(ctx context.Context, laptop, phone *replica.Replica) error {
 	var open []replica.Conflict
-	for c, err := range laptop.Conflicts(ctx, "", replica.ConflictQuery{}) {
+	for c, err := range laptop.Conflicts(ctx, "") {
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func look(ctx context.Context, r *replica.Replica) error {
 		if err != nil {
 			return err
 		}
-		for entry, err := range r.Log(ctx, row.Key, replica.LogQuery{}) {
+		for entry, err := range r.Log(ctx, row.Key) {
 			if err != nil {
 				return err
 			}

@@ -355,7 +355,7 @@ func (d *device) checkLogs() bool {
 	key := pick(w, keys)
 	var got Set
 	var last clock.Stamp
-	for e, err := range d.r.Log(w.ctx, key, replica.LogQuery{}) {
+	for e, err := range d.r.Log(w.ctx, key) {
 		if err != nil {
 			if d.tolerates(err) {
 				return false

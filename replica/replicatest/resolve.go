@@ -11,7 +11,7 @@ import (
 func (d *device) resolveOp() attempt {
 	w := d.w
 	key, ids := pick(w, worldKeys), []string(nil)
-	for c, err := range d.r.Conflicts(w.ctx, "", replica.ConflictQuery{}) {
+	for c, err := range d.r.Conflicts(w.ctx, "") {
 		if err == nil && c.Status == "open" && (ids == nil || w.chance(40)) {
 			key, ids = c.Key, []string{c.Chosen.ID}
 			for _, l := range c.Lost {
