@@ -25,6 +25,7 @@ const maxCandidates = 10
 // ParsePoint reads a point as people write it:
 //
 //	2026-03-01T09:30:00Z   that moment (RFC 3339, with any offset)
+//	2026-03-01 10:30:00    as times are shown to people, in this machine's time zone: what there was when that second ended
 //	2026-03-01             the start of that day, UTC: what there was when the day began
 //	90s ago, 5m ago, 2h ago, 3d ago, 1w ago
 //	laptop@17              the version that has the author's dot 17. The author is a device name that only one author has,
@@ -70,7 +71,7 @@ func (r *Replica) ParsePoint(ctx context.Context, text string) (Point, error) {
 }
 
 // pointForms is what a point may be.
-const pointForms = "a point is an RFC 3339 time, a date, \"5m ago\", \"now\", AUTHOR@SEQ, %d or more digits of a version's id, or a tag"
+const pointForms = "a point is an RFC 3339 time, one as it is shown, a date, \"5m ago\", \"now\", AUTHOR@SEQ, %d or more digits of a version's id, or a tag"
 
 // noPoint is an ErrPointText.
 func noPoint(format string, args ...any) error {
@@ -90,6 +91,12 @@ func (r *Replica) parseMoment(text string) (p Point, ok bool, err error) {
 		return Now(), true, nil
 	}
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return TimePoint(t), true, nil
+	}
+	if t, err := time.ParseInLocation(time.DateTime, text, time.Local); err == nil {
+		if !strings.ContainsAny(text, ".,") { // what is shown was cut to the second
+			t = t.Add(time.Second - time.Millisecond)
+		}
 		return TimePoint(t), true, nil
 	}
 	if t, err := time.Parse(time.DateOnly, text); err == nil {

@@ -20,6 +20,8 @@ func TestParsePointTimes(t *testing.T) {
 	}{
 		{"2026-03-01T09:30:00Z", time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC)},
 		{"2026-03-01T09:30:00.250+02:00", time.Date(2026, 3, 1, 7, 30, 0, 250e6, time.UTC)},
+		{"2026-03-01 09:30:00", time.Date(2026, 3, 1, 9, 30, 0, 999e6, time.Local)},
+		{"2026-03-01 09:30:00.250", time.Date(2026, 3, 1, 9, 30, 0, 250e6, time.Local)},
 		{"2026-02-28", time.Date(2026, 2, 28, 0, 0, 0, 0, time.UTC)},
 		{"0s ago", now},
 		{"90s ago", now.Add(-90 * time.Second)},
@@ -42,7 +44,7 @@ func TestParsePointRefuses(t *testing.T) {
 	p.do(p.a.Set(t.Context(), "notes/1", 1))
 	for _, text := range []string{
 		"", " ", "5m", "m ago", "-5m ago", "5y ago", "5 m ago", "5mm ago", "99999999999s ago", " ago", "1.5h ago",
-		"2026-13-01", "2026-02-30", "2026-03-01T25:00:00Z", "@1", "nobody@1", "laptop@", "laptop@x", "laptop@-1",
+		"2026-13-01", "2026-02-30", "2026-03-01 25:00:00", "2026-03-01 09:30", "2026-03-01T25:00:00Z", "@1", "nobody@1", "laptop@", "laptop@x", "laptop@-1",
 		"no such tag", "abcde", "0123456789abcdef", strings.Repeat("0", 65), "a\x00b", "\xff", strings.Repeat("x", 2000),
 	} {
 		got, err := p.a.ParsePoint(t.Context(), text)

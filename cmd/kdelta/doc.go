@@ -24,8 +24,8 @@
 //
 //   - KEY is NAMESPACE/KEY, split at the first slash.
 //   - VALUE is JSON; "-" reads it from standard input.
-//   - POINT is a moment of the past: an RFC 3339 time, a date, "5m ago",
-//     "now", AUTHOR@SEQ, a prefix of a version's id, or a tag.
+//   - POINT is a moment of the past: an RFC 3339 time, one as it is shown, a
+//     date, "5m ago", "now", AUTHOR@SEQ, a prefix of a version's id, or a tag.
 //   - RANGE is A..B, what POINT B holds and POINT A does not; A.. and ..B do as well.
 //   - TARGET is another database file, or the address of a node.
 //

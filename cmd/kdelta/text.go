@@ -123,7 +123,7 @@ const jsonTime = "2006-01-02T15:04:05.000Z07:00"
 func timeJSON(t time.Time) string { return t.UTC().Format(jsonTime) }
 
 // timeHuman is a moment in the person's own time zone.
-func timeHuman(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
+func timeHuman(t time.Time) string { return t.Local().Format(time.DateTime) }
 
 // parseSpan reads a length of time: Go's form ("90s", "1h30m"), or whole days and weeks ("7d", "2w").
 func parseSpan(text string) (time.Duration, error) {
