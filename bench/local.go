@@ -16,7 +16,7 @@ import (
 )
 
 func rows() []row {
-	return slices.Concat(localRows(), remoteRows(), liveRows(), linkRows(), graphRows(), pastRows(), textRows(), keystrokeRows(), wholeRows())
+	return slices.Concat(localRows(), remoteRows(), liveRows(), linkRows(), documentRows(), graphRows(), pastRows(), textRows(), keystrokeRows(), wholeRows())
 }
 
 func localRows() []row {
