@@ -134,20 +134,3 @@ func take(ctx context.Context, end transport.Conn, frames int) error {
 	}
 	return end.Send(ctx, nil)
 }
-
-// overWS is what a replica takes to get all that another one holds over an encrypted websocket, and how many bytes that is.
-func (b *bench) overWS(src *replica.Replica, invite string, onDisk bool, versions int) (took time.Duration, bytes int64, err error) {
-	took, err = alone(rounds, func() (func() error, error) {
-		dst, err := b.receiver(onDisk, invite)
-		w := &wire{}
-		return func() error {
-			rep, err := w.sync(b.ctx, src, dst)
-			bytes = w.bytes.Load()
-			if err == nil && rep.Received != versions {
-				err = fmt.Errorf("received %d versions", rep.Received)
-			}
-			return err
-		}, err
-	})
-	return took, bytes, err
-}
