@@ -15,7 +15,10 @@ const shortLen = 8
 
 // String returns the short form of a: the first 8 characters of Full. It is
 // for people and for output; it does not parse back and proves nothing.
-func (a Author) String() string { return a.Full()[:shortLen] }
+func (a Author) String() string { return string(a.AppendShort(nil)) }
+
+// AppendShort appends the short form of a.
+func (a Author) AppendShort(b []byte) []byte { return text32.AppendEncode(b, a[:shortLen*5/8]) }
 
 // Full returns the whole key as 52 characters of base32, a-z2-7.
 func (a Author) Full() string { return text32.EncodeToString(a[:]) }

@@ -56,24 +56,17 @@ func openEntry(key string, c *crdt.Conflict) *conflictEntry {
 	}
 }
 
-// appendJSON appends the entry's text: as everywhere, the members of an object ascend. Where there is an error, b is as it was.
-func (e *conflictEntry) appendJSON(b []byte) ([]byte, error) {
-	texts := make([]canon.Value, 3)
-	for i, text := range []string{e.key, e.path, e.why} {
-		var err error
-		if texts[i], err = canon.String(text); err != nil {
-			return b, err
-		}
-	}
+// appendJSON appends the entry's text: as everywhere, the members of an object ascend.
+func (e *conflictEntry) appendJSON(b []byte) []byte {
 	b = append(b, '{')
 	if e.closed != nil {
 		b = append(appendStamps(append(b, `"by":`...), *e.closed), ',')
 	}
 	b = appendSide(append(b, `"chosen":`...), e.chosen)
 	if e.closed != nil {
-		b = append(append(append(b, `,"closed_by":"`...), e.closed.Name()...), '"')
+		b = append(e.closed.AppendName(append(b, `,"closed_by":"`...)), '"')
 	}
-	b = texts[0].AppendJSON(append(b, `,"key":`...))
+	b = canon.AppendJSONString(append(b, `,"key":`...), e.key)
 	b = append(b, `,"lost":[`...)
 	for i := range e.lost {
 		if i > 0 {
@@ -85,16 +78,15 @@ func (e *conflictEntry) appendJSON(b []byte) ([]byte, error) {
 	if e.more > 0 {
 		b = strconv.AppendInt(append(b, `,"more":`...), int64(e.more), 10)
 	}
-	b = texts[1].AppendJSON(append(b, `,"path":`...))
+	b = canon.AppendJSONString(append(b, `,"path":`...), e.path)
 	b = appendStamps(append(b, `,"sides":`...), e.sides...)
-	b = texts[2].AppendJSON(append(b, `,"why":`...))
-	return append(b, '}'), nil
+	b = canon.AppendJSONString(append(b, `,"why":`...), e.why)
+	return append(b, '}')
 }
 
 // appendSide appends what one version says, none of whose texts needs an escape.
 func appendSide(b []byte, s *crdt.Side) []byte {
-	b = append(b, `{"deleted":`...)
-	b = canon.Bool(s.Deleted).AppendJSON(b)
+	b = strconv.AppendBool(append(b, `{"deleted":`...), s.Deleted)
 	b = hex.AppendEncode(append(b, `,"id":"`...), s.Stamp.ID[:])
 	b = append(append(b, `","kind":"`...), s.Kind...)
 	b = Version{Stamp: s.Stamp}.Wall().AppendFormat(append(b, `","time":"`...), timeFormat)
@@ -104,13 +96,14 @@ func appendSide(b []byte, s *crdt.Side) []byte {
 	} else {
 		b = s.Value.AppendJSON(b)
 	}
-	b = append(append(b, `,"version":"`...), s.Stamp.Name()...)
+	b = s.Stamp.AppendName(append(b, `,"version":"`...))
 	return append(b, `"}`...)
 }
 
 // appendStamps appends the bytes of stamps as JSON has bytes.
 func appendStamps(b []byte, stamps ...clock.Stamp) []byte {
+	var few [4 * stampSize]byte // as many as most conflicts have
 	b = append(b, `{"$bytes":"`...)
-	b = base64.StdEncoding.AppendEncode(b, packStamps(stamps))
+	b = base64.StdEncoding.AppendEncode(b, appendPacked(few[:0], stamps))
 	return append(b, `"}`...)
 }

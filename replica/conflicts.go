@@ -40,10 +40,7 @@ func (c *commit) writeConflicts(s *snap, e *entry, view *crdt.View) error {
 	}
 	for i := range view.Conflicts {
 		conflict := &view.Conflicts[i]
-		var err error
-		if c.value, err = openEntry(e.key, conflict).appendJSON(c.value[:0]); err != nil {
-			return err
-		}
+		c.value = openEntry(e.key, conflict).appendJSON(c.value[:0])
 		row := store.Conflict{Path: conflict.Path, Status: statusOpen, Entry: c.value}
 		c.rowBuf = row.Append(c.rowBuf[:0])
 		if err := c.tx.Put(store.Conflicts, conflictKey(e.key, conflict.Identity()), c.rowBuf); err != nil {
@@ -155,11 +152,16 @@ func closedOf(row store.Conflict) (crdt.Closed, error) {
 // timeFormat is RFC 3339 with milliseconds, as all output has it.
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
+// stampSize is what a packed stamp takes at most.
+const stampSize = 88
+
 func packStamps(stamps []clock.Stamp) []byte {
-	const stampSize = 88
-	b := make([]byte, 0, stampSize*len(stamps))
-	for _, s := range stamps {
-		b = s.Append(b)
+	return appendPacked(make([]byte, 0, stampSize*len(stamps)), stamps)
+}
+
+func appendPacked(b []byte, stamps []clock.Stamp) []byte {
+	for i := range stamps {
+		b = stamps[i].Append(b)
 	}
 	return b
 }
@@ -203,7 +205,7 @@ func (s *snap) closedEntry(key string, closed *crdt.Closed) ([]byte, error) {
 		key: key, path: closed.Path, why: "later in the total order", chosen: &chosen, lost: lost[first:], more: more,
 		sides: newestStamps(closed.Sides), closed: &closed.By,
 	}
-	return e.appendJSON(nil)
+	return e.appendJSON(nil), nil
 }
 
 // closedSide is one side of a closed conflict.

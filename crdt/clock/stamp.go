@@ -55,7 +55,12 @@ func (s Stamp) Less(other Stamp) bool { return s.Compare(other) < 0 }
 func (s Stamp) IsZero() bool { return s.Time == 0 && s.ID.IsZero() }
 
 // Name returns the name for people: AUTHOR@SEQ, the author in its short form.
-func (s Stamp) Name() string { return s.Author.String() + "@" + strconv.FormatUint(s.Seq, 10) }
+func (s Stamp) Name() string { return string(s.AppendName(nil)) }
+
+// AppendName appends the name for people.
+func (s Stamp) AppendName(b []byte) []byte {
+	return strconv.AppendUint(append(s.Author.AppendShort(b), '@'), s.Seq, 10)
+}
 
 // Append appends the canonical form: an array of time, author, seq and id.
 func (s Stamp) Append(b []byte) []byte {

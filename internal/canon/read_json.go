@@ -16,8 +16,7 @@ import (
 //
 // An object of exactly one key "$bytes" with a string of valid standard base64 is a bytes value.
 func FromJSON(src []byte) (Value, error) {
-	var room [16]entrySpan // enough for most documents, and on the stack
-	p := jsonParser{src: src, out: make([]byte, 0, len(src)+1), entries: room[:0]}
+	p := jsonParser{src: src, out: make([]byte, 0, len(src)+1)}
 	p.space()
 	fault := p.value(0)
 	if fault == nil {
@@ -163,6 +162,9 @@ func (p *jsonParser) object(depth int) *jsonFault {
 	at := p.pos
 	if depth > MaxDepth+1 {
 		return p.refuse(at, tooDeep)
+	}
+	if p.entries == nil {
+		p.entries = make([]entrySpan, 0, 16) // enough for most documents
 	}
 	header, base := p.open(), len(p.entries)
 	ascending := true

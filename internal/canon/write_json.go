@@ -18,6 +18,9 @@ func (v Value) AppendJSON(dst []byte) []byte {
 	return w.dst
 }
 
+// AppendJSONString appends a string, which must be valid UTF-8, as AppendJSON does.
+func AppendJSONString(dst []byte, s string) []byte { return appendQuoted(dst, []byte(s)) }
+
 // AppendJSONIndent is AppendJSON over several lines, two spaces deeper per level. Empty arrays and maps, and bytes, stay
 // on one line.
 func (v Value) AppendJSONIndent(dst []byte) []byte {
