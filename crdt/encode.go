@@ -51,23 +51,29 @@ type Encoding struct {
 }
 
 // Encoding puts the versions of the state in order.
-func (s *State) Encoding() Encoding {
-	if s.IsSimple() {
-		return Encoding{state: s}
+func (s *State) Encoding() *Encoding {
+	e := new(Encoding)
+	e.Of(s)
+	return e
+}
+
+// Of makes e the encoding of another state, in the memory that it has.
+func (e *Encoding) Of(s *State) {
+	if e.state = s; !s.IsSimple() {
+		e.stamps = s.stamps(e.stamps[:0])
 	}
-	return Encoding{s, s.stamps()}
 }
 
 // IsSimple is State.IsSimple.
-func (e Encoding) IsSimple() bool { return e.state.IsSimple() }
+func (e *Encoding) IsSimple() bool { return e.state.IsSimple() }
 
 // Append is State.Append.
-func (e Encoding) Append(b []byte) []byte { return e.append(b, true) }
+func (e *Encoding) Append(b []byte) []byte { return e.append(b, true) }
 
 // AppendDigest is State.AppendDigest.
-func (e Encoding) AppendDigest(b []byte) []byte { return e.append(b, false) }
+func (e *Encoding) AppendDigest(b []byte) []byte { return e.append(b, false) }
 
-func (e Encoding) append(b []byte, values bool) []byte {
+func (e *Encoding) append(b []byte, values bool) []byte {
 	if at, value, ok := e.state.Simple(); ok {
 		return appendSimple(b, at, value, values)
 	}
@@ -153,9 +159,9 @@ func appendSimple(b []byte, at clock.Stamp, value Value, values bool) []byte {
 	return b
 }
 
-// stamps returns all versions that the state names, ascending, each once.
-func (s *State) stamps() []clock.Stamp {
-	out := make([]clock.Stamp, 0, s.Standing()+1)
+// stamps returns all versions that the state names, ascending, each once, in the memory of out.
+func (s *State) stamps(out []clock.Stamp) []clock.Stamp {
+	out = slices.Grow(out, s.Standing()+1)
 	out = append(append(append(out, s.tombs...), s.text...), s.list...)
 	collect := func(e *entry) {
 		out = append(append(append(out, e.at), e.killers...), e.aside...)

@@ -24,7 +24,7 @@ type docView struct {
 
 // document shows the document part: as members, where some were patched or the strategy is Fields; else as one of the
 // whole values.
-func (s *State) document(st Strategy, base func() (Value, bool)) docView {
+func (v *Viewer) document(s *State, st Strategy, base func() (Value, bool)) docView {
 	_, byMember := st.(fields)
 	liveField := false
 	s.eachField(func(e *entry) { liveField = liveField || e.live() })
@@ -46,7 +46,7 @@ func (s *State) document(st Strategy, base func() (Value, bool)) docView {
 	case byMember, liveRoots == 1 && len(s.tombs) == 0:
 		return s.oneRoot(st)
 	default:
-		return s.register(st, base)
+		return v.register(s, st, base)
 	}
 }
 
@@ -77,8 +77,8 @@ func (s *State) beatenDeletes(d *docView, why string) []Conflict {
 }
 
 // register shows live roots and tombstones, two at least, as the strategy resolves them.
-func (s *State) register(st Strategy, base func() (Value, bool)) docView {
-	all := make([]Sibling, 0, len(s.roots)+len(s.tombs))
+func (v *Viewer) register(s *State, st Strategy, base func() (Value, bool)) docView {
+	all := slices.Grow(v.siblings[:0], len(s.roots)+len(s.tombs))
 	for i := range s.roots {
 		if r := &s.roots[i]; r.live() {
 			all = append(all, Sibling{Stamp: r.at, Value: r.value})
@@ -90,7 +90,8 @@ func (s *State) register(st Strategy, base func() (Value, bool)) docView {
 	if len(s.tombs) > 0 {
 		order.Sort(all, func(a, b Sibling) int { return a.Stamp.Compare(b.Stamp) })
 	}
-	distinct := distinctSiblings(all)
+	distinct := distinctSiblings(all, v.distinct[:0])
+	v.siblings, v.distinct = all, distinct
 	newest := distinct[len(distinct)-1]
 	if len(distinct) == 1 {
 		return docView{kind: KindRegister, value: newest.Value, at: newest.Stamp, strategy: st.Name()}
@@ -102,7 +103,8 @@ func (s *State) register(st Strategy, base func() (Value, bool)) docView {
 		value = newest.Value
 	}
 	d.show(value, distinct)
-	d.conflicts = []Conflict{d.conflictOf(all, distinct)}
+	v.conflicts = append(v.conflicts[:0], v.conflictOf(&d))
+	d.conflicts = v.conflicts
 	return d
 }
 
@@ -125,20 +127,23 @@ func (d *docView) show(value Value, distinct []Sibling) {
 	}
 }
 
-func (d *docView) conflictOf(all, distinct []Sibling) Conflict {
+// conflictOf is the conflict of what is shown with the other siblings.
+func (v *Viewer) conflictOf(d *docView) Conflict {
 	c := Conflict{
-		Chosen: side(d.at, d.value, KindRegister), Lost: make([]Side, 0, len(distinct)), Sides: make([]clock.Stamp, 0, len(all)),
+		Chosen: side(d.at, d.value, KindRegister),
+		Lost:   slices.Grow(v.lost[:0], len(v.distinct)), Sides: slices.Grow(v.sides[:0], len(v.siblings)),
 	}
-	for _, x := range distinct {
-		if x.Deleted != c.Chosen.Deleted || !bytes.Equal(x.Value, d.value) {
+	for i := range v.distinct {
+		if x := &v.distinct[i]; x.Deleted != c.Chosen.Deleted || !bytes.Equal(x.Value, d.value) {
 			c.Lost = append(c.Lost, side(x.Stamp, x.Value, KindRegister))
 		}
 	}
-	for _, x := range all {
-		c.Sides = append(c.Sides, x.Stamp)
+	for i := range v.siblings {
+		c.Sides = append(c.Sides, v.siblings[i].Stamp)
 	}
+	v.lost, v.sides = c.Lost, c.Sides
 	strategy := d.strategy
-	if strategy == "union/1" && !hasArray(distinct) {
+	if strategy == "union/1" && !hasArray(v.distinct) {
 		strategy = "lww/1" // which is what it is then
 	}
 	switch strategy {
@@ -158,8 +163,27 @@ func (d *docView) conflictOf(all, distinct []Sibling) Conflict {
 	return c
 }
 
-// distinctSiblings keeps, of equal siblings, the newest. Order stays ascending.
-func distinctSiblings(all []Sibling) []Sibling {
+// distinctSiblings appends, of equal siblings, the newest to out, which is empty. Order stays ascending. A value is never empty, so
+// no value is that of a delete.
+func distinctSiblings(all, out []Sibling) []Sibling {
+	const few = 8
+	if len(all) > few {
+		return distinctOfMany(all, out)
+	}
+	for i := range all {
+		later := i + 1
+		for later < len(all) && !bytes.Equal(all[i].Value, all[later].Value) {
+			later++
+		}
+		if later == len(all) {
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
+// distinctOfMany is distinctSiblings in linear time.
+func distinctOfMany(all, out []Sibling) []Sibling {
 	var values strings.Builder // one piece of memory for all names in met
 	end := 0
 	for i := range all {
@@ -169,11 +193,10 @@ func distinctSiblings(all []Sibling) []Sibling {
 	for i := range all {
 		values.Write(all[i].Value)
 	}
-	out := make([]Sibling, 0, len(all))
 	met := make(map[string]struct{}, len(all))
 	for i := len(all) - 1; i >= 0; i-- {
 		from := end - len(all[i].Value)
-		met[values.String()[from:end]] = struct{}{} // a value is never empty, so "" is the delete
+		met[values.String()[from:end]] = struct{}{}
 		if end = from; len(met) > len(out) {
 			out = append(out, all[i])
 		}

@@ -66,18 +66,8 @@ func side(at clock.Stamp, value Value, kind Kind) Side {
 // View returns what the state shows under a strategy. base returns the value at the point where the siblings parted, and
 // whether there was one; it is asked only for a strategy that is a BaseReader, and may be nil. Reading changes nothing.
 func (s *State) View(st Strategy, base func() (Value, bool)) View {
-	if s.isPlain() && len(s.roots) == 1 && s.roots[0].live() {
-		return View{Kind: KindRegister, Value: s.roots[0].value, At: s.roots[0].at, Strategy: st.Name()}
-	}
-	doc := s.document(st, base)
-	view := View{
-		Kind: doc.kind, Value: doc.value, At: doc.at, Strategy: doc.strategy, Fault: doc.fault,
-		Revived: doc.revived, Conflicts: doc.conflicts,
-	}
-	if s.counter.adds == 0 && len(s.set)+len(s.text)+len(s.list) == 0 {
-		return view
-	}
-	return s.mixKinds(&view)
+	var v Viewer
+	return v.View(s, st, base)
 }
 
 // part is what a state shows of one kind.

@@ -44,7 +44,7 @@ func (d *digest) sub(x digest) {
 
 // keyDigest is one key's share of the state digest: SHA-256(key ‖ 0x00 ‖ state without its values, which the ids in
 // it fix). buf is scratch space.
-func keyDigest(buf []byte, key string, state crdt.Encoding) (digest, []byte) {
+func keyDigest(buf []byte, key string, state *crdt.Encoding) (digest, []byte) {
 	buf = append(buf[:0], key...)
 	buf = append(buf, 0)
 	buf = state.AppendDigest(buf)

@@ -210,14 +210,19 @@ func (c *commit) viewOf(key string, state *crdt.State) (crdt.View, error) {
 
 // viewOf is what a state of a key shows under a strategy; nil stands for one that this replica does not know.
 func (s *snap) viewOf(key string, state *crdt.State, strategy crdt.Strategy) (crdt.View, error) {
+	return s.show(new(crdt.Viewer), key, state, strategy)
+}
+
+// show is viewOf in the memory of a viewer.
+func (s *snap) show(in *crdt.Viewer, key string, state *crdt.State, strategy crdt.Strategy) (crdt.View, error) {
 	if strategy == nil {
 		strategy = crdt.LWW()
 	}
 	if state.IsSimple() {
-		return state.View(strategy, nil), nil // no strategy has a choice
+		return in.View(state, strategy, nil), nil // no strategy has a choice
 	}
 	var failed error
-	view := state.View(strategy, func() (crdt.Value, bool) {
+	view := in.View(state, strategy, func() (crdt.Value, bool) {
 		value, err := s.baseOf(key, state, strategy)
 		failed = errors.Join(failed, err)
 		return value, value != nil
@@ -317,7 +322,7 @@ func (c *commit) writeDoc(e *entry) error {
 		return err
 	}
 	s := c.snap()
-	view, err := s.viewOf(e.key, e.state, strategy)
+	view, err := s.show(&c.viewer, e.key, e.state, strategy)
 	if err != nil {
 		return err
 	}
@@ -331,8 +336,8 @@ func (c *commit) writeDoc(e *entry) error {
 	for _, a := range c.applied {
 		a.Conflicts += max(len(view.Conflicts)-int(row.Conflicts), 0)
 	}
-	encoding := e.state.Encoding()
-	c.value = fillRow(row, &view, encoding, c.byAuthor, c.value)
+	c.encoding.Of(e.state)
+	c.value = fillRow(row, &view, &c.encoding, c.byAuthor, c.value)
 	if view.Kind.IsSequence() {
 		c.sequences = append(c.sequences, docID{e.key, view.Kind})
 	}
@@ -349,21 +354,21 @@ func (c *commit) writeDoc(e *entry) error {
 	e.size = len(row.State)
 	row.Value, row.State = nil, nil // they lie in memory for the next key's
 	var now digest
-	now, c.scratch = keyDigest(c.scratch, e.key, encoding)
+	now, c.scratch = keyDigest(c.scratch, e.key, &c.encoding)
 	c.tip.digest.sub(e.before)
 	c.tip.digest.add(now)
 	e.before, e.dirty = now, false
 	return nil
 }
 
-// fillRow makes a row of Docs say what a view of the key's state shows. It takes memory for the value, and returns it.
+// fillRow makes a row of Docs say what a view of the key's state shows. It takes memory for the value and the state, and returns it.
 func fillRow(
-	row *store.Doc, view *crdt.View, state crdt.Encoding, byAuthor map[identity.Author][]history.Line, scratch []byte,
+	row *store.Doc, view *crdt.View, state *crdt.Encoding, byAuthor map[identity.Author][]history.Line, scratch []byte,
 ) []byte {
 	row.Kind, row.Strategy, row.Conflicts = string(view.Kind), view.Strategy, uint64(len(view.Conflicts))
-	row.Value = nil
+	row.Value, scratch = nil, scratch[:0]
 	if view.Value != nil {
-		scratch = view.Value.AppendJSON(scratch[:0])
+		scratch = view.Value.AppendJSON(scratch)
 		row.Value = scratch
 	}
 	row.Author, row.Seq, row.Time, row.ID = 0, view.At.Seq, uint64(view.At.Time), view.At.ID
@@ -372,7 +377,9 @@ func fillRow(
 	}
 	row.State = nil
 	if !state.IsSimple() {
-		row.State = state.Append(nil)
+		from := len(scratch)
+		scratch = state.Append(scratch)
+		row.State = scratch[from:]
 	}
 	return scratch
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/history"
 )
 
@@ -17,6 +18,9 @@ type workspace struct {
 	// touched are the keys that the commit took from docs or read, groups the ops of the version being written.
 	touched []*entry
 	groups  []keyOps
+	// viewer shows the key being written, encoding is its state.
+	viewer   crdt.Viewer
+	encoding crdt.Encoding
 	// versions are those of the row being written.
 	versions []history.Version
 }
@@ -25,6 +29,7 @@ type workspace struct {
 func (w *workspace) reset() {
 	w.staged, w.touched, w.groups = emptied(w.staged), emptied(w.touched), w.groups[:0]
 	w.links, w.versions = emptied(w.links), emptied(w.versions)
+	w.viewer, w.encoding = crdt.Viewer{}, crdt.Encoding{}
 }
 
 // arena is memory for bytes that stay until the end of a commit. Its chunks grow, for most commits keep little.
