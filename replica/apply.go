@@ -61,19 +61,10 @@ func (c *commit) holdGraph() (release func(), err error) {
 		}
 		c.held, unlock = cache.g, cache.mu.Unlock
 	}
-	c.noteTips()
 	return func() {
-		c.held, c.tipIDs, c.past, c.reader.held = nil, nil, nil, nil
+		c.held, c.past, c.reader.held = nil, nil, nil
 		unlock()
 	}, nil
-}
-
-// noteTips puts the ids of the lines' tips at hand.
-func (c *commit) noteTips() {
-	c.tipIDs = make(map[history.LV]history.ID, len(c.lines))
-	for _, line := range c.lines {
-		c.tipIDs[history.LV(line.LV)] = line.ID
-	}
 }
 
 var errGraphLost = errors.New("replica: the version graph was dropped while a pack was applied; try again")

@@ -53,10 +53,8 @@ type commit struct {
 	sequences []docID
 	// after runs once the commit is durable and before anybody is told.
 	after []func() error
-	// tipIDs and held are there while versions of others are applied: the ids of the lines' tips by their LV, and the
-	// graph, whose lock is held meanwhile.
-	tipIDs map[history.LV]history.ID
-	held   *history.Graph
+	// held is the graph while versions of others are applied; its lock is held meanwhile.
+	held *history.Graph
 	// private is the graph of a commit that has set the database back: what all share is another one until it is durable.
 	private *history.Graph
 
@@ -357,7 +355,7 @@ func (c *commit) onGraph(change func(*history.Graph)) {
 func (c *commit) snap() *snap {
 	s := &c.reader
 	s.r, s.tx, s.tip, s.lines, s.byAuthor = c.r, c.tx, &c.tip, c.lines, c.byAuthor
-	s.staged, s.firstLV, s.tipIDs, s.changed = c.staged, c.firstLV, c.tipIDs, c.docs.entries
+	s.staged, s.firstLV, s.changed = c.staged, c.firstLV, c.docs.entries
 	if held := cmp.Or(c.held, c.private); held != nil {
 		s.held = held
 	}

@@ -52,7 +52,7 @@ func (c *commit) moveOn(w *withdrawal, times newTime, why reason) error {
 	held := c.held
 	defer func() {
 		if held == nil {
-			c.held, c.tipIDs, c.past, c.reader.held = nil, nil, nil, nil
+			c.held, c.past, c.reader.held = nil, nil, nil
 		}
 	}()
 	if err := w.setBack(); err != nil {

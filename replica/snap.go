@@ -26,8 +26,6 @@ type snap struct {
 	firstLV history.LV
 	// changed are the keys that a commit has changed so far, with rows that are not written yet.
 	changed map[string]*entry
-	// tipIDs are the ids of line tips that a commit has at hand.
-	tipIDs map[history.LV]history.ID
 	// held is the graph where its lock is held already.
 	held *history.Graph
 }
@@ -221,14 +219,25 @@ func (s *snap) owner(line history.Line, seq uint64) (*stored, error) {
 // ID returns the id of the version that owns a dot, and its last dot. It is what the graph asks where only an id can
 // tell the branches of a fork apart.
 func (s *snap) ID(lv history.LV) (history.ID, history.LV, error) {
-	if id, ok := s.tipIDs[lv]; ok {
-		return id, lv, nil
+	if tip := s.tipAt(lv); tip != nil {
+		return tip.ID, lv, nil
 	}
 	v, err := s.version(lv)
 	if err != nil {
 		return history.ID{}, 0, err
 	}
 	return v.ID, v.lv, nil
+}
+
+// tipAt is the line whose newest version ends with a dot, nil where there is none or the graph is not at hand to tell.
+func (s *snap) tipAt(lv history.LV) *store.Author {
+	if s.held == nil {
+		return nil
+	}
+	if line, _ := s.held.At(lv); int(line) < len(s.lines) && s.lines[line].LV == uint64(lv) {
+		return s.lines[line]
+	}
+	return nil
 }
 
 // Next is the dot from which on the snapshot has none: the graph may be ahead of it.

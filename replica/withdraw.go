@@ -272,9 +272,6 @@ func (w *withdrawal) setBackLines() error {
 		line, _ := g.At(lv)
 		c.tip.heads = append(c.tip.heads, w.tipOf(line))
 	}
-	if c.tipIDs != nil {
-		c.noteTips()
-	}
 	return nil
 }
 
