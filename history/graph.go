@@ -85,8 +85,11 @@ func (g *Graph) At(lv LV) (line Line, seq uint64) {
 }
 
 // SpanEnd is the last dot of the span that holds an LV. It panics if the graph has no such LV.
-func (g *Graph) SpanEnd(lv LV) LV {
-	if next := int(g.spanOf(lv)) + 1; next < len(g.spans) {
+func (g *Graph) SpanEnd(lv LV) LV { return g.endOf(g.spanOf(lv)) }
+
+// endOf is the last dot of a span.
+func (g *Graph) endOf(span int32) LV {
+	if next := int(span) + 1; next < len(g.spans) {
 		return g.spans[next].lv - 1
 	}
 	return g.next - 1
@@ -111,6 +114,9 @@ func (g *Graph) Add(line Line, seq, width uint64, parents []LV) (lv LV, newSpan 
 	for _, p := range parents {
 		if p == 0 || p >= lv {
 			panic("history: Add of a version before its parents")
+		}
+		if p != prev {
+			l.saw = max(l.saw, p)
 		}
 	}
 	g.removeHeads(parents)

@@ -3,6 +3,7 @@ package history
 import (
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/kdelta/kdelta/identity"
 )
@@ -45,6 +46,9 @@ type lineState struct {
 	forkLV   LV
 	// checked is the ordinal of the newest span with a checkpoint, −1 for none.
 	checked int32
+	// saw is the newest version of another line that one of this line names as a parent: nothing later of others is in any
+	// of their pasts. It is 0 where the line saw no other.
+	saw LV
 	// chain is the last dot whose past is a chain: none of its versions has more than one parent.
 	chain uint64
 	// branches finds versions of the author where it has many lines and this is a branch, else nil; named is the last dot that it
@@ -59,7 +63,7 @@ func (g *Graph) AddLine(info LineInfo) Line {
 	s := lineState{info: info, forkSpan: -1, checked: -1}
 	if info.ForkSeq > 0 && int(info.Parent) < len(g.lines) {
 		if lv, ok := g.Find(info.Parent, info.ForkSeq); ok {
-			s.forkLV, s.forkSpan = lv, g.spanOf(lv)
+			s.forkLV, s.forkSpan, s.saw = lv, g.spanOf(lv), lv
 		}
 	}
 	line := Line(len(g.lines))
@@ -100,6 +104,13 @@ func (g *Graph) Find(line Line, seq uint64) (LV, bool) {
 	}
 	s := &g.spans[l.spans[g.ordOf(l, seq)]]
 	return s.lv + LV(seq-s.seq), true
+}
+
+// isOn reports whether a line has a dot, by its LV.
+func (g *Graph) isOn(line Line, lv LV) bool {
+	spans := g.lines[line].spans
+	i := sort.Search(len(spans), func(i int) bool { return g.spans[spans[i]].lv > lv })
+	return i > 0 && lv <= g.endOf(spans[i-1])
 }
 
 // ordOf is the ordinal of the span of l that holds a dot which l has.

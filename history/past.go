@@ -20,7 +20,10 @@ type Past struct {
 	until clock.Time
 	line  Line
 	seq   uint64
-	cut   Cut
+	// own is the author of the version, saw the newest version of another line that may be in the past.
+	own identity.Author
+	saw LV
+	cut Cut
 	// author, lines and branches are those of the version that was asked about last, when the graph had come to asOf.
 	author   identity.Author
 	asOf     LV
@@ -56,6 +59,7 @@ func NewCutPast(g *Graph, ids IDs, cut Cut) *Past {
 func (p *Past) Move(first LV) {
 	p.at = first
 	p.line, p.seq = p.graph.At(first)
+	p.own, p.saw = p.graph.lines[p.line].info.Author, p.graph.lines[p.line].saw
 	p.newest = p.graph.newestParent(first)
 	p.looked, p.clock = 0, Clock{}
 	p.until = math.MaxUint64
@@ -112,7 +116,7 @@ func (p *Past) Newest() LV {
 // Covers reports whether the version that s names is in the past. A version that is not in the graph is not.
 func (p *Past) Covers(s clock.Stamp) bool {
 	p.asked++
-	if p.at > 0 && (p.newest == 0 || s.Time > p.until) {
+	if p.at > 0 && (p.newest == 0 || s.Time > p.until || p.saw == 0 && s.Author != p.own) {
 		return false
 	}
 	line, lv, ok := p.place(&s)
@@ -124,7 +128,7 @@ func (p *Past) Covers(s clock.Stamp) bool {
 	case line == p.line:
 		return s.Seq < p.seq
 	}
-	if lv > p.newest {
+	if lv > min(p.newest, p.saw) {
 		return false
 	}
 	if p.fewAsked() {
@@ -142,6 +146,8 @@ func (p *Past) CoversLV(lv LV) bool {
 		clock = &p.cut.clock
 	case lv > p.newest:
 		return false
+	case lv > p.saw:
+		return p.graph.isOn(p.line, lv)
 	case p.fewAsked():
 		return p.graph.Covers(p.at, lv)
 	}

@@ -93,7 +93,7 @@ func (g *Graph) seek(w *walker, at step, a LV, line Line, seq uint64) bool {
 		if s.line != on { // at first, and where a branch goes over to its parent line
 			on, floor = s.line, w.raise(s.line, reached)
 		}
-		if reached <= floor {
+		if reached <= floor || a > g.lines[on].saw {
 			return false
 		}
 		if s.check >= 0 {
