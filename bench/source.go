@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"time"
@@ -63,6 +64,7 @@ func (s *source) next() ([]byte, error) {
 		if frame == nil {
 			break
 		}
+		frame = bytes.Clone(frame)
 		if pack, is := protocol.PackIn(frame); is {
 			s.packs = append(s.packs, pack)
 		}

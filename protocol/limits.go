@@ -10,7 +10,9 @@ const (
 	// the greatest legal size must fit, so a smaller limit would make some histories unsendable.
 	MaxFrame = 2 << 20
 	// MaxPack is the most bytes of one pack: its frame then has MaxFrame. The feed is held to it by ErrLocal.
-	MaxPack = MaxFrame - packOverhead
+	MaxPack = MaxFrame - FrameRoom
+	// FrameRoom is the most that a frame has beside its pack: its own header, the kind and the length.
+	FrameRoom = 1 + 1 + 5
 	// MaxTips is the most entries of one clock, over all its have frames.
 	MaxTips = 65_536
 	// MaxTipsPerFrame is the most entries in one have frame; a greater clock travels in several.

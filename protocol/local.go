@@ -89,6 +89,9 @@ type Held struct {
 type Pack struct {
 	// Bytes are versions and what proves them, as package history/pack has it. The session does not look inside.
 	Bytes []byte
+	// Frame is memory that ends in Bytes, and before them has FrameRoom bytes at least for the session to write to, so that it need
+	// not copy the pack into a frame. nil says that there is no such room.
+	Frame []byte
 	// Versions is how many there are in Bytes, Tips the newest of each line among them. Both are for the sender and do not
 	// travel.
 	Versions int

@@ -121,13 +121,17 @@ func (m have) encode() []byte {
 	return appendDigest(canon.AppendBool(m.clock.Append(frame(kindHave, 3)), m.last), m.base)
 }
 
-// packOverhead is the most that a pack frame has beside the pack: its own header, the kind and the length.
-const packOverhead = 1 + 1 + 5
-
+// encode makes the frame around the pack where it lies, if there is room.
 func (p Pack) encode() []byte {
-	b := make([]byte, 0, packOverhead+len(p.Bytes))
-	b = canon.AppendUint(canon.AppendArray(b, 2), uint64(kindPack))
-	return canon.AppendBytes(b, p.Bytes)
+	if p.Frame == nil {
+		p.Frame = append(make([]byte, FrameRoom, FrameRoom+len(p.Bytes)), p.Bytes...)
+	}
+	var room [FrameRoom]byte
+	head := canon.AppendUint(canon.AppendArray(room[:0], 2), uint64(kindPack))
+	head = canon.AppendBytesHeader(head, len(p.Bytes))
+	frame := p.Frame[len(p.Frame)-len(p.Bytes)-len(head):]
+	copy(frame, head)
+	return frame
 }
 
 func (m end) encode() []byte { return canon.AppendUint(frame(kindEnd, 1), m.packs) }

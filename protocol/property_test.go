@@ -299,7 +299,13 @@ func TestMessagesRoundTrip(t *testing.T) {
 		recoded(t, h.encode(), (*decoder).hello)
 		recoded(t, have{clock: vector.Draw(t, "clock"), last: rapid.Bool().Draw(t, "last")}.encode(), (*decoder).have)
 		recoded(t, end{packs: rapid.Uint64().Draw(t, "packs")}.encode(), (*decoder).endOfPacks)
-		recoded(t, Pack{Bytes: rapid.SliceOf(rapid.Byte()).Draw(t, "pack")}.encode(), (*decoder).pack)
+		p := Pack{Bytes: rapid.SliceOf(rapid.Byte()).Draw(t, "pack")}
+		recoded(t, p.encode(), (*decoder).pack)
+		around := p
+		around.Frame = append(make([]byte, FrameRoom+rapid.IntRange(0, 3).Draw(t, "room")), p.Bytes...)
+		if !bytes.Equal(around.encode(), p.encode()) {
+			t.Fatalf("%x, made where its pack lies, became %x", p.encode(), around.encode())
+		}
 		k := ack{
 			packs: rapid.Uint64().Draw(t, "packs"), end: rapid.Bool().Draw(t, "end"), clock: vector.Draw(t, "clock"),
 			refused:  9,

@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// Next returns the next frame to send, or nil if there is nothing to say now: then Receive is next, unless Done. The
-// caller owns the frame. An error is local trouble and breaks the session; the Next after it yields the bye.
+// Next returns the next frame to send, or nil if there is nothing to say now: then Receive is next, unless Done. It
+// is read until the next call. An error is local trouble and breaks the session; the Next after it yields the bye.
 func (s *Session) Next() ([]byte, error) {
 	if s.closed {
 		return nil, nil

@@ -251,12 +251,13 @@ func (b *backupWriter) packs(ctx context.Context, r *Replica, s *snap, progress 
 		if err != nil {
 			return err
 		}
-		if f.packed, err = f.packer.Append(f.packed[:0], versions, proofs); err != nil {
+		packed, err := f.encode(versions, proofs)
+		if err != nil {
 			return err
 		}
 		f.l.seen.clock = f.l.seen.clock.Join(entriesOf(tipsOf(versions)))
 		b.frames++
-		if err := b.frame(framePack, f.packed); err != nil {
+		if err := b.frame(framePack, packed); err != nil {
 			return err
 		}
 		if progress != nil {

@@ -26,7 +26,7 @@ type feed struct {
 	// proved are the erasures whose proofs were handed out.
 	proved map[clock.Entry]bool
 	packer pack.Encoder
-	packed []byte
+	frame  []byte // memory for the pack, with room for a frame around it
 }
 
 // Close implements protocol.Feed.
@@ -75,8 +75,15 @@ func (f *feed) pack(s *snap) (protocol.Pack, error) {
 		return protocol.Pack{}, io.EOF
 	}
 	tips := tipsOf(versions)
-	f.packed, err = f.packer.Append(f.packed[:0], versions, proofs)
-	return protocol.Pack{Bytes: f.packed, Versions: len(versions), Tips: entriesOf(tips)}, err
+	packed, err := f.encode(versions, proofs)
+	return protocol.Pack{Bytes: packed, Frame: f.frame, Versions: len(versions), Tips: entriesOf(tips)}, err
+}
+
+// encode makes a pack in the feed's frame, where it stays until the next.
+func (f *feed) encode(versions []history.Version, proofs pack.Options) (packed []byte, err error) {
+	f.frame = append(f.frame[:0], make([]byte, protocol.FrameRoom)...)
+	f.frame, err = f.packer.Append(f.frame, versions, proofs)
+	return f.frame[protocol.FrameRoom:], err
 }
 
 // nextProved takes the next versions and what proves them. Where that includes the proofs of more erasures than go with them,

@@ -103,16 +103,21 @@ func AppendStringBytes(dst, s []byte) []byte {
 
 // AppendBytes appends bytes. It panics above 4 GiB.
 func AppendBytes(dst, b []byte) []byte {
-	n := mustLength(len(b))
+	return append(AppendBytesHeader(dst, len(b)), b...)
+}
+
+// AppendBytesHeader appends the header of a byte string; the caller appends its length bytes next. It panics if length is
+// negative or above 2^32−1.
+func AppendBytesHeader(dst []byte, length int) []byte {
+	n := mustLength(length)
 	switch {
 	case n <= math.MaxUint8:
-		dst = append(dst, leadBin8, byte(n))
+		return append(dst, leadBin8, byte(n))
 	case n <= math.MaxUint16:
-		dst = binary.BigEndian.AppendUint16(append(dst, leadBin16), uint16(n))
+		return binary.BigEndian.AppendUint16(append(dst, leadBin16), uint16(n))
 	default:
-		dst = binary.BigEndian.AppendUint32(append(dst, leadBin32), n)
+		return binary.BigEndian.AppendUint32(append(dst, leadBin32), n)
 	}
-	return append(dst, b...)
 }
 
 // AppendArray appends the header of an array; the caller appends its n items next. It panics if n is negative or above

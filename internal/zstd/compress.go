@@ -8,9 +8,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+// window is how far back an encoder looks for what it has seen. It keeps as much memory, whatever the size of a block.
+const window = 2 << 20
+
 var encoders = sync.Pool{New: func() any {
 	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
-		zstd.WithSingleSegment(true), zstd.WithLowerEncoderMem(true))
+		zstd.WithSingleSegment(true), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(window))
 	if err != nil {
 		panic("zstd: " + err.Error()) // the options are constants
 	}

@@ -6,7 +6,7 @@
 // what Decompress writes and allocates is bounded by what its caller says the size is, whatever the compressed bytes
 // claim.
 //
-// Coders take up to a megabyte of tables each; a few are kept for the next call (sync.Pool). They carry nothing
+// Coders take up to a megabyte of tables each, an encoder two more of what it has seen; a few are kept for the next call (sync.Pool). They carry nothing
 // from one call to the next: equal input gives equal output.
 //
 // In a browser (js/wasm) Compress says that it cannot: the encoder is a tenth of what a page must fetch, and what a browser
