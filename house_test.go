@@ -127,6 +127,7 @@ var doors = map[string][]string{
 	"modernc.org/sqlite":              {"store/sqlite"},
 	"github.com/tidwall/btree":        {"store/memory"},
 	"github.com/klauspost/compress":   {"internal/zstd"},
+	"github.com/segmentio/asm":        {"internal/canon"},
 	"github.com/gorilla/websocket":    {"transport/ws"},
 	"github.com/flynn/noise":          {"transport/noise"},
 	"github.com/libp2p":               {"transport/p2p"},

@@ -2,7 +2,9 @@ package canon_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"testing"
@@ -225,4 +227,23 @@ func TestStructureSurvives(t *testing.T) {
 			t.Fatalf("Raw(%x) = %x, %v", b, raw, err)
 		}
 	})
+}
+
+// TestBytesAreStandardBase64 tries each length at which the encoder may go about it in another way, with nothing behind the text
+// that it may touch.
+func TestBytesAreStandardBase64(t *testing.T) {
+	rnd := rand.NewChaCha8([32]byte{1})
+	for n := range 512 {
+		b := make([]byte, n)
+		_, _ = rnd.Read(b)
+		want := `{"$bytes":"` + base64.StdEncoding.EncodeToString(b) + `"}`
+		memory := bytes.Repeat([]byte{'#'}, len(want)+96)
+		got := canon.Bytes(b).AppendJSON(memory[:8])
+		if string(got) != "########"+want {
+			t.Fatalf("%d bytes became %s, want %s", n, got[8:], want)
+		}
+		if behind := memory[8+len(want):]; bytes.Count(behind, []byte{'#'}) != len(behind) {
+			t.Fatalf("%d bytes wrote behind their text: %q", n, behind)
+		}
+	}
 }

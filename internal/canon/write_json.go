@@ -1,7 +1,6 @@
 package canon
 
 import (
-	"encoding/base64"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -54,7 +53,7 @@ func (w *jsonWriter) item(r *Reader, depth int) {
 	case TypeBytes:
 		b, _ := r.Bytes()
 		w.dst = append(w.dst, `{"`+bytesKey+`":"`...)
-		w.dst = base64.StdEncoding.AppendEncode(w.dst, b)
+		w.dst = appendBase64(w.dst, b)
 		w.dst = append(w.dst, `"}`...)
 	case TypeArray:
 		w.container(r, depth+1, '[', ']')
