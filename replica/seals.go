@@ -66,11 +66,15 @@ func (s *snap) sealOn(line history.Line, seq uint64, id history.ID) (seal identi
 }
 
 // keepSeals stores the seals over versions that were applied, so that they can be handed on. Of versions that were here
-// already too: they may have come under the seal of a later one, which waits.
+// already too: they may have come under the seal of a later one, which waits. Anybody can sign anything under a key of their own,
+// and a pack can carry that, so only what the version's author said of exactly this version takes the place of its seal.
 func (a *applier) keepSeals() error {
 	for id, s := range a.sealed {
 		at, ok := a.placed[id]
 		if !ok {
+			continue
+		}
+		if _, seq := a.g.At(at.lv); s.Author != a.c.lines[at.line].Author || s.Seq != seq {
 			continue
 		}
 		if err := a.c.tx.Put(store.Seals, sealKey(at.line, s.Seq), sealRow(&s)); err != nil {

@@ -151,3 +151,24 @@ func TestWaitingForWhatWaits(t *testing.T) {
 	sameState(t, v.a, v.b)
 	v.handedOn(v.b, 1+len(v.chain)+4)
 }
+
+// TestSealsOfOthers: a seal that somebody signs over a version of another author, or over another dot than the version's, proves
+// nothing and takes no place: what is here can be handed on as before.
+func TestSealsOfOthers(t *testing.T) {
+	v := newVouched(t, true)
+	v.h.pushGood(v.chain[:2]...)
+	v.h.handTo(v.a)
+	tip := v.chain[1]
+	other := newHostile(t, v.a)
+	other.key = identity.AuthorKeyFromSeed([32]byte{'o'})
+	for name, seal := range map[string]identity.Seal{
+		"of another author": other.key.Seal(other.member.Space(), tip.Seq, tip.ID),
+		"over another dot":  v.h.key.Seal(v.h.member.Space(), tip.Seq, v.chain[0].ID),
+	} {
+		t.Run(name, func(t *testing.T) {
+			other.push(nil, []identity.Seal{seal}, v.chain[:2]...)
+			other.handTo(v.a)
+			v.handedOn(v.a, 3)
+		})
+	}
+}
