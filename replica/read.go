@@ -133,6 +133,7 @@ func (r *Replica) Doc(ctx context.Context, key string) (Doc, error) {
 		return Doc{}, err
 	}
 	d := Doc{Row: rowOf(key, &row, v), Strategy: row.Strategy}
+	d.Value = bytes.Clone(d.Value) // it may lie in the store's memory
 	err = r.view(ctx, func(s *snap) error { return s.describe(&d) })
 	return d, err
 }
