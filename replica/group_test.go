@@ -301,3 +301,51 @@ func TestSyncWhileWriting(t *testing.T) {
 	showsTheLog(t, a.Replica)
 	t.Logf("%d writes, %d syncs", written.Load(), syncs)
 }
+
+// held is a store that another process holds for good once it is taken: who comes then waits until its context ends.
+type held struct {
+	store.Store
+	taken   atomic.Bool
+	entered chan struct{}
+}
+
+func (h *held) Update(ctx context.Context, fn func(store.Tx) error) error {
+	if !h.taken.Load() {
+		return h.Store.Update(ctx, fn)
+	}
+	h.entered <- struct{}{}
+	<-ctx.Done()
+	return store.ErrBusy
+}
+
+// Writers who wait for another process under one context all stop with it: who gets the lead as it ends does not begin to wait
+// for good.
+func TestGivingUpTogether(t *testing.T) {
+	h := &held{Store: memory.New(), entered: make(chan struct{}, 100)}
+	r, err := replica.Open(t.Context(), h, replica.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrote(t)(r.Set(t.Context(), "a/1", 0))
+	h.taken.Store(true)
+	for range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if _, err := r.Set(ctx, "a/1", 1); !errors.Is(err, store.ErrBusy) && !errors.Is(err, context.Canceled) {
+					t.Errorf("a write that could not begin returned %v", err)
+				}
+			})
+		}
+		<-h.entered
+		for replica.WaitingWrites(r) < 7 {
+			runtime.Gosched()
+		}
+		cancel()
+		wg.Wait()
+		for len(h.entered) > 0 {
+			<-h.entered
+		}
+	}
+}

@@ -53,6 +53,7 @@ func (r *Replica) write(ctx context.Context, body func(*commit) error) error {
 	t.ran, t.done = make(chan struct{}), make(chan struct{})
 	q.waiting = append(q.waiting, t)
 	q.mu.Unlock()
+	over := ctx.Done()
 	for {
 		select {
 		case <-t.lead:
@@ -62,12 +63,11 @@ func (r *Replica) write(ctx context.Context, body func(*commit) error) error {
 			t.follow(c)
 			<-t.done
 			return t.outcome()
-		case <-ctx.Done():
+		case <-over:
 			if q.leave(t) {
 				return ctx.Err()
 			}
-			// Somebody has picked the turn already: it runs, and soon.
-			ctx = context.WithoutCancel(ctx)
+			over = nil // somebody has picked the turn already: it runs soon or, if it is to lead, finds that it may not wait
 		}
 	}
 }
