@@ -297,3 +297,24 @@ func FuzzRestore(f *testing.F) {
 		mustVerify(t, r)
 	})
 }
+
+// TestRestoreBreaksOff: where the code of whoever restores fails in the middle, be it a panic, nothing is restored.
+func TestRestoreBreaksOff(t *testing.T) {
+	w := newCareWorld(t)
+	b := backedUp(t, w.replicas[0], BackupOptions{})
+	st := memory.New()
+	func() {
+		defer func() {
+			if p := recover(); p != "oops" {
+				t.Errorf("the panic came back as %v", p)
+			}
+		}()
+		_, _, err := Restore(t.Context(), st, bytes.NewReader(b), testOptions(8), func(uint64, uint64) { panic("oops") })
+		t.Errorf("no panic but %v", err)
+	}()
+	r, _, err := Restore(t.Context(), st, bytes.NewReader(b), testOptions(8), nil)
+	if err != nil {
+		t.Fatalf("restoring after that: %v", err)
+	}
+	mustVerify(t, r)
+}

@@ -227,6 +227,7 @@ func (c *commit) stage(v *history.Version, ops []keyOps, line history.Line, pare
 }
 
 func (c *commit) place(v *history.Version, ops []keyOps, line history.Line, parents []history.LV, remote bool) error {
+	c.wrote = true
 	if err := c.makeRoom(); err != nil {
 		return err
 	}
@@ -252,7 +253,6 @@ func (c *commit) place(v *history.Version, ops []keyOps, line history.Line, pare
 	}
 	c.bytes += stagedSize(v)
 	c.advance(s, line, parents)
-	c.wrote = true
 	return c.catchUp(v)
 }
 

@@ -142,14 +142,23 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 }
 
 // runTurn runs one write. A write that fails has staged nothing: bodies stage versions as their last act, and a
-// failure in the middle of staging breaks the commit. A panic waits until the others are served.
+// failure in the middle of staging breaks the commit; so does one that never returns from there. A panic waits until the others are
+// served.
 func runTurn(c *commit, t *turn) (err error) {
+	before, returned := c.wrote, false
+	c.wrote = false
 	defer func() {
-		if p := recover(); p != nil {
-			t.panicked, err = p, errPanicked
+		if t.panicked = recover(); t.panicked != nil {
+			err = errPanicked
 		}
+		if !returned && c.wrote {
+			_ = c.fail(errPanicked)
+		}
+		c.wrote = c.wrote || before
 	}()
-	return t.body(c)
+	err = t.body(c)
+	returned = true
+	return err
 }
 
 // errPanicked stands for a body's panic, which goes on in the goroutine that asked for the write.
