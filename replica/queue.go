@@ -35,8 +35,11 @@ type turn struct {
 }
 
 // write runs body inside a transaction and returns when that is durable, or with the error of either. A body that
-// fails leaves nothing behind.
+// fails leaves nothing behind. From inside of an Update it is ErrNested: it would wait for itself.
 func (r *Replica) write(ctx context.Context, body func(*commit) error) error {
+	if r.updating.here() {
+		return ErrNested
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -103,8 +103,12 @@ func Open(ctx context.Context, st store.Store, opts Options) (*Replica, error) {
 	return r, nil
 }
 
-// Close ends the replica's watches and marks its database as closed in good order. It does not close the store.
+// Close ends the replica's watches and marks its database as closed in good order. It does not close the store. From inside of an
+// Update it is ErrNested.
 func (r *Replica) Close() error {
+	if r.updating.here() {
+		return ErrNested
+	}
 	r.mu.Lock()
 	was := r.closed
 	r.closed = true

@@ -50,13 +50,10 @@ func (r *Replica) Update(ctx context.Context, fn func(*Tx) error, opts ...WriteO
 	return v, nil
 }
 
-// writeUser is write for what users call: it refuses closed replicas and nested writes.
+// writeUser is write for what users call: it refuses closed replicas.
 func (r *Replica) writeUser(ctx context.Context, body func(*commit) error) error {
 	if r.isClosed() {
 		return ErrClosed
-	}
-	if r.updating.here() {
-		return ErrNested
 	}
 	return r.write(ctx, body)
 }
