@@ -66,6 +66,9 @@ func TestLawsSee(t *testing.T) {
 		{"doc", "crdt/doc.go", "package crdt", "has no comment"},
 		{"doc", "crdt/doc.go", "// Package crdt is here.\npackage crdt", ""},
 
+		{"map", "crdt/doc.go", "// Package crdt is in gone.go.\npackage crdt", "names gone.go, which is not there"},
+		{"map", "crdt/doc.go", "// Package crdt is here, in doc.go.\npackage crdt", ""},
+
 		{"size", "crdt/a.go", "package crdt\n" + strings.Repeat("\n", maxFile), "501 lines, the limit is 500"},
 		{"size", "crdt/a_test.go", "package crdt\n" + strings.Repeat("\n", maxFile), ""},
 		{"size", "crdt/a.go", "package crdt\nfunc f() {\n" + strings.Repeat("\n", maxFunc-1) + "}", "f has 71 lines"},
@@ -101,6 +104,19 @@ func TestTwoDoors(t *testing.T) {
 	got := lawNamed(t, "doors").check(h)
 	if len(got) != 1 || !strings.Contains(got[0], "stands in cmd/kdelta already") {
 		t.Errorf("got %q, want one breach at the second door", got)
+	}
+}
+
+// TestMapLacksFile has a case of its own: it takes two files to leave one out.
+func TestMapLacksFile(t *testing.T) {
+	h := loadHouse(t, fstest.MapFS{
+		"crdt/doc.go":  {Data: []byte("// Package crdt is here.\n//\n// # Reading on\n//\n//\ta.go   the first\npackage crdt")},
+		"crdt/a.go":    {Data: []byte("package crdt")},
+		"crdt/a_js.go": {Data: []byte("package crdt")},
+		"crdt/b.go":    {Data: []byte("package crdt")},
+	})
+	if got := lawNamed(t, "map").check(h); len(got) != 1 || !strings.Contains(got[0], "lacks b.go") {
+		t.Errorf("got %q, want one breach about b.go", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,6 +167,7 @@ var laws = []law{
 	{"state", "a package-level variable that changes is an argument nobody can see; pure packages have none", stateLaw},
 	{"testing", "package testing registers flags and grows binaries: it belongs to _test.go files and proof kits", testingLaw},
 	{"doc", "a reader meets the model before the API: each package has a doc.go with the package comment", docLaw},
+	{"map", "who comes to a large package asks its doc.go where things are: a map that lacks a file, or has one that is gone, leads nowhere", mapLaw},
 	{"size", "one subject per file, one thought per function", sizeLaw},
 	{"done", "what is in the tree is finished; what is not belongs in the plan", doneLaw},
 }
@@ -332,6 +334,38 @@ func docLaw(h *house) (breaches []string) {
 		doc := p.files[i].syntax.Doc.Text()
 		if !strings.HasPrefix(doc, "Package ") && !strings.HasPrefix(doc, "Command ") {
 			breaches = append(breaches, p.files[i].path+": has no comment that starts with Package or Command")
+		}
+	}
+	return breaches
+}
+
+// fileName finds the Go files that a text names; those with a folder before them are elsewhere.
+var fileName = regexp.MustCompile(`[a-z0-9_/]+\.go\b`)
+
+// mapLaw: a package comment names no file that is not beside it, and one with a section "Reading on" names all that are
+// shipped. name_js.go goes with name.go.
+func mapLaw(h *house) (breaches []string) {
+	for _, p := range h.packages {
+		i := slices.IndexFunc(p.files, func(f *file) bool { return path.Base(f.path) == "doc.go" })
+		if i < 0 {
+			continue // docLaw speaks of it
+		}
+		at, doc := p.files[i].path, p.files[i].syntax.Doc.Text()
+		named := fileName.FindAllString(doc, -1)
+		for _, name := range named {
+			is := func(f *file) bool { return path.Base(f.path) == name }
+			if !strings.Contains(name, "/") && !slices.ContainsFunc(p.files, is) {
+				breaches = append(breaches, at+": names "+name+", which is not there")
+			}
+		}
+		if !strings.Contains(doc, "# Reading on\n") {
+			continue
+		}
+		for _, f := range p.shipped() {
+			name := strings.Replace(path.Base(f.path), "_js.go", ".go", 1)
+			if name != "doc.go" && !slices.Contains(named, name) {
+				breaches = append(breaches, at+": Reading on lacks "+name)
+			}
 		}
 	}
 	return breaches

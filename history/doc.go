@@ -59,6 +59,7 @@
 //	verify.go limits.go errors.go             making one, judging one
 //	chain.go run.go decode.go                 a chain of versions, runs
 //	span.go line.go graph.go attach.go        the graph and how versions get in
+//	branches.go                               the versions of an author who forked very often
 //	walk.go tips.go clocks.go cut.go past.go  what came before what
 //	pending.go                                what must wait
 //	erasure.go                                what proves that contents were erased

@@ -104,34 +104,41 @@
 //
 // # Reading on
 //
-//	replica.go options.go reader.go version.go errors.go   the words as types
-//	read.go point.go parse.go log.go blame.go              reading, now and in the past
-//	diff.go textdiff.go patch.go                           what changed
-//	logorder.go loggraph.go                                a log in its order, and as a graph
-//	watch.go cursor.go                                     what happens, from a place on
-//	update.go write.go queue.go import.go collection.go    writing
-//	resolve.go undo.go conflicts.go                        conflicts, and taking things back
-//	text.go array.go handle.go textedits.go                texts and lists: handles, what happens to one
-//	textmove.go                                            who edits a text and is behind with that
-//	typing.go typingrest.go edit.go                        what is typed, and becomes a version; edits and their ops
-//	documents.go document.go content.go lineage.go         those that are open; how they are made
-//	sequences.go sequencepast.go keep.go                   how they are kept; blame, undo; snapshots of what others wrote
-//	txtext.go txarray.go draft.go                          texts and lists in an Update
-//	settings.go relearn.go names.go space.go adopt.go      what all replicas agree on: strategies, tags, names, members
-//	sync.go driver.go session.go local.go tips.go feed.go gather.go  syncing
-//	unpack.go proofs.go judge.go apply.go slice.go begun.go    what came, and is applied
-//	pending.go retry.go                                    and what waits
-//	live.go livedriver.go news.go pulse.go receipts.go presence.go     syncing that goes on
-//	status.go why.go remotes.go verify*.go                 how it stands, and whether it is whole
-//	backup.go restore.go                                   the whole as one file
+//	replica.go options.go reader.go version.go errors.go         the words as types
+//	read.go point.go range.go parse.go blame.go                  reading, now and in the past
+//	descent.go checkpoints.go pastlist.go pastcache.go           how the past of a key is found, of many at once, and kept
+//	log.go logorder.go loggraph.go                               a log, in its order, and as a graph
+//	diff.go textdiff.go listdiff.go patch.go                     what changed
+//	watch.go cursor.go                                           what happens, from a place on
+//	update.go write.go queue.go import.go collection.go          writing
+//	resolve.go undo.go                                           settling conflicts, and taking things back
+//	conflicts.go conflictlist.go conflictentry.go                conflicts: what is kept of them, shown, and told in a row
+//	text.go array.go handle.go textedits.go                      texts and lists: handles, what happens to one
+//	editmove.go                                                  who edits one and is behind with that
+//	typing.go typingrest.go edit.go                              what is typed, and becomes a version; edits and their ops
+//	documents.go document.go content.go lineage.go               those that are open; how they are made
+//	sequences.go sequencepast.go keep.go                         how they are kept; blame, undo; snapshots of what others wrote
+//	txtext.go txarray.go draft.go                                texts and lists in an Update
+//	settings.go relearn.go names.go space.go adopt.go            what all replicas agree on: strategies, tags, names, members
+//	sync.go progress.go preview.go room.go                       syncing, as it is called
+//	driver.go session.go local.go                                what carries frames, and what the session asks of the replica
+//	tips.go feed.go gather.go                                    what a peer lacks
+//	unpack.go proofs.go seals.go judge.go                        what came, and whether it holds
+//	apply.go slice.go begun.go pending.go retry.go               how it is applied, and what waits
+//	live.go livedriver.go news.go pulse.go                       syncing that goes on
+//	receipts.go presence.go                                      what others are known to hold, and say of the moment
+//	status.go why.go remotes.go                                  how it stands
+//	verify.go verifyhistory.go verifystate.go verifysequences.go verifyerasures.go
+//	                                                             whether it is whole
+//	backup.go restore.go                                         the whole as one file
 //	commit.go own.go fold.go keylog.go runs.go tip.go digest.go  what a commit writes
-//	snap.go cache.go                                       what is read of it, and kept in memory
-//	docs.go workspace.go                                   what one commit leaves to the next
-//	compact.go background.go packed.go                     old versions as packs
-//	guard.go                                               what betrays a copied file
-//	reissue.go withdraw.go reissued.go                     writing again what never left
-//	erase.go erasures.go learn.go erasing.go refold.go     destroying what was written, here
-//	feederased.go scrub.go erasurelist.go                  and wherever it is, or was
+//	snap.go cache.go                                             what is read of it, and kept in memory
+//	docs.go workspace.go keygap.go                               what one commit leaves to the next; what it need not look for
+//	compact.go background.go packed.go                           old versions as packs
+//	guard.go                                                     what betrays a copied file
+//	reissue.go withdraw.go reissued.go                           writing again what never left
+//	erase.go erasures.go learn.go erasing.go refold.go           destroying what was written, here
+//	feederased.go scrub.go erasurelist.go                        and wherever it is, or was
 //
 // Sources: the model of versions, parents and heads is that of version control; merging by kinds follows package crdt,
 // the graph package history, whose documentation names the literature. Group commit: DeWitt et al., "Implementation

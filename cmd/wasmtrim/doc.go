@@ -33,6 +33,6 @@
 //     those that they are like, within the window of deflate (similar.go).
 //
 // It knows the layouts of Go 1.26. A module that has another shape is an error, and nothing is written. The linker's
-// cmd/link/internal/ld/pcln.go and wasm/asm.go, the compiler's cmd/internal/obj/wasm/wasmobj.go and the runtime's symtab.go
+// cmd/link/internal/ld/pcln.go and wasm/asm.go, the compiler's cmd/internal/obj/wasm/wasmobj.go and runtime/symtab.go
 // are the sources of all that is assumed.
 package main
