@@ -1,8 +1,8 @@
 package noise
 
 import (
+	"bytes"
 	"fmt"
-	"slices"
 
 	flynn "github.com/flynn/noise"
 
@@ -57,7 +57,8 @@ func (s *sealer) seal(kind byte, body []byte) ([]byte, error) {
 // opener reads records and joins what belongs together.
 type opener struct {
 	direction
-	joined []byte // the parts of a frame whose last part is to come
+	parts [][]byte // of a frame whose last part is to come
+	size  int      // of all of them
 }
 
 // open reads one record in place. done says that frame is one, bye that this
@@ -73,26 +74,40 @@ func (o *opener) open(record []byte) (frame []byte, done, bye bool, err error) {
 	o.next()
 	kind, body := plain[0], plain[1:]
 	switch {
-	case kind == kindFarewell && len(body) == 0 && o.joined == nil:
+	case kind == kindFarewell && len(body) == 0 && o.size == 0:
 		return nil, false, true, nil
 	case kind == kindPart && len(body) > 0, kind == kindLast:
 	default:
 		return nil, false, false, fmt.Errorf("%w: a record of kind %d with %d bytes", ErrMalformed, kind, len(body))
 	}
-	if len(o.joined)+len(body) > transport.MaxFrame {
+	switch {
+	case o.size+len(body) > transport.MaxFrame:
 		return nil, false, false, transport.ErrTooLarge
-	}
-	if kind == kindLast && o.joined == nil {
+	case kind == kindPart:
+		o.keep(body)
+		return nil, false, false, nil
+	case o.size == 0:
 		return body, true, false, nil
 	}
-	if need := len(o.joined) + len(body); need > cap(o.joined) {
-		// Twice what has arrived: append alone grows large slices in small steps.
-		o.joined = slices.Grow(o.joined, min(2*need, transport.MaxFrame)-len(o.joined))
+	return o.join(body), true, false, nil
+}
+
+// keep keeps a part where it lies, or behind the one before it where it is small: many small ones take no more memory than they
+// have bytes, or twice that.
+func (o *opener) keep(part []byte) {
+	o.size += len(part)
+	if n := len(o.parts); n > 0 && len(part) < maxPart/2 {
+		o.parts[n-1] = append(o.parts[n-1], part...)
+		return
 	}
-	o.joined = append(o.joined, body...)
-	if kind == kindPart {
-		return nil, false, false, nil
-	}
-	frame, o.joined = o.joined, nil
-	return frame, true, false, nil
+	o.parts = append(o.parts, part)
+}
+
+// join makes a frame of the parts that were kept and its last one.
+func (o *opener) join(last []byte) []byte {
+	o.parts = append(o.parts, last)
+	frame := bytes.Join(o.parts, nil)
+	clear(o.parts)
+	o.parts, o.size = o.parts[:0], 0
+	return frame
 }
