@@ -26,10 +26,11 @@ type Undone struct {
 // changed something. Undo after Undo thus goes further and further back; Revert to the edit brings a key back to what the
 // edit had made it. It is a new version, which names the one it undoes; nothing is removed from the history.
 //
-// Each key of the edit is given what it showed before. Where others' work can be told apart from the edit it stays:
-// a counter loses what the edit added, a set the elements that it added, a record under `fields` the members
-// that it changed. Settings, tags and names are no edits. ErrNoUndo where there is nothing to undo; a database that
-// took a new author, as a copy does, starts anew.
+// Each key of the edit is given what it showed before, and what others wrote stays: a counter loses what the edit added, a set
+// the elements that it added, a record under `fields` the members that it changed, and a key that shows something else
+// than the edit made of it, in which the two cannot be told apart, is left as it is. An edit of which nothing is left to
+// be taken back counts as none. Settings, tags and names are no edits. ErrNoUndo where there is nothing to undo; a database
+// that took a new author, as a copy does, starts anew.
 func (r *Replica) Undo(ctx context.Context, opts ...WriteOption) (Undone, error) {
 	o := applyWriteOptions(opts)
 	var undo Undone
@@ -140,15 +141,18 @@ func (c *commit) undo(v *stored) ([]history.Op, error) {
 	return tx.ops, nil
 }
 
-// takeBack stages what undoes the change of a key from old to edited.
+// takeBack stages what undoes the change of a key from old to edited, as far as the key still shows it.
 func (tx *Tx) takeBack(key string, old, edited *crdt.View) error {
 	now, err := tx.shown(key)
 	if err != nil {
 		return err
 	}
 	want, shown, made := outcomeOf(old), outcomeOf(&now), outcomeOf(edited)
-	if !shown.equal(made) && shown.like(made) && (want.like(made) || want.value == nil) {
-		if want, err = without(&now, old, edited, want); err != nil {
+	if !shown.equal(made) {
+		if !shown.like(made) || !want.like(made) && want.value != nil {
+			return nil
+		}
+		if want, err = without(&now, old, edited); err != nil {
 			return err
 		}
 	}
@@ -167,19 +171,20 @@ func (w outcome) like(x outcome) bool {
 
 func (w outcome) equal(x outcome) bool { return w.like(x) && bytes.Equal(w.value, x.value) }
 
-// without is what a key shows now less what an edit changed, where the two can be told apart.
-func without(now, old, edited *crdt.View, otherwise outcome) (outcome, error) {
+// without is what a key shows now less what an edit changed, all of it where the two cannot be told apart.
+func without(now, old, edited *crdt.View) (outcome, error) {
+	all := outcomeOf(now)
 	switch now.Kind {
 	case crdt.KindCounter:
 		sum, isSum := now.Value.AsInt()
 		after, isAfter := edited.Value.AsInt()
 		before, isBefore := old.Value.AsInt()
 		if !isSum || !isAfter || !isBefore && old.Value != nil {
-			return otherwise, nil
+			return all, nil
 		}
 		value, err := canon.Int(sum - (after - before))
 		if err != nil {
-			return otherwise, fmt.Errorf("%w: %w", ErrOutOfRange, err)
+			return all, fmt.Errorf("%w: %w", ErrOutOfRange, err)
 		}
 		return outcome{kind: now.Kind, value: value}, nil
 	case crdt.KindSet:
@@ -201,17 +206,38 @@ func without(now, old, edited *crdt.View, otherwise outcome) (outcome, error) {
 		value, err := canon.NewArray(kept)
 		return outcome{kind: now.Kind, value: value}, err
 	}
-	if now.Strategy != crdt.Fields().Name() || old.Value.Type() != canon.TypeMap || now.Value.Type() != canon.TypeMap {
-		return otherwise, nil
+	if now.Strategy != crdt.Fields().Name() || edited.Value.Type() != canon.TypeMap || now.Value.Type() != canon.TypeMap {
+		return all, nil
+	}
+	return withoutMembers(all, old, edited)
+}
+
+// withoutMembers is what a record shows now less the members that an edit changed and that are still as it made them.
+func withoutMembers(now outcome, old, edited *crdt.View) (outcome, error) {
+	was := old.Value
+	if was.Type() != canon.TypeMap {
+		if was != nil {
+			return now, nil
+		}
+		var err error
+		if was, err = canon.NewMap(nil); err != nil {
+			return now, err
+		}
 	}
 	var edits []crdt.Edit
-	for _, change := range crdt.Diff(old.Value, edited.Value) {
-		edits = append(edits, crdt.Edit{Path: change.Path, Value: change.Old})
+	for _, change := range crdt.Diff(was, edited.Value) {
+		if is, _ := now.value.Lookup(change.Path...); bytes.Equal(is, change.New) {
+			edits = append(edits, crdt.Edit{Path: change.Path, Value: change.Old})
+		}
 	}
-	if value, err := crdt.ApplyEdits(now.Value, edits); err == nil {
-		return outcome{kind: now.Kind, value: value}, nil
+	value, err := crdt.ApplyEdits(now.value, edits)
+	switch {
+	case err != nil: // members that no patch can write
+		return now, nil //nolint:nilerr // they cannot be told apart
+	case old.Value == nil && value.Len() == 0:
+		return outcome{}, nil
 	}
-	return otherwise, nil // members that no patch can write: the whole is
+	return outcome{kind: now.kind, value: value}, nil
 }
 
 // elementsOf are the elements of a set's value.

@@ -35,6 +35,7 @@ func TestUndo(t *testing.T) {
 	collectB := func(v ...any) edit {
 		return func(p *pair) (replica.Version, error) { return p.b.SetAdd(p.t.Context(), "notes/1", v) }
 	}
+	removeB := func(p *pair) (replica.Version, error) { return p.b.Delete(p.t.Context(), "notes/1") }
 	remove := func(p *pair) (replica.Version, error) { return p.a.Delete(p.t.Context(), "notes/1") }
 	for _, c := range []struct {
 		name, strategy string
@@ -63,11 +64,23 @@ func TestUndo(t *testing.T) {
 		{"element removed", "lww", []edit{collect("x", "y"), discard("x")}, `["x","y"]`},
 		{"set deleted", "lww", []edit{collect("x", "y"), remove}, `["x","y"]`},
 		{"other kind", "lww", []edit{set(1), remove, add(2), remove, collect("x")}, ``},
-		{"overwritten by another", "lww", []edit{set(1), set(2), setB(3)}, `1`},
+		{"record that began beside another's member", "fields", []edit{set(object{"n": 1}), setB(object{"n": 1, "m": 5})}, `{"m":5}`},
+		{"record that began, of which another took a member", "fields", []edit{set(object{"n": 1, "m": 1}), setB(object{"n": 1})}, ``},
+		{
+			"member overwritten by another", "fields",
+			[]edit{set(object{"n": 1, "m": 1}), set(object{"n": 2, "m": 2}), setB(object{"n": 3, "m": 2})},
+			`{"m":1,"n":3}`,
+		},
+		{"overwritten by another", "lww", []edit{set(1), set(2), setB(3)}, `3`},
+		{"deleted by another", "lww", []edit{set(1), set(2), removeB}, ``},
+		{"deleted, then written by another", "lww", []edit{set(1), remove, setB(3)}, `3`},
+		{"written by another as before", "lww", []edit{set(1), set(2), setB(3), setB(2)}, `1`},
+		{"made another kind by another", "lww", []edit{set(1), set(2), removeB, addB(4)}, `4`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPair(t)
 			p.strategy("notes", c.strategy)
+			p.do(p.a.Set(t.Context(), "notes/before", 1)) // is taken back where of the others nothing is left to be
 			for _, e := range c.edits {
 				p.do(e(p))
 				p.sync()
@@ -75,6 +88,26 @@ func TestUndo(t *testing.T) {
 			p.undo()
 			p.settled("notes/1", c.want)
 		})
+	}
+}
+
+// TestUndoOfALostSide: an edit that lost against a concurrent one is not shown, so there is nothing to take back; the one before
+// is undone.
+func TestUndoOfALostSide(t *testing.T) {
+	p := newPair(t)
+	ctx := t.Context()
+	p.do(p.a.Set(ctx, "notes/before", 1))
+	p.sync()
+	p.do(p.a.Set(ctx, "notes/1", "mine"))
+	p.do(p.b.Set(ctx, "notes/1", "the other's, which is later"))
+	p.sync()
+	if edit := p.undo().Edit; edit.Ops[0].Key != "notes/before" {
+		t.Errorf("took back %+v", edit.Ops)
+	}
+	p.sync()
+	for _, r := range []*replica.Replica{p.a, p.b} {
+		p.shows(r, "notes/1", `"the other's, which is later"`)
+		p.shows(r, "notes/before", ``)
 	}
 }
 
