@@ -101,12 +101,18 @@ func (f *hostileFeed) Next() (protocol.Pack, error) {
 // version makes a version with one value of some size, on top of what it is given.
 func (h *hostile) version(prev *history.Version, size int, deps ...history.Ref) history.Version {
 	h.t.Helper()
+	return h.put("h/"+h.prefix+"1", `"`+fmt.Sprint(h.made+1)+strings.Repeat("x", size)+`"`, prev, deps...)
+}
+
+// put makes a version that puts a value, given as JSON, at a key.
+func (h *hostile) put(key, value string, prev *history.Version, deps ...history.Ref) history.Version {
+	h.t.Helper()
 	h.made++
-	value, err := canon.String(fmt.Sprint(h.made) + strings.Repeat("x", size))
+	v, err := canon.FromJSON([]byte(value))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	op, err := crdt.Put("h/"+h.prefix+"1", value)
+	op, err := crdt.Put(key, v)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -117,11 +123,11 @@ func (h *hostile) version(prev *history.Version, size int, deps ...history.Ref) 
 	if prev != nil {
 		d.Prev = prev.Ref()
 	}
-	v, err := history.New(d)
+	made, err := history.New(d)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return v
+	return made
 }
 
 func (h *hostile) seal(v history.Version) identity.Seal {
@@ -441,4 +447,25 @@ func TestReceiptsForNothing(t *testing.T) {
 		t.Error(err)
 	}
 	talk(t, r.LiveSession(t.Context()), protocol.New(newHostile(t, r)))
+}
+
+// TestSettingsOfOwnNamespaces: kdelta's own namespaces have their settings for ever, whatever a member writes of them.
+func TestSettingsOfOwnNamespaces(t *testing.T) {
+	r, err := replica.Open(t.Context(), memory.New(), replica.Options{Wall: standing(pairStart)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrote(t)(r.Set(t.Context(), "a/1", 1))
+	h, other := newHostile(t, r), newHostile(t, r)
+	other.key = identity.AuthorKeyFromSeed([32]byte{'o'})
+	h.pushGood(h.put(".strategy/.view", `"union/1"`, nil))
+	h.handTo(r)
+	h.pushGood(h.put(".view/x", `[1]`, nil))
+	h.handTo(r)
+	other.pushGood(other.put(".view/x", `[2]`, nil))
+	other.handTo(r)
+	if got := shown(t, r, ".view/x"); got != "[1]" {
+		t.Errorf("the key shows %s, the later one of two writes is [1]", got)
+	}
+	verified(t, r)
 }

@@ -39,9 +39,10 @@ type commit struct {
 	byAuthor   map[identity.Author][]history.Line
 	ownAuthors bool
 	// settings replaces m.settings if one was looked up or changed, ruling is what was looked up last: most keys of a commit
-	// are of one namespace.
+	// are of one namespace. unsettled is true once settings may have been written that are not in there.
 	settings   map[string]Settings
 	ruling     ruling
+	unsettled  bool
 	dirtyLines lineSet
 	// docs are the keys that were looked at, by this commit or by those before it, gap those that need no look.
 	docs *docs
@@ -384,22 +385,40 @@ func (c *commit) settingsOf(ns string) (Settings, error) {
 	return c.ruling.settings, err
 }
 
-// rule looks up what holds for a namespace.
+// rule looks up what holds for a namespace: what the store says, or the commit has written since.
 func (c *commit) rule(ns string) error {
 	if c.ruling.ns == ns && ns != "" {
 		return nil
 	}
-	settings, ok := c.settings[ns]
-	if !ok {
-		var err error
-		if settings, err = readSettings(c.tx, ns); err != nil {
-			return err
+	settings, err := c.storedSettings(ns)
+	if err != nil {
+		return err
+	}
+	if c.unsettled && !strings.HasPrefix(ns, ".") {
+		for _, prefix := range []string{strategyPrefix, erasablePrefix} {
+			if e := c.docs.entries[prefix+ns]; e != nil && e.dirty {
+				if err := c.settingsFrom(e, &settings); err != nil {
+					return err
+				}
+			}
 		}
-		c.setSettings(ns, settings)
 	}
 	strategy, _ := c.r.registry.Lookup(settings.Strategy)
 	c.ruling = ruling{ns, settings, strategy}
 	return nil
+}
+
+// storedSettings are those by which the rows of a namespace's keys were written.
+func (c *commit) storedSettings(ns string) (Settings, error) {
+	settings, ok := c.settings[ns]
+	if ok {
+		return settings, nil
+	}
+	settings, err := readSettings(c.tx, ns)
+	if err == nil {
+		c.setSettings(ns, settings)
+	}
+	return settings, err
 }
 
 // maxSettings bounds the cached settings; namespaces are chosen by peers too.

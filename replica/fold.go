@@ -61,6 +61,9 @@ func (c *commit) fold(s *stored, ops []keyOps, past *history.Past) error {
 		if err != nil {
 			return err
 		}
+		if e.key[0] == '.' {
+			c.ruling, c.unsettled = ruling{}, true
+		}
 		s.keys[i] = keyLink{e.key, link{prev: history.LV(e.row.Last), all: all}}
 		e.row.Last = uint64(s.lv)
 		e.counted(all)
@@ -269,14 +272,11 @@ func (c *commit) changedStrategies() ([]string, error) {
 		if !e.dirty || e.key[0] != '.' {
 			continue
 		}
-		ns, isStrategy := strings.CutPrefix(e.key, strategyPrefix)
-		if !isStrategy {
-			var ok bool
-			if ns, ok = strings.CutPrefix(e.key, erasablePrefix); !ok {
-				continue
-			}
+		ns, ok := settingOf(e.key)
+		if !ok {
+			continue
 		}
-		old, err := c.settingsOf(ns)
+		old, err := c.storedSettings(ns)
 		if err != nil {
 			return nil, err
 		}

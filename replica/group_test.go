@@ -349,3 +349,34 @@ func TestGivingUpTogether(t *testing.T) {
 		}
 	}
 }
+
+// Writers that share a transaction see what those before them wrote of the settings, as they would in one of their own, and
+// kdelta's own keys no more than there.
+func TestSettingsWithinAGroup(t *testing.T) {
+	set := func(s replica.Settings) func(r *replica.Replica) {
+		return func(r *replica.Replica) {
+			if _, err := r.SetSettings(t.Context(), "n", s); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	erasable := set(replica.Settings{Erasable: true})
+	r := grouped(t, erasable, func(r *replica.Replica) {
+		_, err := r.Update(t.Context(), func(tx *replica.Tx) error {
+			for row, err := range tx.List("") {
+				t.Errorf("the list of all keys has %q, %v", row.Key, err)
+			}
+			return tx.Set("n/1", "secret")
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := r.Erase(t.Context(), "n/1"); err != nil {
+		t.Errorf("a value that was written when its namespace was erasable: %v", err)
+	}
+	r = grouped(t, erasable, set(replica.Settings{Strategy: "fields"}))
+	if s, err := r.Settings(t.Context(), "n"); err != nil || s.Erasable || s.Strategy != "fields/1" {
+		t.Errorf("the settings are %+v, %v; those set last are not erasable", s, err)
+	}
+}

@@ -29,6 +29,15 @@ type Settings struct {
 	Erasable bool
 }
 
+// settingOf is the namespace that a settings record is of; false for other keys, and for records of kdelta's own namespaces, which
+// have the default settings for ever.
+func settingOf(key string) (ns string, ok bool) {
+	if ns, ok = strings.CutPrefix(key, strategyPrefix); !ok {
+		ns, ok = strings.CutPrefix(key, erasablePrefix)
+	}
+	return ns, ok && !strings.HasPrefix(ns, ".")
+}
+
 // strategyName reads the name of a namespace's strategy.
 func strategyName(tx store.Tx, ns string) (string, error) {
 	b, err := tx.Get(store.Docs, []byte(strategyPrefix+ns))
@@ -90,7 +99,7 @@ func (r *Replica) Settings(ctx context.Context, ns string) (Settings, error) {
 	return s, err
 }
 
-// readSettings reads a namespace's settings. kdelta's own namespaces have the default ones for ever.
+// readSettings reads a namespace's settings.
 func readSettings(tx store.Tx, ns string) (Settings, error) {
 	if strings.HasPrefix(ns, ".") {
 		return Settings{Strategy: defaultStrategy}, nil

@@ -285,9 +285,7 @@ func (tx *Tx) keys(prefix string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if prefix != "" || row.Key[0] != '.' {
-			keys = append(keys, string(row.Key))
-		}
+		keys = append(keys, string(row.Key))
 	}
 	for _, e := range tx.c.touched {
 		if e.dirty && strings.HasPrefix(e.key, prefix) {
@@ -298,6 +296,9 @@ func (tx *Tx) keys(prefix string) ([]string, error) {
 		if strings.HasPrefix(key, prefix) {
 			keys = append(keys, key)
 		}
+	}
+	if prefix == "" { // kdelta's own must be asked for
+		keys = slices.DeleteFunc(keys, func(key string) bool { return key[0] == '.' })
 	}
 	order.Sort(keys, strings.Compare)
 	return slices.Compact(keys), nil

@@ -83,7 +83,7 @@ func (v *verifier) checkKeys(from, to []byte, first bool) error {
 	if first {
 		v.strategies = make(map[string]string)
 		for key, k := range g.keys {
-			if ns, ok := strings.CutPrefix(key, strategyPrefix); ok {
+			if ns, ok := settingOf(key); ok && key == strategyPrefix+ns {
 				if value := k.state.View(crdt.LWW(), nil).Value; value != nil {
 					v.strategies[ns] = nameIn(value.AppendJSON(nil))
 				}
