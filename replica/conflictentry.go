@@ -45,19 +45,19 @@ func newestStamps(ascending []clock.Stamp) []clock.Stamp {
 }
 
 // openEntry is the entry of an open conflict.
-func openEntry(key string, c *crdt.Conflict) *conflictEntry {
+func openEntry(key string, c *crdt.Conflict) conflictEntry {
 	var room sideRoom
 	more := len(c.Lost)
 	for more > 0 && room.takes(&c.Lost[more-1]) {
 		more--
 	}
-	return &conflictEntry{
+	return conflictEntry{
 		key: key, path: c.Path, why: c.Why, chosen: &c.Chosen, lost: c.Lost[more:], sides: newestStamps(c.Sides), more: more,
 	}
 }
 
 // appendJSON appends the entry's text: as everywhere, the members of an object ascend.
-func (e *conflictEntry) appendJSON(b []byte) []byte {
+func (e conflictEntry) appendJSON(b []byte) []byte {
 	b = append(b, '{')
 	if e.closed != nil {
 		b = append(appendStamps(append(b, `"by":`...), *e.closed), ',')

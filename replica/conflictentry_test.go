@@ -22,7 +22,7 @@ func TestConflictEntries(t *testing.T) {
 		{Stamp: clock.Stamp{Seq: 1<<63 - 1, ID: clock.ID{3}}, Value: canon.Null()},
 	}
 	stamps := []clock.Stamp{sides[0].Stamp, sides[1].Stamp}
-	for _, e := range []*conflictEntry{
+	for _, e := range []conflictEntry{
 		openEntry("n/a\"\\ö", &crdt.Conflict{Path: "/p~1\t", Why: "lww/1: later time", Chosen: sides[0], Lost: sides[1:], Sides: stamps}),
 		openEntry("n/none", &crdt.Conflict{Chosen: sides[2]}),
 		{key: "n/closed", why: "so", chosen: &sides[1], lost: sides[:1], sides: stamps, closed: &sides[2].Stamp},

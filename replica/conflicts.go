@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,8 +20,11 @@ const (
 )
 
 func conflictKey(key string, id crdt.Identity) []byte {
-	k := append(make([]byte, 0, len(key)+2+len(id)), key...)
-	return append(append(k, 0), id[:]...)
+	return appendConflictKey(make([]byte, 0, len(key)+2+len(id)), key, id)
+}
+
+func appendConflictKey(b []byte, key string, id crdt.Identity) []byte {
+	return append(append(append(b, key...), 0), id[:]...)
 }
 
 // closedKey is the key of the row of a conflict that was closed. It is another one than that of the open conflict between
@@ -34,16 +36,17 @@ func closedKey(key string, id crdt.Identity) []byte { return append(conflictKey(
 // versions of this commit closed.
 func (c *commit) writeConflicts(s *snap, e *entry, view *crdt.View) error {
 	if e.row.Conflicts > 0 {
-		if err := c.dropOpen(e.key); err != nil {
+		if err := c.dropOpen(e); err != nil {
 			return err
 		}
 	}
 	for i := range view.Conflicts {
 		conflict := &view.Conflicts[i]
+		e.open = append(e.open, conflict.Identity())
 		c.value = openEntry(e.key, conflict).appendJSON(c.value[:0])
 		row := store.Conflict{Path: conflict.Path, Status: statusOpen, Entry: c.value}
-		c.rowBuf = row.Append(c.rowBuf[:0])
-		if err := c.tx.Put(store.Conflicts, conflictKey(e.key, conflict.Identity()), c.rowBuf); err != nil {
+		c.rowBuf, c.scratch = row.Append(c.rowBuf[:0]), appendConflictKey(c.scratch[:0], e.key, e.open[i])
+		if err := c.tx.Put(store.Conflicts, c.scratch, c.rowBuf); err != nil {
 			return err
 		}
 	}
@@ -57,24 +60,33 @@ func (c *commit) writeConflicts(s *snap, e *entry, view *crdt.View) error {
 }
 
 // dropOpen removes the rows of a key's open conflicts.
-func (c *commit) dropOpen(key string) error {
-	var open [][]byte
-	prefix := append([]byte(key), 0)
-	for row, err := range c.tx.Scan(store.Conflicts, store.Range{From: prefix, To: store.PrefixEnd(prefix)}) {
-		if err != nil {
+func (c *commit) dropOpen(e *entry) error {
+	if len(e.open) < int(e.row.Conflicts) {
+		if err := c.readOpen(e); err != nil {
 			return err
-		}
-		conflict, err := store.DecodeConflict(row.Value)
-		if err != nil {
-			return err
-		}
-		if conflict.Status == statusOpen {
-			open = append(open, bytes.Clone(row.Key))
 		}
 	}
-	for _, k := range open {
-		if err := c.tx.Delete(store.Conflicts, k); err != nil {
+	for _, id := range e.open {
+		c.scratch = appendConflictKey(c.scratch[:0], e.key, id)
+		if err := c.tx.Delete(store.Conflicts, c.scratch); err != nil {
 			return err
+		}
+	}
+	e.open = e.open[:0]
+	return nil
+}
+
+// readOpen reads which conflicts of a key are open in the store, as the keys of their rows tell.
+func (c *commit) readOpen(e *entry) error {
+	e.open = e.open[:0]
+	rows := keyRange(e.key)
+	rows.KeysOnly = true
+	for row, err := range c.tx.Scan(store.Conflicts, rows) {
+		if err != nil {
+			return err
+		}
+		if id := row.Key[len(rows.From):]; len(id) == len(crdt.Identity{}) {
+			e.open = append(e.open, crdt.Identity(id))
 		}
 	}
 	return nil

@@ -31,6 +31,8 @@ type entry struct {
 	size   int
 	dirty  bool
 	closed []crdt.Closed
+	// open names the conflicts that the store has as open; it is shorter than the row says where they were not read yet.
+	open []crdt.Identity
 	// touched is the number of the commit that took the entry last.
 	touched uint64
 	// saw is what a version saw of the key that was applied on top of the dots sawBehind; nil where none was asked.
@@ -300,12 +302,12 @@ func (s *snap) load(e *entry, key []byte) error {
 	return nil
 }
 
-// unfold gives a folded state its value.
-func (s *snap) unfold(e *entry) error {
+// unfold gives a folded state its value, which the row of the entry's key has.
+func (s *snap) unfold(e *entry, key []byte) error {
 	if !e.folded {
 		return nil
 	}
-	b, err := s.tx.Get(store.Docs, []byte(e.key))
+	b, err := s.tx.Get(store.Docs, key)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,8 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 	if all && len(ops) == 1 && ops[0].Code == crdt.CodePut {
 		e.folded = false // the key is one value after as before: what the old one was does not matter
 	} else if e.folded {
-		if err := c.snap().unfold(e); err != nil {
+		c.scratch = append(c.scratch[:0], e.key...)
+		if err := c.snap().unfold(e, c.scratch); err != nil {
 			return false, err
 		}
 	}
@@ -104,27 +105,27 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 		e.own()
 	}
 	if c.foldsInto(e, ops); e.owned {
-		ops = ownedOps(ops)
+		ops = c.ownedOps(ops)
 	}
 	var closed []crdt.Closed
 	if all {
 		closed, err = e.state.Apply(ops, at.stamp, seesAll{}, nil)
 	} else {
-		look := seenStates{c.logOf(e), e, past}
-		closed, err = e.state.Apply(ops, at.stamp, partial{past, false}, look)
+		c.partial, c.seen = partial{past, false}, seenStates{c.logOf(e), e, past}
+		closed, err = e.state.Apply(ops, at.stamp, &c.partial, &c.seen)
 		err = errors.Join(err, past.Err())
 	}
 	e.close(closed)
 	return all, err
 }
 
-// ownedOps are ops whose bodies lie in memory of their own.
-func ownedOps(ops []crdt.Op) []crdt.Op {
-	ops = slices.Clone(ops)
-	for i := range ops {
-		ops[i].Body = bytes.Clone(ops[i].Body)
+// ownedOps are ops whose bodies lie in memory of their own. They are good until the next call.
+func (c *commit) ownedOps(ops []crdt.Op) []crdt.Op {
+	c.ops = append(c.ops[:0], ops...)
+	for i := range c.ops {
+		c.ops[i].Body = bytes.Clone(c.ops[i].Body)
 	}
-	return ops
+	return c.ops
 }
 
 // partial is the past of a version that may not cover all there is on a key.

@@ -145,7 +145,7 @@ func (tx *Tx) state(key string) (*crdt.State, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := tx.c.snap().unfold(e); err != nil || w.newest == 0 {
+		if err := tx.c.snap().unfold(e, []byte(e.key)); err != nil || w.newest == 0 {
 			return e.state, err
 		}
 		state = e.state.Clone()

@@ -18,6 +18,10 @@ type workspace struct {
 	// touched are the keys that the commit took from docs or read, groups the ops of the version being written.
 	touched []*entry
 	groups  []keyOps
+	// ops, partial and seen are those of the version being folded.
+	ops     []crdt.Op
+	partial partial
+	seen    seenStates
 	// viewer shows the key being written, encoding is its state.
 	viewer   crdt.Viewer
 	encoding crdt.Encoding
@@ -29,6 +33,7 @@ type workspace struct {
 func (w *workspace) reset() {
 	w.staged, w.touched, w.groups = emptied(w.staged), emptied(w.touched), w.groups[:0]
 	w.links, w.versions = emptied(w.links), emptied(w.versions)
+	w.ops, w.partial, w.seen = emptied(w.ops), partial{}, seenStates{}
 	w.viewer, w.encoding = crdt.Viewer{}, crdt.Encoding{}
 }
 
