@@ -254,7 +254,7 @@ func (c *commit) place(v *history.Version, ops []keyOps, line history.Line, pare
 	}
 	c.bytes += stagedSize(v)
 	c.advance(s, line, parents)
-	return c.catchUp(v)
+	return c.catchUp(v, ops)
 }
 
 // pastOf is what a version of another replica covers; nil for one of this replica's own, which covers all there is.

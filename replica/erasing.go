@@ -55,9 +55,9 @@ func (c *commit) learnOwn(v *history.Version) error {
 	return c.learn(&p)
 }
 
-// catchUp notes that a version that erases is applied.
-func (c *commit) catchUp(v *history.Version) error {
-	if !v.Erases() {
+// catchUp notes that a version that erases is applied, if this one, with these ops, does.
+func (c *commit) catchUp(v *history.Version, ops []keyOps) error {
+	if !erases(ops) {
 		return nil
 	}
 	return c.tx.Delete(store.Erasures, proofKey(aheadRow, v.Stamp().Entry()))
