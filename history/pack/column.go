@@ -236,8 +236,8 @@ func (w *repeater) plain() []byte {
 
 func (w *repeater) reset() { w.b, w.count, w.value = w.b[:0], 0, 0 }
 
-// appendBody appends the columns as one body.
-func appendBody(dst []byte, cols *[columns][]byte) []byte {
+// appendLayout appends what says where in a body the columns are.
+func appendLayout(dst []byte, cols *[columns][]byte) []byte {
 	var mask uint64
 	for i := range cols {
 		if len(cols[i]) > 0 {
@@ -248,6 +248,21 @@ func appendBody(dst []byte, cols *[columns][]byte) []byte {
 	for m := mask; m != 0; m &= m - 1 {
 		dst = appendNumber(dst, uint64(len(cols[bits.TrailingZeros64(m)])))
 	}
+	return dst
+}
+
+// bodySize is the size of the body that appendBody makes.
+func bodySize(layout []byte, cols *[columns][]byte) int {
+	size := len(layout)
+	for i := range cols {
+		size += len(cols[i])
+	}
+	return size
+}
+
+// appendBody appends the columns as one body.
+func appendBody(dst, layout []byte, cols *[columns][]byte) []byte {
+	dst = append(dst, layout...)
 	for i := range cols {
 		dst = append(dst, cols[i]...)
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/internal/canon"
+	"github.com/kdelta/kdelta/internal/zstd"
 )
 
 // payloadWriter takes payloads apart into columns.
@@ -12,6 +13,7 @@ type payloadWriter struct {
 	keys, lengths, metaText, structText, declared            []byte
 	hashes, salts, contents, rawLengths, rawText             []byte
 	bodies                                                   []byte
+	sample                                                   zstd.Sample // of bodies and contents
 	dict                                                     keyWriter
 	splices                                                  spliceWriter
 	parsed                                                   []parsedOp
@@ -35,6 +37,7 @@ func (w *payloadWriter) reset() {
 	} {
 		*b = (*b)[:0]
 	}
+	w.sample.Reset()
 	w.dict.reset()
 	w.splices.reset()
 }
@@ -92,6 +95,7 @@ func (w *payloadWriter) addOp(op *parsedOp, content *history.Content) {
 		}
 		w.lengths = appendNumber(w.lengths, uint64(len(op.body)))
 		w.bodies = append(w.bodies, op.body...)
+		w.sample.Add(op.body)
 		return
 	}
 	w.detached.add(1)
@@ -106,6 +110,7 @@ func (w *payloadWriter) addOp(op *parsedOp, content *history.Content) {
 	w.present.add(1)
 	w.salts = append(w.salts, content.Salt[:]...)
 	w.contents = append(w.contents, content.Body...)
+	w.sample.Add(content.Body)
 }
 
 // parse reads a payload into w.parsed; ok is false for what is not canonical, or beyond what the columns hold.

@@ -46,6 +46,7 @@ type Encoder struct {
 	pins    []byte
 	times   []byte
 	columns payloadWriter
+	layout  []byte
 	plain   []byte
 	stored  []byte
 	refs    []uint64
@@ -96,12 +97,11 @@ func (e *Encoder) Append(dst []byte, versions []history.Version, o Options) ([]b
 	var cols [columns][]byte
 	cols[colRuns], cols[colPins], cols[colTimes] = e.runs, e.pins, e.times
 	e.columns.fill(&cols)
-	e.plain = appendBody(e.plain[:0], &cols)
-	if len(e.plain) > MaxBody {
+	if e.layout = appendLayout(e.layout[:0], &cols); bodySize(e.layout, &cols) > MaxBody {
 		return dst, tooLarge("a body of too many bytes")
 	}
 	h := Header{Count: len(versions), First: first, Last: last, Seals: o.Seals, Certificates: o.Certificates, Erasures: o.Erasures}
-	return e.finish(dst, &h, o.Plain), nil
+	return e.finish(dst, &h, &cols, o.Plain), nil
 }
 
 // timesOf are the least and the greatest time of versions.
@@ -134,22 +134,24 @@ func (e *Encoder) reset(n int) {
 // minCompressed is the size below which a body is not worth the try: a frame alone takes some ten bytes.
 const minCompressed = 64
 
-// finish appends the header, of which is set what does not come from the chains, and the body.
-func (e *Encoder) finish(dst []byte, h *Header, plain bool) []byte {
+// finish appends the header, of which is set what does not come from the chains, and the body of columns that were laid out.
+func (e *Encoder) finish(dst []byte, h *Header, cols *[columns][]byte, plain bool) []byte {
 	h.Chains, h.Externals = make([]Chain, len(e.chains)), e.external
 	for i := range e.chains {
 		h.Chains[i] = Chain{Before: e.chains[i].before, Tip: e.chains[i].tip}
 	}
-	body := e.plain
-	h.Codec, h.Stored, h.Plain = CodecNone, len(body), len(body)
-	if !plain && len(body) >= minCompressed {
-		packed, ok := zstd.Compress(e.stored[:0], body)
+	size := bodySize(e.layout, cols)
+	if !plain && size >= minCompressed && !e.columns.sample.Noise(size) {
+		e.plain = appendBody(e.plain[:0], e.layout, cols)
+		packed, ok := zstd.Compress(e.stored[:0], e.plain)
 		e.stored = packed
-		if ok && len(packed) < len(body) && len(body) <= len(packed)*MaxRatio+slack {
-			h.Codec, h.Stored, body = CodecZstd, len(packed), packed
+		if ok && len(packed) < size && size <= len(packed)*MaxRatio+slack {
+			h.Codec, h.Stored, h.Plain = CodecZstd, len(packed), size
+			return append(e.header.append(dst, h), packed...)
 		}
 	}
-	return append(e.header.append(dst, h), body...)
+	h.Codec, h.Stored, h.Plain = CodecNone, size, size
+	return appendBody(e.header.append(dst, h), e.layout, cols)
 }
 
 // place finds the chain and the parents of version i, and writes its time.

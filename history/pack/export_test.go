@@ -51,7 +51,7 @@ func Split(b []byte) (Header, [columns][]byte) {
 }
 
 func Join(h Header, cols [columns][]byte) []byte {
-	body := appendBody(nil, &cols)
+	body := appendBody(nil, appendLayout(nil, &cols), &cols)
 	h.Plain = len(body)
 	if h.Codec == CodecZstd {
 		body, _ = zstd.Compress(nil, body)

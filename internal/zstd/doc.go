@@ -6,6 +6,8 @@
 // what Decompress writes and allocates is bounded by what its caller says the size is, whatever the compressed bytes
 // claim.
 //
+// A SAMPLE tells of a block that it is noise, as pictures and archives are to whoever would compress them, for a fiftieth of what the try costs.
+//
 // Coders take up to a megabyte of tables each, an encoder two more of what it has seen; a few are kept for the next call (sync.Pool). They carry nothing
 // from one call to the next: equal input gives equal output.
 //
