@@ -228,6 +228,13 @@ func (s *snap) sequenceAt(id docID, p point, fn func(content)) error {
 	if err != nil {
 		return err
 	}
+	if s.held != nil { // who holds what is open may be waiting for the graph, so who holds that does not wait for him
+		d, err := s.openDocument(id, last)
+		if err != nil {
+			return err
+		}
+		return d.contentAt(s, p, fn)
+	}
 	t := &s.r.documents
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -235,12 +242,18 @@ func (s *snap) sequenceAt(id docID, p point, fn func(content)) error {
 	if err != nil {
 		return err
 	}
+	defer t.measure(d)
+	return d.contentAt(s, p, fn)
+}
+
+// contentAt runs fn with what the document is at a point.
+func (d *document) contentAt(s *snap, p point, fn func(content)) error {
 	then := d.content
-	if p.before == 0 || p.before <= last {
+	if p.before == 0 || p.before <= d.last {
+		var err error
 		if then, err = d.at(s, p); err != nil {
 			return err
 		}
-		t.measure(d)
 	}
 	fn(then)
 	return nil

@@ -66,3 +66,9 @@ func HandedOut(ctx context.Context, r *Replica) (seq uint64, err error) {
 	})
 	return seq, err
 }
+
+// HoldDocuments holds the lock of what is open until it is let go.
+func HoldDocuments(r *Replica) (let func()) {
+	r.documents.mu.Lock()
+	return r.documents.mu.Unlock
+}
