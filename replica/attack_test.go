@@ -1,12 +1,14 @@
 package replica_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,7 @@ import (
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store"
 	"github.com/kdelta/kdelta/store/memory"
+	"github.com/kdelta/kdelta/transport/pipe"
 )
 
 // hostile is a member of a space that follows no rules: it hands out the packs that it likes, in a session that stays.
@@ -33,6 +36,7 @@ type hostile struct {
 	heard  int          // versions that came from the other side
 	prefix string       // of the keys that it writes
 	made   int
+	wall   int64 // what its clock says, 0 for the time of the others
 }
 
 // newHostile joins the space of a replica.
@@ -52,7 +56,7 @@ func newHostile(t *testing.T, r *replica.Replica) *hostile {
 // Facts implements protocol.Local.
 func (h *hostile) Facts() (protocol.Facts, error) {
 	return protocol.Facts{
-		Space: h.member.Space(), Author: h.key.Author(), Wall: pairStart.UnixMilli(), Stay: true, Held: protocol.Held{Clock: h.held},
+		Space: h.member.Space(), Author: h.key.Author(), Wall: cmp.Or(h.wall, pairStart.UnixMilli()), Stay: true, Held: protocol.Held{Clock: h.held},
 	}, nil
 }
 
@@ -468,4 +472,44 @@ func TestSettingsOfOwnNamespaces(t *testing.T) {
 		t.Errorf("the key shows %s, the later one of two writes is [1]", got)
 	}
 	verified(t, r)
+}
+
+// TestPeerBeyondTime: a peer whose wall clock says the greatest time that a hello can say is ahead, and told to be.
+func TestPeerBeyondTime(t *testing.T) {
+	r, err := replica.Open(t.Context(), memory.New(), replica.Options{Wall: standing(pairStart)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrote(t)(r.Set(t.Context(), "a/1", 1))
+	h := newHostile(t, r)
+	h.wall = math.MaxInt64
+	ours, theirs := pipe.New()
+	reports := make(chan replica.Report, 1)
+	go func() {
+		rep, err := r.Sync(t.Context(), ours)
+		if err != nil {
+			t.Errorf("the sync: %v", err)
+		}
+		reports <- rep
+	}()
+	for s := protocol.New(h); !s.Done(); {
+		frame, err := s.Next()
+		if err == nil && frame != nil {
+			err = theirs.Send(t.Context(), frame)
+		} else if err == nil && !s.Done() {
+			if frame, err = theirs.Receive(t.Context()); err == nil {
+				err = s.Receive(frame)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rep := <-reports; rep.Skew < 100*365*24*time.Hour {
+		t.Errorf("the peer is said to be ahead by %v", rep.Skew)
+	}
+	peers, err := r.Peers(t.Context())
+	if err != nil || len(peers) != 1 || peers[0].Skew < 100*365*24*time.Hour {
+		t.Errorf("the peers are %+v, %v", peers, err)
+	}
 }

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/kdelta/kdelta/identity"
@@ -75,12 +76,18 @@ func reportOf(p protocol.Report) Report {
 	rep := Report{
 		Sent: p.Sent.Versions, Received: p.Received.Versions, SentBytes: p.Sent.Bytes, ReceivedBytes: p.Received.Bytes,
 		Duplicates: p.Duplicates, Conflicts: p.Conflicts, Forks: p.Forks, Pending: p.Pending,
-		Skew: time.Duration(p.Skew) * time.Millisecond, Peer: p.Peer.Author, Proven: p.Peer.Proven, Copy: p.Copy, Equal: p.Equal, Diverged: p.Diverged,
+		Skew: skewOf(p.Skew), Peer: p.Peer.Author, Proven: p.Peer.Proven, Copy: p.Copy, Equal: p.Equal, Diverged: p.Diverged,
 	}
 	for _, refusal := range p.Refused {
 		rep.Refused = append(rep.Refused, nameOf(refusal.Author, refusal.Seq)+": "+refusal.Text)
 	}
 	return rep
+}
+
+// skewOf is by how many ms a peer's clock is ahead, as far as a Duration reaches: it may say any time.
+func skewOf(ms int64) time.Duration {
+	const most = math.MaxInt64 / int64(time.Millisecond)
+	return time.Duration(max(-most, min(ms, most))) * time.Millisecond
 }
 
 // remember keeps what the report says of the peer, for `peers` and `status`.
