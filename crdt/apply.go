@@ -18,11 +18,11 @@ func (s *State) Apply(ops []Op, at clock.Stamp, past Past, look Lookup) ([]Close
 		s.setSimple(at, ops[0].Body)
 		return nil, nil
 	}
-	steps, err := readSteps(ops)
-	if err != nil {
+	v := version{at: at, past: newSeen(at, past, len(ops))}
+	if err := v.read(ops); err != nil {
 		return nil, err
 	}
-	v := newVersion(at, steps, past)
+	var err error
 	if !all && s.counter.adds > 0 && v.kinds&^counters != 0 {
 		if v.left, err = recount(past, look); err != nil {
 			return nil, err
@@ -45,24 +45,28 @@ func (s *State) isPlain() bool {
 
 // version is what one version does to one key, decoded.
 type version struct {
-	at    clock.Stamp
-	steps []step
-	kinds kinds // of the steps
-	past  seen
-	left  counter // what an op that is no add leaves of the counter
+	at clock.Stamp
+	// ops is how many steps there are: one is the only one, several are all where there are several. Most versions have one, which
+	// needs no memory of its own.
+	ops     int
+	one     step
+	several []step
+	kinds   kinds // of the steps
+	past    seen
+	left    counter // what an op that is no add leaves of the counter
 }
 
-func newVersion(at clock.Stamp, steps []step, past Past) version {
-	v := version{at: at, steps: steps, past: newSeen(at, past, len(steps))}
-	for i := range steps {
-		v.kinds |= steps[i].code.kind()
+func (v *version) step(i int) *step {
+	if v.ops == 1 {
+		return &v.one
 	}
-	return v
+	return &v.several[i]
 }
 
-func (v *version) has(what func(*step) bool) bool {
-	for i := range v.steps {
-		if what(&v.steps[i]) {
+// has reports whether a step has such a code.
+func (v *version) has(such func(Code) bool) bool {
+	for i := range v.ops {
+		if such(v.step(i).code) {
 			return true
 		}
 	}
@@ -80,40 +84,47 @@ type step struct {
 	sides    []clock.Entry
 }
 
-func readSteps(ops []Op) ([]step, error) {
-	steps := make([]step, len(ops))
-	for i := range ops {
-		op, st := &ops[i], &steps[i]
-		st.code = op.Code
-		if st.erased = op.Body == nil; st.erased {
-			continue
-		}
-		var err error
-		switch op.Code {
-		case CodePut:
-			if st.value = op.Body; len(op.Body) == 0 {
-				err = opError(op.Code, "its body is missing", nil)
-			}
-		case CodePatch:
-			st.edits, err = readPatch(op.Body)
-		case CodeAdd:
-			st.amount, err = readAmount(op.Body)
-		case CodeSetAdd, CodeSetRemove:
-			st.elements, err = readElements(op.Code, op.Body)
-		case CodeResolve:
-			st.sides, err = readSides(op.Body)
-		}
-		if err != nil {
-			return nil, err
-		}
+// read decodes ops into steps.
+func (v *version) read(ops []Op) error {
+	if v.ops = len(ops); v.ops > 1 {
+		v.several = make([]step, v.ops)
 	}
-	return steps, nil
+	for i := range ops {
+		st := v.step(i)
+		if err := st.read(&ops[i]); err != nil {
+			return err
+		}
+		v.kinds |= st.code.kind()
+	}
+	return nil
+}
+
+func (st *step) read(op *Op) (err error) {
+	st.code = op.Code
+	if st.erased = op.Body == nil; st.erased {
+		return nil
+	}
+	switch op.Code {
+	case CodePut:
+		if st.value = op.Body; len(op.Body) == 0 {
+			err = opError(op.Code, "its body is missing", nil)
+		}
+	case CodePatch:
+		st.edits, err = readPatch(op.Body)
+	case CodeAdd:
+		st.amount, err = readAmount(op.Body)
+	case CodeSetAdd, CodeSetRemove:
+		st.elements, err = readElements(op.Code, op.Body)
+	case CodeResolve:
+		st.sides, err = readSides(op.Body)
+	}
+	return err
 }
 
 // apply runs the steps; it cannot fail. Each op takes out what it covers of the kinds that are not its own.
 func (s *State) apply(v *version) {
-	for i := range v.steps {
-		st := &v.steps[i]
+	for i := range v.ops {
+		st := v.step(i)
 		if st.code == CodeResolve || st.code == CodeErase {
 			continue // they say something of other ops; see closedBy, and for an erase what its target has become
 		}

@@ -70,7 +70,7 @@ func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
 		return nil, nil
 	}
 	// A patch alone ends conflicts between members, anything else those between whole values; both those between kinds.
-	byMember := !v.has(func(s *step) bool { return s.code != CodePatch && s.code.kind() != 0 })
+	byMember := !v.has(func(c Code) bool { return c != CodePatch && c.kind() != 0 })
 	before, open := s, []openConflict(nil)
 	switch {
 	case all:
@@ -108,11 +108,12 @@ func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
 
 // stillOpen is the conflicts that are open where a version was applied to all that it saw.
 func (s *State) stillOpen(v *version, byMember bool) map[Identity]bool {
-	if v.has(func(s *step) bool { return s.code == CodePut || s.code == CodeDelete }) {
+	if v.has(func(c Code) bool { return c == CodePut || c == CodeDelete }) {
 		return nil // it leaves nothing of others to be in conflict
 	}
 	after := s.Clone()
-	over := newVersion(v.at, v.steps, everything{})
+	over := *v
+	over.past, over.left = newSeen(v.at, everything{}, v.ops), counter{}
 	after.apply(&over)
 	still := make(map[Identity]bool)
 	for _, c := range after.openConflicts(byMember) {
@@ -164,16 +165,23 @@ func stateAt(past Past, look Lookup) (*State, error) {
 // resolves reports whether the version's resolve ops name all the sides.
 func (v *version) resolves(sides []clock.Stamp) bool {
 	for i := range sides {
-		want := sides[i].Entry()
-		named := v.has(func(s *step) bool {
-			i := sort.Search(len(s.sides), func(i int) bool { return s.sides[i].Compare(want) >= 0 })
-			return i < len(s.sides) && s.sides[i] == want
-		})
-		if !named {
+		if !v.names(sides[i].Entry()) {
 			return false
 		}
 	}
 	return true
+}
+
+// names reports whether a resolve op of the version names another one.
+func (v *version) names(want clock.Entry) bool {
+	for i := range v.ops {
+		sides := v.step(i).sides
+		at := sort.Search(len(sides), func(i int) bool { return sides[i].Compare(want) >= 0 })
+		if at < len(sides) && sides[at] == want {
+			return true
+		}
+	}
+	return false
 }
 
 // openConflict is a conflict with its identity.
