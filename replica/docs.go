@@ -27,8 +27,10 @@ type entry struct {
 	// folded is true while state holds no value: the key is one value, which only the row in the store has.
 	folded bool
 	// owned is true where the values of the state lie in memory of their own; size is about how many bytes it takes in its row.
-	owned  bool
-	size   int
+	owned bool
+	size  int
+	// held is how many bytes the docs count for what the entry keeps for the next commit.
+	held   int
 	dirty  bool
 	closed []crdt.Closed
 	// open names the conflicts that the store has as open; it is shorter than the row says where they were not read yet.
@@ -50,6 +52,8 @@ type entry struct {
 type docs struct {
 	entries map[string]*entry
 	free    []*entry
+	// held is how many bytes of rows the entries hold with their values.
+	held int
 	// commits is the number of the commit that left them; 0 while one is under way, so that one that fails leaves none.
 	commits uint64
 }
@@ -86,6 +90,7 @@ func (d *docs) drop(e *entry) {
 }
 
 func (d *docs) recycle(e *entry) {
+	d.hold(e, 0)
 	if *e = (entry{}); len(d.free) < maxDocs {
 		d.free = append(d.free, e)
 	}
@@ -186,18 +191,18 @@ func (c *commit) dropDocs() {
 // keepDocs leaves the keys for the next commit: those of the simplest state, whose values need not be kept, and those that own
 // theirs.
 func (c *commit) keepDocs() {
-	holding := false
 	for _, e := range c.touched {
 		switch {
 		case e.fold():
-		case e.holds():
-			holding = true
+			c.docs.hold(e, 0)
+		case e.owned && !e.dirty:
+			c.docs.hold(e, e.bytes())
 		default:
 			c.docs.drop(e)
 		}
 	}
-	if holding {
-		c.docs.trimHeld()
+	if c.docs.held > maxHeld {
+		c.docs.dropHeld()
 	}
 	if len(c.docs.entries) > maxDocs {
 		c.docs.clear()
@@ -223,22 +228,16 @@ func (e *entry) own() {
 	}
 }
 
-// holds reports whether an entry that is as its row says can be kept with its values, for it has them and they are its own.
-func (e *entry) holds() bool { return e.owned && !e.dirty }
+// hold counts so many bytes for what an entry keeps.
+func (d *docs) hold(e *entry, bytes int) {
+	d.held += bytes - e.held
+	e.held = bytes
+}
 
-// trimHeld lets the entries that have their values go where all are too much.
-func (d *docs) trimHeld() {
-	size := 0
+// dropHeld lets the entries that have their values go.
+func (d *docs) dropHeld() {
 	for _, e := range d.entries {
-		if e.holds() {
-			size += e.bytes()
-		}
-	}
-	if size <= maxHeld {
-		return
-	}
-	for _, e := range d.entries {
-		if e.holds() {
+		if e.held > 0 {
 			d.drop(e)
 		}
 	}

@@ -105,4 +105,18 @@ func TestKeysInConflictStayAtHand(t *testing.T) {
 			t.Errorf("key %d: %q, %v", k, got, err)
 		}
 	}
+	held, simple := 0, 0
+	for _, e := range x.docs.entries {
+		if e.state.IsSimple() {
+			simple++
+		} else {
+			held += e.bytes()
+		}
+	}
+	if held == 0 || x.docs.held != held {
+		t.Errorf("%d bytes are held, and %d are counted", held, x.docs.held)
+	}
+	if x.docs.dropHeld(); x.docs.held != 0 || len(x.docs.entries) != simple {
+		t.Errorf("of %d simple keys %d are left, with %d bytes", simple, len(x.docs.entries), x.docs.held)
+	}
 }

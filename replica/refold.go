@@ -101,7 +101,7 @@ func (c *commit) refoldKey(k *refold) error {
 	if e == nil {
 		e = c.docs.add(k.key)
 	}
-	*e = entry{touched: e.touched}
+	*e = entry{touched: e.touched, held: e.held}
 	e.begin(k.key)
 	e.state, e.before, e.knownTops, e.dirty = k.start.state, k.before, true, true
 	e.tops = append(e.tops, k.start.tops...)
