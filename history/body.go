@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/internal/canon"
@@ -15,18 +16,19 @@ func judged(code crdt.Code) bool {
 }
 
 // readBody reads and checks the inline body of an op that owns width dots.
-func readBody(r *canon.Reader, code crdt.Code, width uint64) error {
+func readBody(r *canon.Reader, code crdt.Code, width uint64) ([]byte, error) {
 	if code == crdt.CodePut && width == 1 {
-		if _, err := r.Value(); err != nil {
-			return invalid(FaultOp, "the value of a put", err)
+		value, err := r.Value()
+		if err != nil {
+			return nil, invalid(FaultOp, "the value of a put", err)
 		}
-		return nil
+		return value, nil
 	}
 	body, err := r.Raw()
 	if err != nil {
-		return invalid(FaultEncoding, "the body of an op", err)
+		return nil, invalid(FaultEncoding, "the body of an op", err)
 	}
-	return checkBody(code, width, body)
+	return body, checkBody(code, width, body)
 }
 
 // bodyKey stands in for the key where only a body is checked; the key was, as bytes.
@@ -60,12 +62,13 @@ func checkContent(op *Op, body []byte) error {
 	return nil
 }
 
-// checkKey is crdt.CheckKey for a key that is still bytes: most are plain, and those cost no allocation.
-func checkKey(key []byte) error {
+// checkKey is crdt.CheckKey for a key that is part of a payload: most are plain, and those cost no allocation.
+func checkKey(key string) error {
 	slash := 0
-	for i, c := range key {
+	for i := range len(key) {
+		c := key[i]
 		if c < ' ' || c > '~' {
-			return crdt.CheckKey(string(key))
+			return crdt.CheckKey(strings.Clone(key))
 		}
 		if c == '/' && slash == 0 {
 			slash = i
@@ -74,5 +77,5 @@ func checkKey(key []byte) error {
 	if slash > 0 && slash < len(key)-1 && len(key) <= crdt.MaxKey {
 		return nil
 	}
-	return crdt.CheckKey(string(key))
+	return crdt.CheckKey(strings.Clone(key))
 }

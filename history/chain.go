@@ -30,8 +30,9 @@ func (c *Chain) Broken() bool { return c.fault != nil }
 
 // Next judges and hashes the next version, of which Deps (in any order; they are sorted here), Time, Payload and Contents
 // are set; it sets the rest. A dep without an ID stands for an invalid version. The error wraps ErrInvalid, the version then
-// has its Author but no ID; or ErrContent, as for Decoder.Next. Scratch is memory to work in, returned for the next call.
-func (c *Chain) Next(v *Version, scratch []byte) ([]byte, error) {
+// has its Author but no ID; or ErrContent, as for Decoder.Next. Scratch is memory to work in, returned for the next call. Where
+// ops is not nil, the ops of the version, if it is valid, are put there: as Ops yields them, but read once.
+func (c *Chain) Next(v *Version, scratch []byte, ops *[]Op) ([]byte, error) {
 	v.Author, v.Prev, v.ID = c.tip.Author, c.tip.ID, ID{}
 	err := c.fault
 	if err == nil {
@@ -39,7 +40,7 @@ func (c *Chain) Next(v *Version, scratch []byte) ([]byte, error) {
 	}
 	if err == nil {
 		order.Sort(v.Deps, compareRefs)
-		scratch, err = v.finish(c.tip.Seq, scratch)
+		scratch, err = v.finish(c.tip.Seq, scratch, ops)
 	}
 	if err != nil {
 		if c.fault == nil {
@@ -48,7 +49,11 @@ func (c *Chain) Next(v *Version, scratch []byte) ([]byte, error) {
 		return scratch, err
 	}
 	c.tip.Seq, c.tip.ID = v.Seq, v.ID
-	return v.checkContents(scratch)
+	scratch, err = v.checkContents(scratch)
+	if ops != nil {
+		v.bring(*ops)
+	}
+	return scratch, err
 }
 
 // orphaned is the verdict on a version one of whose parents is invalid.

@@ -231,7 +231,7 @@ func (d *Decoder) readContents() error {
 func (d *Decoder) finish(chain uint64) (*Version, error) {
 	v := &d.version
 	var err error
-	d.scratch, err = d.chains[chain].Next(v, d.scratch)
+	d.scratch, err = d.chains[chain].Next(v, d.scratch, nil)
 	d.records = append(d.records, record{id: v.ID, seq: v.Seq, chain: uint32(chain)})
 	return v, err
 }

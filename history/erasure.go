@@ -38,7 +38,7 @@ func (v *Version) Erases() bool {
 	if !bytes.Contains(v.Payload, eraseHead) {
 		return false
 	}
-	s, err := inspect(v.Payload)
+	s, err := inspect(v.Payload, nil)
 	return err == nil && s.erases
 }
 
@@ -104,12 +104,12 @@ func DecodeErasure(b []byte) (Erasure, error) {
 
 // judge checks the version, whose last dot is seq.
 func (e *Erasure) judge(seq uint64) error {
-	s, err := inspect(e.Payload)
+	s, err := inspect(e.Payload, nil)
 	if err == nil && (!s.erases || seq < s.width) {
 		return ErrErasure
 	}
 	if err == nil {
-		_, err = e.finish(seq-s.width, nil)
+		_, err = e.finish(seq-s.width, nil, nil)
 	}
 	if err != nil {
 		return errors.Join(ErrErasure, err)

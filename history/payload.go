@@ -127,6 +127,15 @@ func (v *Version) Ops() iter.Seq2[int, Op] {
 	}
 }
 
+// bring gives detached ops of the version the bodies that are here.
+func (v *Version) bring(ops []Op) {
+	for i := range v.Contents {
+		c := &v.Contents[i]
+		op := &ops[c.Op]
+		op.Body, op.Detached.Salt = c.Body, c.Salt
+	}
+}
+
 func readOp(r *canon.Reader) (Op, error) {
 	var op Op
 	items, err := r.Array()

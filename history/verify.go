@@ -44,16 +44,16 @@ func New(d Draft) (Version, error) {
 	if d.Prev.Seq == 0 {
 		v.Prev = Genesis(d.Space, d.Author)
 	}
-	if _, err := v.finish(d.Prev.Seq, nil); err != nil {
+	if _, err := v.finish(d.Prev.Seq, nil, nil); err != nil {
 		return Version{}, err
 	}
 	return v, nil
 }
 
 // finish checks a version of which all is set but Seq, Width and ID, and sets these. It takes memory to work in, and
-// returns it for the next.
-func (v *Version) finish(prevSeq uint64, scratch []byte) ([]byte, error) {
-	s, err := inspect(v.Payload)
+// returns it for the next. Where ops is not nil, it puts there what the payload says of the ops.
+func (v *Version) finish(prevSeq uint64, scratch []byte, ops *[]Op) ([]byte, error) {
+	s, err := inspect(v.Payload, ops)
 	if err != nil {
 		return scratch, err
 	}
@@ -104,7 +104,7 @@ func (v *Version) CheckTime(times ...clock.Time) error {
 // canonical, its id is the hash of its header, its contents match. Errors wrap ErrInvalid or ErrContent.
 func (v *Version) Check() error {
 	again := *v
-	scratch, err := again.finish(v.Seq-v.Width, nil)
+	scratch, err := again.finish(v.Seq-v.Width, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -155,9 +155,13 @@ type shape struct {
 	content uint64 // declared bytes of detached bodies
 }
 
-// inspect checks a payload, all of it, without allocating.
-func inspect(payload []byte) (shape, error) {
+// inspect checks a payload, all of it, without allocating. Where ops is not nil, it puts there what the payload says of them, in
+// the memory that was there.
+func inspect(payload []byte, ops *[]Op) (shape, error) {
 	var s shape
+	if ops != nil {
+		*ops = (*ops)[:0]
+	}
 	if err := checkLimit("the payload in bytes", uint64(len(payload)), MaxVersion); err != nil {
 		return s, overLimit(err)
 	}
@@ -173,7 +177,12 @@ func inspect(payload []byte) (shape, error) {
 		return s, overLimit(err)
 	}
 	for range n {
-		if err := s.inspectOp(&r); err != nil {
+		var op *Op
+		if ops != nil {
+			*ops = append(*ops, Op{})
+			op = &(*ops)[len(*ops)-1]
+		}
+		if err := s.inspectOp(&r, op); err != nil {
 			return s, err
 		}
 	}
@@ -198,11 +207,12 @@ func inspect(payload []byte) (shape, error) {
 	return s, nil
 }
 
-func (s *shape) inspectOp(r *canon.Reader) error {
+// inspectOp checks the next op, and notes it in op where that is not nil.
+func (s *shape) inspectOp(r *canon.Reader, op *Op) error {
 	items, _ := r.Array()
 	code, _ := r.Uint()
 	width, _ := r.Uint()
-	key, err := r.StringBytes()
+	key, err := r.StringView()
 	if err != nil || items != inlineItems && items != detachedItems {
 		return invalid(FaultEncoding, "an op is an array of "+strconv.Itoa(inlineItems)+" or "+strconv.Itoa(detachedItems), err)
 	}
@@ -218,19 +228,27 @@ func (s *shape) inspectOp(r *canon.Reader) error {
 	s.width += width
 	erase := crdt.Code(code) == crdt.CodeErase
 	s.erases = s.erases || erase
+	if op != nil {
+		op.Code, op.Width, op.Key = crdt.Code(code), width, key
+	}
 	if items == inlineItems {
-		return readBody(r, crdt.Code(code), width)
+		body, err := readBody(r, crdt.Code(code), width)
+		if op != nil {
+			op.Body = body
+		}
+		return err
 	}
 	if erase {
 		return invalid(FaultOp, "an erase that could be erased itself", nil)
 	}
-	return s.inspectDetached(r, crdt.Code(code), width)
+	return s.inspectDetached(r, crdt.Code(code), width, op)
 }
 
-func (s *shape) inspectDetached(r *canon.Reader, code crdt.Code, width uint64) error {
+func (s *shape) inspectDetached(r *canon.Reader, code crdt.Code, width uint64, op *Op) error {
 	structure, _ := r.Raw()
 	length, _ := r.Uint()
-	if _, err := r.Bytes32(); err != nil {
+	hash, err := r.Bytes32()
+	if err != nil {
 		return invalid(FaultEncoding, "a detached op", err)
 	}
 	if judged(code) {
@@ -242,5 +260,8 @@ func (s *shape) inspectDetached(r *canon.Reader, code crdt.Code, width uint64) e
 		return overLimit(checkLimit("a detached body in bytes", length, MaxVersion))
 	}
 	s.content += length
+	if op != nil {
+		op.Detached = &Detached{Structure: structureOf(structure), Length: length, Hash: hash}
+	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (v *Version) Clone() Version {
 // Size is what counts against MaxVersion: header, payload and detached contents by their declared lengths. It is for
 // versions that were made or decoded: for a payload that was never checked it leaves the contents out.
 func (v *Version) Size() uint64 {
-	s, _ := inspect(v.Payload)
+	s, _ := inspect(v.Payload, nil)
 	return uint64(len(v.AppendHeader(nil))+len(v.Payload)) + s.content
 }
 

@@ -27,7 +27,11 @@ func TestOpsKeepTheirPlaceInARoom(t *testing.T) {
 			}
 			room.reserve(len(versions))
 			for i := range versions {
-				read[i] = room.group(&versions[i])
+				var ops []history.Op
+				for _, op := range versions[i].Ops() {
+					ops = append(ops, op)
+				}
+				read[i] = room.group(ops)
 			}
 			for i := range versions {
 				if want := groupOps(nil, &versions[i]); len(want)+len(read[i]) > 0 && !reflect.DeepEqual(read[i], want) {

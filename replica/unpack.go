@@ -22,7 +22,6 @@ type unpacked struct {
 	// begun names the row that keeps the pack since it has begun to be applied; empty where none does.
 	begun   string
 	decoder pack.Decoder
-	memory  arena
 	room    opRoom
 	proved
 	versions []history.Version
@@ -60,7 +59,7 @@ func (u *unpacked) open(s *snap, b []byte) (proofs, error) {
 	if s.space == (identity.Space{}) {
 		return proofs{}, errors.New("replica: a pack for a database that belongs to no space")
 	}
-	u.pack = b
+	u.pack, u.decoder.Keep = b, true
 	if u.decoder.Reset(s.space, b) != nil {
 		return proofs{}, nil // read says it again
 	}
@@ -98,16 +97,12 @@ func (u *unpacked) decode() {
 	}
 }
 
-// keep keeps a version, which is the decoder's until it reads the next.
+// keep keeps a version, of which all but the payload and what points to it is the decoder's until it reads the next.
 func (u *unpacked) keep(v *history.Version) {
 	u.versions = append(u.versions, *v)
 	kept := &u.versions[len(u.versions)-1]
-	kept.Payload = u.memory.keep(v.Payload)
 	kept.Deps, kept.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
-	for i := range kept.Contents {
-		kept.Contents[i].Body = u.memory.keep(kept.Contents[i].Body)
-	}
-	ops := u.room.group(kept)
+	ops := u.room.group(u.decoder.Ops())
 	u.ops, u.erases = append(u.ops, ops), u.erases || erases(ops)
 	u.want(len(u.versions) - 1)
 }
@@ -153,12 +148,12 @@ func (m *opRoom) reserve(n int) {
 	}
 }
 
-// group is groupOps in the room that is left, or in other memory where it does not suffice.
-func (m *opRoom) group(v *history.Version) []keyOps {
+// group is groupByKey in the room that is left, or in other memory where it does not suffice.
+func (m *opRoom) group(ops []history.Op) []keyOps {
 	free := m.keys[m.used:]
-	ops := groupOps(free[:0], v)
-	m.used += min(len(ops), len(free))
-	return slices.Clip(ops)
+	grouped := groupByKey(free[:0], slices.All(ops), func() int { return len(ops) })
+	m.used += min(len(grouped), len(free))
+	return slices.Clip(grouped)
 }
 
 // unpackers lend the memory of packs that were applied to those that come next.
@@ -177,7 +172,7 @@ func (p *unpackers) put(u *unpacked) {
 		u.room = opRoom{}
 	}
 	*u = unpacked{
-		decoder: u.decoder, memory: arena{chunk: u.memory.chunk[:0]}, room: u.room,
+		decoder: u.decoder, room: u.room,
 		versions: emptied(u.versions), ops: emptied(u.ops), judgement: judgement{fates: u.fates, vouchers: u.vouchers},
 	}
 	p.free.Put(u)

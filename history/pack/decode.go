@@ -12,11 +12,16 @@ import (
 
 // A Decoder reads the versions of one pack, one at a time, and checks and hashes each. It allocates at most 8 times the size
 // of header and body, one payload (1 MiB), and 48 bytes for each pinned version; once it has grown by reading other packs, the
-// header alone. A zero Decoder is ready for Reset.
+// header alone, unless it keeps payloads. A zero Decoder is ready for Reset.
 //
 // The ids chain from those that Befores and Externals of the header state. These are claims: compare them with what you
 // hold before you believe any id. A pack of another space shows as versions that do not lead to the tips.
 type Decoder struct {
+	// Keep is set by who reads all of a pack before it uses any of it: the payloads of versions and the bodies of their contents
+	// then stay until the next Reset, and Ops has the ops of the version that was read last. All payloads take MaxPayloads bytes at
+	// most.
+	Keep bool
+
 	header   Header
 	befores  []history.Ref
 	chains   []history.Chain
@@ -27,7 +32,8 @@ type Decoder struct {
 	built    uint64 // bytes of payloads
 	times    [2]clock.Time
 	version  history.Version
-	payload  []byte
+	payload  []byte // memory for payloads: for the next, or behind those that are kept
+	ops      []history.Op
 	deps     []history.Ref
 	contents []history.Content
 	scratch  []byte
@@ -62,6 +68,7 @@ func (d *Decoder) reset(space identity.Space, b []byte) error {
 		d.chains = append(d.chains, history.NewChain(space, before))
 	}
 	d.pins, d.built, d.times = d.pins[:0], 0, [2]clock.Time{history.MaxSeq, 0}
+	d.payload = d.payload[:0]
 	plain, err := openBody(&d.header, stored, d.body)
 	if err != nil {
 		return err
@@ -133,23 +140,71 @@ func (d *Decoder) Next() (*history.Version, error) {
 	}
 	v := &d.version
 	var err error
-	d.scratch, err = d.chains[d.skeleton.chain].Next(v, d.scratch)
+	d.scratch, err = d.chains[d.skeleton.chain].Next(v, d.scratch, d.wanted())
 	if d.skeleton.isPin {
 		d.pins = append(d.pins, pin{id: v.ID, seq: v.Seq, chain: uint32(d.skeleton.chain)})
 	}
 	return v, err
 }
 
+// Ops are those of the version that Next returned last, if it was valid, as its own Ops yields them. They are read until the next
+// call of Next, what they point to as long as payloads. Only who keeps them has any.
+func (d *Decoder) Ops() []history.Op { return d.ops }
+
+// wanted is where the ops of the next version are put.
+func (d *Decoder) wanted() *[]history.Op {
+	if d.Keep {
+		return &d.ops
+	}
+	return nil
+}
+
+// room is memory for the next payload, behind those that are kept. One that outgrows it moves to memory of its own.
+func (d *Decoder) room() []byte {
+	if !d.Keep {
+		return d.payload[:0]
+	}
+	if cap(d.payload)-len(d.payload) < minRoom {
+		d.grow(minRoom)
+	}
+	return d.payload[len(d.payload):]
+}
+
+// took notes that a payload was made in room.
+func (d *Decoder) took(payload []byte) {
+	switch {
+	case !d.Keep:
+		d.payload = payload
+	case cap(payload) == cap(d.payload)-len(d.payload):
+		d.payload = d.payload[:len(d.payload)+len(payload)]
+	default:
+		d.grow(len(payload))
+	}
+}
+
+// Memory for payloads that are kept grows to what the packs that peers send have of them.
+const (
+	minRoom = 4 << 10
+	maxRoom = 2 << 20
+)
+
+// grow makes more room than there was before, for payloads of that size.
+func (d *Decoder) grow(size int) {
+	d.payload = make([]byte, 0, min(max(2*cap(d.payload), 2*size), maxRoom))
+}
+
 // read reads the next version, unchecked.
 func (d *Decoder) read() error {
 	d.skeleton.next()
+	var payload []byte
 	if d.skeleton.fault == "" {
-		d.payload, d.contents = d.payloads.next(d.payload[:0], d.contents[:0])
+		payload, d.contents = d.payloads.next(d.room(), d.contents[:0])
+		d.took(payload)
 	}
 	if err := d.fault(); err != nil {
 		return err
 	}
-	d.built += uint64(len(d.payload))
+	d.built += uint64(len(payload))
 	if d.built > MaxPayloads {
 		return notPack("payloads that unfold to more than they may", history.ErrTooLarge)
 	}
@@ -159,7 +214,7 @@ func (d *Decoder) read() error {
 	}
 	t := d.skeleton.time
 	d.times = [2]clock.Time{min(d.times[0], t), max(d.times[1], t)}
-	d.version = history.Version{Deps: d.deps, Time: t, Payload: d.payload, Contents: d.contents}
+	d.version = history.Version{Deps: d.deps, Time: t, Payload: slices.Clip(payload), Contents: d.contents}
 	return nil
 }
 

@@ -41,7 +41,8 @@
 //  4. What the header says of the body is compared with the body by who reads it. What it says of versions outside of the pack is a
 //     claim, to be compared with what is held.
 //  5. Nothing is allocated on the word of a count, a ratio or a repetition: see the limits in errors.go. A Decoder takes at most 8
-//     times the decompressed size, and besides one payload (1 MiB) and 48 bytes for each pin (MaxVersions at most).
+//     times the decompressed size, and besides one payload (1 MiB), or all of them where it keeps them, and 48 bytes for each pin
+//     (MaxVersions at most).
 //  6. The header is complete before the body is: a body may be encrypted with the header as associated data, under a codec of its own
 //     (numbers from 2 on are free), and who only carries packs loses nothing.
 //

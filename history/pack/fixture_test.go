@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 
 	"pgregory.net/rapid"
@@ -153,6 +154,19 @@ func drawVersions(t *rapid.T) []history.Version {
 		all = append(all, v)
 	}
 	return all
+}
+
+// sameOps compares ops that were noted while a version was read with those that it has.
+func sameOps(got []history.Op, v *history.Version) error {
+	if len(got) != v.OpCount() {
+		return fmt.Errorf("%d ops, want %d", len(got), v.OpCount())
+	}
+	for i, want := range v.Ops() {
+		if !reflect.DeepEqual(got[i], want) {
+			return fmt.Errorf("op %d: %+v, want %+v", i, got[i], want)
+		}
+	}
+	return nil
 }
 
 // read reads a whole pack that must be sound.

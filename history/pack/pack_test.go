@@ -2,10 +2,13 @@ package pack_test
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/history/pack"
 )
 
@@ -37,6 +40,38 @@ func TestRoundTrip(t *testing.T) {
 		again, err := pack.Encode(nil, got, o)
 		if err != nil || !bytes.Equal(again, b) {
 			t.Fatalf("packed again: %x, want %x (%v)", again, b, err)
+		}
+	})
+}
+
+// TestKept reads packs of one after the other whole before it looks: payloads stay where they are, however large they come, and the
+// ops at hand are those that each version says it has.
+func TestKept(t *testing.T) {
+	d := pack.Decoder{Keep: true}
+	rapid.Check(t, func(t *rapid.T) {
+		versions := drawVersions(t)
+		w := &writer{author: author(99)}
+		for range rapid.IntRange(0, 8).Draw(t, "large ones") {
+			size := rapid.SampledFrom([]int{100, 5_000, 70_000, 500_000}).Draw(t, "size")
+			versions = append(versions, w.write(nil, put("n/large", `"`+strings.Repeat("x", size)+`"`)))
+		}
+		b := must(pack.Encode(nil, versions, plain))
+		if err := d.Reset(testSpace, b); err != nil {
+			t.Fatal(err)
+		}
+		var kept []history.Version
+		for range versions {
+			v := *must(d.Next())
+			if err := sameOps(d.Ops(), &v); err != nil {
+				t.Fatalf("version %d: %v", len(kept), err)
+			}
+			v.Deps, v.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
+			kept = append(kept, v)
+		}
+		for i := range versions {
+			if !same(&kept[i], &versions[i]) {
+				t.Fatalf("version %d: %+v, want %+v", i, kept[i], versions[i])
+			}
 		}
 	})
 }
