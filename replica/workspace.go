@@ -45,7 +45,7 @@ type arena struct {
 
 const (
 	minChunk = 4 << 10
-	maxChunk = 512 << 10
+	maxChunk = 2 << 20 // what a pack holds, and more
 )
 
 // keep copies b to where it stays.
