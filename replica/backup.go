@@ -115,7 +115,9 @@ var errShape = errors.New("an item of another shape")
 func (r *Replica) Backup(ctx context.Context, w io.Writer, o BackupOptions) (BackupReport, error) {
 	for {
 		err := r.handOutAll(ctx)
-		unmarked := errors.Is(err, store.ErrReadOnly) // who may only read cannot write anything again either
+		// Who may only read cannot write anything again either. On a full disk a backup elsewhere is worth more than the mark, which
+		// a copy of this file would need alone.
+		unmarked := errors.Is(err, store.ErrReadOnly) || errors.Is(err, store.ErrFull)
 		if err != nil && !unmarked {
 			return BackupReport{}, err
 		}

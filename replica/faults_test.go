@@ -1,6 +1,7 @@
 package replica_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -221,5 +222,23 @@ func TestFullDisk(t *testing.T) {
 	sameState(t, s.r, s.peer)
 	if e := historyOf(t, s.r)[v.ID.String()]; e.Seq != v.Seq {
 		t.Errorf("the log has %v for %v", e.Version, v)
+	}
+}
+
+// On a full disk a backup to elsewhere can be made, though nobody can note that it was.
+func TestBackupOfAFullDisk(t *testing.T) {
+	disk, peerDisk := script(t)
+	s := newStage(t, disk, peerDisk, storetest.Plan{{Site: storetest.Write, Nth: 1, Times: 1000, Err: store.ErrFull}})
+	var b bytes.Buffer
+	_, err := s.r.Backup(t.Context(), &b, replica.BackupOptions{})
+	if err != nil || s.faulty.Count(storetest.Write) == 0 {
+		t.Fatalf("%v, after %d writes", err, s.faulty.Count(storetest.Write))
+	}
+	restored, _, err := replica.Restore(t.Context(), memory.New(), &b, replica.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(historyOf(t, restored)), len(historyOf(t, s.r)); got != want {
+		t.Errorf("the backup held %d versions of %d", got, want)
 	}
 }

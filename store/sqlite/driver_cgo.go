@@ -20,7 +20,7 @@ func native() door {
 			if !errors.As(err, &e) {
 				return 0
 			}
-			return int(e.Code)
+			return primary(int(e.ExtendedCode))
 		},
 	}
 }

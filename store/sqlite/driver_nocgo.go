@@ -17,7 +17,7 @@ func native() door {
 			if !errors.As(err, &e) {
 				return 0
 			}
-			return e.Code() & 0xff
+			return primary(e.Code())
 		},
 	}
 }

@@ -19,7 +19,7 @@ func drivers() map[string]door {
 				if !errors.As(err, &e) {
 					return 0
 				}
-				return e.Code() & 0xff
+				return primary(e.Code())
 			},
 		},
 	}

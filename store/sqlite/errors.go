@@ -16,7 +16,19 @@ const (
 	codeFull     = 13
 	codeCantOpen = 14
 	codeNotADB   = 26
+
+	// codeShmSize: the index of the log could not grow.
+	codeShmSize = 10 | 19<<8
 )
+
+// primary is the primary one of an extended result code. That there is no room for the index of the log, which reading needs too,
+// SQLite calls trouble with the disk; here it is a full one.
+func primary(extended int) int {
+	if extended == codeShmSize {
+		return codeFull
+	}
+	return extended & 0xff
+}
 
 // errOver is what a Tx says that outlived its View or Update.
 var errOver = fmt.Errorf("%w: the transaction is over", store.ErrClosed)

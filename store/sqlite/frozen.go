@@ -11,8 +11,8 @@ import (
 )
 
 // frozen is what a file was that is read without locks. To read a database with a write-ahead log SQLite makes files
-// beside it; where it may not, it reads only what it is told nobody will change. That is so as long as there is no log:
-// whoever writes begins one.
+// beside it; where it may not, or has no room, it reads only what it is told nobody will change. That is so as long as there
+// is no log: whoever writes begins one.
 type frozen struct {
 	size    int64
 	written time.Time
@@ -21,7 +21,8 @@ type frozen struct {
 // freeze lets the file be read without locks if that is why it could not be opened and if nobody has it open for
 // writing. Otherwise it returns the error, with what to do.
 func (s *Store) freeze(cause error) error {
-	if code := s.door.code(cause); !s.options.readOnly || code != codeReadOnly && code != codeCantOpen {
+	code := s.door.code(cause)
+	if !s.options.readOnly || code != codeReadOnly && code != codeCantOpen && code != codeFull {
 		return cause
 	}
 	info, err := os.Stat(s.path)
@@ -29,7 +30,7 @@ func (s *Store) freeze(cause error) error {
 		return cause
 	}
 	switch log, err := s.hasLog(); {
-	case err != nil:
+	case err != nil || log && code == codeFull:
 		return cause
 	case log:
 		return fmt.Errorf("%w: the newest commits of %s are in %s-wal, and to read that %s-shm must be there or be made: "+
@@ -63,8 +64,8 @@ func (s *Store) unchanged() error {
 		return fmt.Errorf("sqlite: %w", err)
 	}
 	if log || info.Size() != s.frozen.size || !info.ModTime().Equal(s.frozen.written) {
-		return fmt.Errorf("%w: somebody has written to %s since it was opened, and its folder does not let this process look "+
-			"on; open it again", store.ErrBusy, s.path)
+		return fmt.Errorf("%w: somebody has written to %s since it was opened, and this process cannot look on beside him; "+
+			"open it again", store.ErrBusy, s.path)
 	}
 	return nil
 }

@@ -4,4 +4,4 @@ package sqlite
 
 import "errors"
 
-func dropPrivileges() error { return errors.ErrUnsupported }
+func hinder(string) error { return errors.ErrUnsupported }

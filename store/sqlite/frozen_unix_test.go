@@ -7,11 +7,24 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/kdelta/kdelta/store"
 )
+
+// hinder makes the process one to which modes apply, or for which there is no room on any disk: no file grows beyond a few bytes.
+func hinder(by string) error {
+	if by == "modes" {
+		return dropPrivileges()
+	}
+	const few = 16
+	signal.Ignore(syscall.SIGXFSZ)
+	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: few, Max: few})
+}
 
 // dropPrivileges makes the process one that modes apply to.
 func dropPrivileges() error {
@@ -62,7 +75,7 @@ func TestAFolderThatMayNotBeWrittenTo(t *testing.T) {
 			}
 			look := func(want string) {
 				t.Helper()
-				_, end := looker(t, name, path, want)
+				_, end := looker(t, name, path, "modes", want)
 				end()
 			}
 
@@ -70,7 +83,7 @@ func TestAFolderThatMayNotBeWrittenTo(t *testing.T) {
 			look("1") // through the index that the writer keeps
 			shut(s)
 
-			again, end := looker(t, name, path, "1")
+			again, end := looker(t, name, path, "modes", "1")
 			again("1")
 			s = write(2)
 			again("open it again")
@@ -96,11 +109,49 @@ func TestAFolderThatMayNotBeWrittenTo(t *testing.T) {
 	}
 }
 
-// looker starts a process that opens a database for reading and says what it sees, which must contain want. It looks once
-// more for each call of again.
-func looker(t *testing.T, driver, path, want string) (again func(want string), end func()) {
+// TestAFullDisk reads databases where the index of the log cannot be made for want of room.
+func TestAFullDisk(t *testing.T) {
+	for name, d := range drivers() {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "app.db")
+			write := func(n uint64) *Store {
+				t.Helper()
+				s, err := open(d, path, nil)
+				if err == nil {
+					err = writeNumbered(s, n)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				return s
+			}
+			s := write(1)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			again, end := looker(t, name, path, "space", "1")
+			s = write(2)
+			again("open it again")
+			end()
+			log, err := os.ReadFile(path + "-wal")
+			if err := errors.Join(err, s.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path+"-wal", log, 0o600); err != nil { // as a writer leaves it that died
+				t.Fatal(err)
+			}
+			_, end = looker(t, name, path, "space", store.ErrFull.Error())
+			end()
+		})
+	}
+}
+
+// looker starts a process that opens a database for reading, with something in its way, and says what it sees, which must
+// contain want. It looks once more for each call of again.
+func looker(t *testing.T, driver, path, by, want string) (again func(want string), end func()) {
 	t.Helper()
 	cmd := child(t, "look", driver, path)
+	cmd.Env = append(cmd.Env, hinderEnv+"="+by)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +174,7 @@ func looker(t *testing.T, driver, path, want string) (again func(want string), e
 		t.Helper()
 		if !lines.Scan() || !strings.Contains(lines.Text(), want) {
 			end()
-			t.Fatalf("who may not write to the folder reads %q, want %q", lines.Text(), want)
+			t.Fatalf("with its %s hindered it reads %q, want %q", by, lines.Text(), want)
 		}
 	}
 	check(want)

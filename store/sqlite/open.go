@@ -41,7 +41,7 @@ type options struct {
 func Durability(d Durable) Option { return func(o *options) { o.durable = d } }
 
 // ReadOnly opens a database that exists and never writes to it; Update returns store.ErrReadOnly. Where the folder may not
-// be written to either, the file is read without locks: once somebody has written to it, reading returns store.ErrBusy
+// be written to either, or the disk is full, the file is read without locks: once somebody has written to it, reading returns store.ErrBusy
 // and it has to be opened again.
 func ReadOnly() Option { return func(o *options) { o.readOnly = true } }
 

@@ -22,6 +22,7 @@ const (
 	childEnv  = "KDELTA_SQLITE_TEST_CHILD"  // what to do: "write", "count" or "look"
 	driverEnv = "KDELTA_SQLITE_TEST_DRIVER" // a name of drivers()
 	pathEnv   = "KDELTA_SQLITE_TEST_PATH"
+	hinderEnv = "KDELTA_SQLITE_TEST_HINDER" // what stands in the way of "look": "modes" or "space"
 )
 
 func TestMain(m *testing.M) {
@@ -97,10 +98,10 @@ func childWrite() error {
 	return err
 }
 
-// childLook opens the file for reading, as somebody to whom modes apply, and prints the number of the newest transaction
+// childLook opens the file for reading, as somebody to whom modes apply or for whom there is no room, and prints the number of the newest transaction
 // or why it cannot: now, and again for each line that it is given.
 func childLook() error {
-	if err := dropPrivileges(); err != nil {
+	if err := hinder(os.Getenv(hinderEnv)); err != nil {
 		return err
 	}
 	s, err := childOpen(ReadOnly())
