@@ -25,8 +25,10 @@ type commit struct {
 	tx  store.Tx
 	// number tells this commit's from other commits' touching of an entry.
 	number uint64
-	// state is the store's number of what the commit began with, 0 where the store does not number.
-	state uint64
+	// state is the store's number of what the commit began with, 0 where the store does not number; shared is false where that
+	// says that nobody else has committed since this Replica did.
+	state  uint64
+	shared bool
 	// tip, lines and byAuthor are what will be true after it.
 	tip    tip
 	tipRow []byte
@@ -102,7 +104,7 @@ func (r *Replica) begin(ctx context.Context, tx store.Tx) (*commit, error) {
 	r.workspace.reset()
 	c := &r.commit
 	*c = commit{
-		workspace: &r.workspace, ctx: ctx, r: r, tx: tx, number: r.commits, state: state,
+		workspace: &r.workspace, ctx: ctx, r: r, tx: tx, number: r.commits, state: state, shared: state == 0 || m.state != state,
 		tip: m.tip, tipRow: m.tipRow, member: m.member, author: m.author, lines: m.lines, byAuthor: m.byAuthor, settings: m.settings,
 	}
 	c.tip.heads = slices.Clone(m.tip.heads)

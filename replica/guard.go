@@ -16,8 +16,11 @@ import (
 // author. Stores that are no file have no sidecar and pass.
 func (c *commit) guard() error {
 	side, ok := c.r.st.(store.Sidecar)
-	if !ok || c.r.guarded {
+	if !ok {
 		return nil
+	}
+	if c.r.guarded.Load() {
+		return c.unsettle(side)
 	}
 	db, err := readInstance(c.tx)
 	if err != nil {
@@ -90,7 +93,7 @@ func (c *commit) keepInstance(inst identity.Instance) error {
 func (c *commit) guardedBehind() {
 	ctx := context.WithoutCancel(c.ctx)
 	c.after = append(c.after, func() error {
-		c.r.guarded = true
+		c.r.guarded.Store(true)
 		return c.r.tellBeside(ctx)
 	})
 }
@@ -222,10 +225,10 @@ func (c *commit) note(sentence string) error {
 }
 
 // settle marks the database as closed in good order. Only a store that may lose acknowledged writes in a power cut
-// needs it: there an unclean end makes the next writer take a new author.
+// needs it: there an unclean end makes the next writer take a new author. What is written later all the same begins anew.
 func (r *Replica) settle(ctx context.Context) error {
 	side, ok := r.st.(store.Sidecar)
-	if !ok || !r.guarded || side.Durable() {
+	if !ok || !r.guarded.Load() || side.Durable() {
 		return nil
 	}
 	return r.write(ctx, func(c *commit) error {
@@ -234,6 +237,23 @@ func (r *Replica) settle(ctx context.Context) error {
 			return err
 		}
 		inst.Clean = true
-		return c.keepInstance(*inst)
+		err = c.keepInstance(*inst)
+		c.after = append(c.after, func() error { r.guarded.Store(false); return nil })
+		return err
 	})
+}
+
+// unsettle takes the mark of a good end back that another Replica has left, which was closed while this one goes on to write: it
+// counts as another opening.
+func (c *commit) unsettle(side store.Sidecar) error {
+	if side.Durable() || !c.shared {
+		return nil
+	}
+	inst, err := readInstance(c.tx)
+	if err != nil || inst == nil || !inst.Clean {
+		return err
+	}
+	inst.Opens++
+	inst.Clean = false
+	return c.keepInstance(*inst)
 }

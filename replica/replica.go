@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kdelta/kdelta/crdt"
@@ -58,7 +59,7 @@ type Replica struct {
 	workspace workspace
 	commit    commit // the one that runs
 	commits   uint64 // begun by this Replica, for commit.number
-	guarded   bool
+	guarded   atomic.Bool
 	updating  updating
 }
 
