@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,10 +22,10 @@ func TestConflictEntries(t *testing.T) {
 		{Stamp: clock.Stamp{Time: 1 << 40, Seq: 7, ID: clock.ID{2}}, Deleted: true, Kind: crdt.KindRecord},
 		{Stamp: clock.Stamp{Seq: 1<<63 - 1, ID: clock.ID{3}}, Value: canon.Null()},
 	}
-	stamps := []clock.Stamp{sides[0].Stamp, sides[1].Stamp}
+	stamps := []clock.Stamp{sides[2].Stamp, sides[0].Stamp, sides[1].Stamp}
 	for _, e := range []conflictEntry{
 		openEntry("n/a\"\\ö", &crdt.Conflict{Path: "/p~1\t", Why: "lww/1: later time", Chosen: sides[0], Lost: sides[1:], Sides: stamps}),
-		openEntry("n/none", &crdt.Conflict{Chosen: sides[2]}),
+		openEntry("n/none", &crdt.Conflict{Chosen: sides[2], Sides: stamps[:1]}),
 		{key: "n/closed", why: "so", chosen: &sides[1], lost: sides[:1], sides: stamps, closed: &sides[2].Stamp},
 	} {
 		got := e.appendJSON(nil)
@@ -32,21 +33,22 @@ func TestConflictEntries(t *testing.T) {
 		if err != nil || string(v.AppendJSON(nil)) != string(got) {
 			t.Errorf("%s is not the text of a canonical value: %v", got, err)
 		}
-		lost, _ := v.Get("lost")
-		n := 0
-		for side := range lost.Elements() {
-			if s := readSide(side); s.Version != e.lost[n].Stamp.Name() || s.Deleted != e.lost[n].Deleted {
-				t.Errorf("%+v, want %+v", s, e.lost[n])
-			}
-			n++
-		}
-		packed, _ := v.Get("sides")
-		b, _ := packed.AsBytes()
-		if unpacked, err := unpackStamps(b); err != nil || n != len(e.lost) || len(unpacked) != len(e.sides) || text(v, "key") != e.key {
+		c, read, err := (&snap{}).readConflict(e.key, &store.Conflict{Entry: got})
+		if err != nil || len(c.Lost) != len(e.lost) || !slices.Equal(read, e.sides) || text(v, "key") != e.key || text(v, "path") != e.path {
 			t.Errorf("%s has not all of %+v: %v", got, e, err)
 		}
-		if by, closed := v.Get("by"); closed != (e.closed != nil) || closed && text(v, "closed_by") != e.closed.Name() {
-			t.Errorf("%s: closed by %s", got, by)
+		for i, side := range append(c.Lost, c.Chosen) {
+			want := append(slices.Clone(e.lost), *e.chosen)[i]
+			if side.Version.Stamp != want.Stamp || side.Kind != want.Kind || side.Deleted != want.Deleted {
+				t.Errorf("%+v, want %+v", side, want)
+			}
+		}
+		by := ""
+		if e.closed != nil {
+			by = e.closed.Name()
+		}
+		if text(v, "closed_by") != by || c.ClosedBy.IsZero() != (e.closed == nil) || e.closed != nil && c.ClosedBy.Stamp != *e.closed {
+			t.Errorf("%s: closed by %s", got, c.ClosedBy)
 		}
 	}
 }
@@ -72,7 +74,7 @@ func TestEntriesOfManySides(t *testing.T) {
 			all := make([]crdt.Side, c.lost+1)
 			stamps := make([]clock.Stamp, len(all))
 			for i := range all {
-				stamps[i] = clock.Stamp{Time: clock.Time(i), Seq: uint64(i + 1)}
+				stamps[i] = clock.Stamp{Time: clock.Time(i), Seq: uint64(i + 1), ID: clock.ID{byte(i), byte(i >> 8)}}
 				all[i] = crdt.Side{Stamp: stamps[i], Value: c.value, Kind: crdt.KindRegister}
 			}
 			closed := &crdt.Closed{Sides: stamps, Kinds: all, By: clock.Stamp{Seq: 1}}
@@ -82,15 +84,15 @@ func TestEntriesOfManySides(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, entry := range [][]byte{open, later} {
-				got, sides, err := readConflict("n/a", &store.Conflict{Entry: entry})
+				got, sides, err := (&snap{}).readConflict("n/a", &store.Conflict{Entry: entry})
 				if err != nil {
 					t.Fatal(err)
 				}
-				newest := stamps[c.lost-1].Name()
-				if len(got.Lost) != c.told || got.More != c.lost-c.told || got.Lost[c.told-1].Version != newest {
+				newest := stamps[c.lost-1]
+				if len(got.Lost) != c.told || got.More != c.lost-c.told || got.Lost[c.told-1].Version.Stamp != newest {
 					t.Errorf("%d are told and %d more, want %d of %d", len(got.Lost), got.More, c.told, c.lost)
 				}
-				if got.Chosen.Version != stamps[c.lost].Name() || len(sides) != c.sides || sides[len(sides)-1] != stamps[c.lost] {
+				if got.Chosen.Version.Stamp != stamps[c.lost] || len(sides) != c.sides || sides[len(sides)-1] != stamps[c.lost] {
 					t.Errorf("%s is chosen of %d sides", got.Chosen.Version, len(sides))
 				}
 			}

@@ -69,10 +69,10 @@ func (q ConflictQuery) wants(key, prefix string, c *store.Conflict, now int64) b
 	if strings.HasPrefix(key, ".") && !strings.HasPrefix(prefix, ".") {
 		return false
 	}
-	switch {
-	case q.All, c.Status == statusOpen:
+	switch status := ConflictStatus(c.Status); {
+	case q.All, status == ConflictOpen:
 		return true
-	case c.Status == statusResolved:
+	case status == ConflictResolved:
 		return false
 	}
 	return now-clock.Time(c.Time).Millis() < overwrittenShown.Milliseconds()
@@ -94,7 +94,7 @@ type conflictList struct {
 
 // add takes the next row, whose memory it keeps.
 func (l *conflictList) add(key string, row *store.Conflict) error {
-	c, sides, err := readConflict(key, row)
+	c, sides, err := l.s.readConflict(key, row)
 	if err != nil {
 		return err
 	}
@@ -146,28 +146,52 @@ func (l *conflictList) flush(ctx context.Context) error {
 }
 
 // readConflict reads a row: all but the base, and the sides.
-func readConflict(key string, row *store.Conflict) (c Conflict, sides []clock.Stamp, err error) {
-	v, err := canon.FromJSON(row.Entry)
-	if err != nil {
-		return c, nil, fmt.Errorf("%w: a conflict of %q: %w", store.ErrCorrupt, key, err)
+func (s *snap) readConflict(key string, row *store.Conflict) (c Conflict, sides []clock.Stamp, err error) {
+	c = Conflict{Key: key, Path: row.Path, Status: ConflictStatus(row.Status)}
+	if sides, err = s.readEntry(&c, row.Entry); err != nil {
+		err = fmt.Errorf("%w: a conflict of %q: %w", store.ErrCorrupt, key, err)
 	}
-	c = Conflict{Key: key, Path: row.Path, Status: row.Status, Why: text(v, "why"), ClosedBy: text(v, "closed_by")}
-	chosen, _ := v.Get("chosen")
-	c.Chosen = readSide(chosen)
-	lost, _ := v.Get("lost")
-	for side := range lost.Elements() {
-		c.Lost = append(c.Lost, readSide(side))
+	return c, sides, err
+}
+
+// readEntry reads what conflictEntry.appendJSON wrote.
+func (s *snap) readEntry(c *Conflict, entry []byte) (sides []clock.Stamp, err error) {
+	v, err := canon.FromJSON(entry)
+	if err != nil {
+		return nil, err
+	}
+	if sides, err = readStamps(v, "sides"); err != nil {
+		return nil, err
+	}
+	closed, err := readStamps(v, "by")
+	if err != nil {
+		return nil, err
+	}
+	if len(closed) > 0 {
+		c.ClosedBy = Version{Stamp: closed[0]}
 	}
 	if more, ok := v.Get("more"); ok {
 		n, _ := more.AsInt()
 		c.More = int(n)
 	}
-	packed, _ := v.Get("sides")
-	b, _ := packed.AsBytes()
-	if sides, err = unpackStamps(b); err != nil {
-		err = fmt.Errorf("%w: a conflict of %q: %w", store.ErrCorrupt, key, err)
+	c.Why = text(v, "why")
+	stamps := make(map[string]clock.Stamp, len(sides))
+	for _, side := range sides {
+		stamps[side.ID.String()] = side
 	}
-	return c, sides, err
+	chosen, _ := v.Get("chosen")
+	if c.Chosen, err = s.readSide(chosen, stamps); err != nil {
+		return nil, err
+	}
+	lost, _ := v.Get("lost")
+	for v := range lost.Elements() {
+		side, err := s.readSide(v, stamps)
+		if err != nil {
+			return nil, err
+		}
+		c.Lost = append(c.Lost, side)
+	}
+	return sides, nil
 }
 
 func text(v canon.Value, name string) string {
@@ -176,16 +200,51 @@ func text(v canon.Value, name string) string {
 	return s
 }
 
-func readSide(v canon.Value) ConflictSide {
-	side := ConflictSide{
-		Version: text(v, "version"), ID: text(v, "id"), Time: text(v, "time"), Kind: text(v, "kind"),
+// readStamps reads what appendStamps wrote, none where there is no such member.
+func readStamps(v canon.Value, name string) ([]clock.Stamp, error) {
+	field, _ := v.Get(name)
+	b, _ := field.AsBytes()
+	return unpackStamps(b)
+}
+
+// readSide reads a side. stamps are those of the conflict's sides, by their ids. A side's version is not among them if a strategy
+// chose an old one of very many, or if a record is in conflict with another kind: that conflict is named by the record's newest
+// edit, and the side by the version that the record's value is from.
+func (s *snap) readSide(v canon.Value, stamps map[string]clock.Stamp) (side ConflictSide, err error) {
+	id := text(v, "id")
+	stamp, ok := stamps[id]
+	if !ok {
+		if stamp, err = s.stampOf(text(v, "version"), id); err != nil {
+			return side, err
+		}
 	}
+	side = ConflictSide{Version: Version{Stamp: stamp}, Kind: crdt.Kind(text(v, "kind"))}
 	deleted, _ := v.Get("deleted")
 	side.Deleted, _ = deleted.AsBool()
 	if value, ok := v.Get("value"); ok && !side.Deleted {
 		side.Value = value.AppendJSON(nil)
 	}
-	return side
+	return side, nil
+}
+
+// stampOf finds the version of a name, AUTHOR@SEQ, and an id in hexadecimal digits.
+func (s *snap) stampOf(name, id string) (clock.Stamp, error) {
+	short, seq, _ := splitDot(name)
+	for a := range s.byAuthor {
+		if a.String() != short {
+			continue
+		}
+		found, err := s.versionsOf(a, seq)
+		if err != nil {
+			return clock.Stamp{}, err
+		}
+		for _, stamp := range found {
+			if stamp.ID.String() == id {
+				return stamp, nil
+			}
+		}
+	}
+	return clock.Stamp{}, fmt.Errorf("version %s is missing", name)
 }
 
 // baseOf is the value of a key where its siblings parted, nil where there was none.

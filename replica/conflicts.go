@@ -12,13 +12,6 @@ import (
 	"github.com/kdelta/kdelta/store"
 )
 
-// The states of a conflict.
-const (
-	statusOpen        = "open"
-	statusOverwritten = "overwritten"
-	statusResolved    = "resolved"
-)
-
 func conflictKey(key string, id crdt.Identity) []byte {
 	return appendConflictKey(make([]byte, 0, len(key)+2+len(id)), key, id)
 }
@@ -44,7 +37,7 @@ func (c *commit) writeConflicts(s *snap, e *entry, view *crdt.View) error {
 		conflict := &view.Conflicts[i]
 		e.open = append(e.open, conflict.Identity())
 		c.value = openEntry(e.key, conflict).appendJSON(c.value[:0])
-		row := store.Conflict{Path: conflict.Path, Status: statusOpen, Entry: c.value}
+		row := store.Conflict{Path: conflict.Path, Status: string(ConflictOpen), Entry: c.value}
 		c.rowBuf, c.scratch = row.Append(c.rowBuf[:0]), appendConflictKey(c.scratch[:0], e.key, e.open[i])
 		if err := c.tx.Put(store.Conflicts, c.scratch, c.rowBuf); err != nil {
 			return err
@@ -138,9 +131,9 @@ func (e *entry) close(closed []crdt.Closed) {
 // closedRow is the row of a closed conflict.
 func (s *snap) closedRow(key string, closed *crdt.Closed) (store.Conflict, error) {
 	entry, err := s.closedEntry(key, closed)
-	row := store.Conflict{Path: closed.Path, Status: statusOverwritten, Time: uint64(closed.By.Time), Entry: entry}
+	row := store.Conflict{Path: closed.Path, Status: string(ConflictOverwritten), Time: uint64(closed.By.Time), Entry: entry}
 	if closed.Resolved {
-		row.Status = statusResolved
+		row.Status = string(ConflictResolved)
 	}
 	return row, err
 }
@@ -158,7 +151,7 @@ func closedOf(row store.Conflict) (crdt.Closed, error) {
 	if err != nil {
 		return crdt.Closed{}, fmt.Errorf("%w: a conflict: %w", store.ErrCorrupt, err)
 	}
-	return crdt.Closed{By: by, Resolved: row.Status == statusResolved}, nil
+	return crdt.Closed{By: by, Resolved: ConflictStatus(row.Status) == ConflictResolved}, nil
 }
 
 // timeFormat is RFC 3339 with milliseconds, as all output has it.

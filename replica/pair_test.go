@@ -110,7 +110,7 @@ func (p *pair) settled(key, want string) {
 	for _, r := range []*replica.Replica{p.a, p.b} {
 		p.shows(r, key, want)
 		for _, c := range p.conflicts(r, key, false) {
-			if c.Status == "open" {
+			if c.Status == replica.ConflictOpen {
 				p.t.Fatalf("%s has an open conflict: %+v", key, c)
 			}
 		}

@@ -146,18 +146,18 @@ func (s *snap) parseDot(text, name string, seq uint64) (Point, error) {
 		}
 		return oneOf(text, found)
 	}
-	found, err := s.versionsOf(authors[0], seq)
+	stamps, err := s.versionsOf(authors[0], seq)
 	if err != nil {
 		return nil, err
 	}
-	if len(found) == 0 {
+	if len(stamps) == 0 {
 		last := uint64(0)
 		for _, line := range s.byAuthor[authors[0]] {
 			last = max(last, s.lines[line].Seq)
 		}
 		return nil, fmt.Errorf("%w: %q: the versions of %s that are here go from 1 to %d", ErrPoint, text, authors[0], last)
 	}
-	return oneOf(text, found)
+	return oneOf(text, versionCandidates(stamps))
 }
 
 // authorsCalled are the authors that a name may mean.
@@ -179,7 +179,7 @@ func (s *snap) authorsCalled(name string) []identity.Author {
 }
 
 // versionsOf are the versions that own a dot of an author: several where it is forked.
-func (s *snap) versionsOf(a identity.Author, seq uint64) ([]pointCandidate, error) {
+func (s *snap) versionsOf(a identity.Author, seq uint64) ([]clock.Stamp, error) {
 	var found []clock.Stamp
 	for _, line := range s.byAuthor[a] {
 		if seq <= s.lines[line].ForkSeq || seq > s.lines[line].Seq {
@@ -191,7 +191,7 @@ func (s *snap) versionsOf(a identity.Author, seq uint64) ([]pointCandidate, erro
 		}
 		found = append(found, v.Stamp())
 	}
-	return versionCandidates(found), nil
+	return found, nil
 }
 
 // errNoDot: the graph does not know a dot that the row of its line says is here.

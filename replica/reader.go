@@ -53,31 +53,42 @@ type Namespace struct {
 
 // Conflict is a concurrent write that is not shown.
 type Conflict struct {
-	Key string `json:"key"`
+	Key string
 	// Path is the JSON pointer of the conflict inside the value, empty for the whole value.
-	Path string `json:"path"`
-	// Status is "open", "overwritten" (a later write covered it without saying so) or "resolved".
-	Status string `json:"status"`
-	// Base is the value before the sides parted that are listed, nil where there was none.
-	Base json.RawMessage `json:"base"`
+	Path   string
+	Status ConflictStatus
+	// Base is the value before the sides parted that are listed, as compact JSON, nil where there was none.
+	Base json.RawMessage
 	// Chosen is the side that is (or was) shown, Lost the newest of the others, 256 of them and a MiB of values at most, More how many
 	// there are besides: the log of the key has them all.
-	Chosen ConflictSide   `json:"chosen"`
-	Lost   []ConflictSide `json:"lost"`
-	More   int            `json:"more,omitempty"`
+	Chosen ConflictSide
+	Lost   []ConflictSide
+	More   int
 	// Why says in words why Chosen was chosen.
-	Why string `json:"why"`
-	// ClosedBy names the version that closed the conflict, empty while it is open.
-	ClosedBy string `json:"closed_by,omitempty"`
+	Why string
+	// ClosedBy is the version that closed the conflict, zero while it is open.
+	ClosedBy Version
 }
+
+// ConflictStatus is what became of a conflict.
+type ConflictStatus string
+
+// What becomes of a conflict.
+const (
+	// ConflictOpen: nobody has settled it.
+	ConflictOpen ConflictStatus = "open"
+	// ConflictOverwritten: a later write covered its sides without saying so.
+	ConflictOverwritten ConflictStatus = "overwritten"
+	// ConflictResolved: a later write named its sides (Resolve, ResolveTake).
+	ConflictResolved ConflictStatus = "resolved"
+)
 
 // ConflictSide is one of the concurrent writes of a conflict.
 type ConflictSide struct {
-	Version string `json:"version"`
-	ID      string `json:"id"`
-	Time    string `json:"time"`
-	Kind    string `json:"kind"`
-	// Value is nil where the side deleted.
-	Value   json.RawMessage `json:"value"`
-	Deleted bool            `json:"deleted,omitempty"`
+	// Version is what ResolveTake takes to settle on this side.
+	Version Version
+	Kind    crdt.Kind
+	// Value is compact JSON, which Decode reads; nil where the side deleted.
+	Value   json.RawMessage
+	Deleted bool
 }

@@ -154,7 +154,7 @@ func TestResolvedIsRemembered(t *testing.T) {
 			v := p.do(p.a.ResolveTake(t.Context(), "notes/1", va))
 			p.sync()
 			all := p.conflicts(p.a, "notes/1", true)
-			if len(all) != 1 || all[0].Status != "resolved" || all[0].ClosedBy != v.String() {
+			if len(all) != 1 || all[0].Status != replica.ConflictResolved || !all[0].ClosedBy.Equal(v) {
 				t.Fatalf("all conflicts: %+v", all)
 			}
 			if there := p.conflicts(p.b, "notes/1", true); fmt.Sprint(there) != fmt.Sprint(all) {
@@ -206,11 +206,11 @@ func TestKindsOverwritten(t *testing.T) {
 					p.sync()
 					for _, r := range []*replica.Replica{p.a, p.b, late} {
 						all := p.conflicts(r, "notes/1", false)
-						if len(all) != 1 || all[0].Status != "overwritten" || all[0].ClosedBy != v.String() || len(all[0].Lost) != 1 {
+						if len(all) != 1 || all[0].Status != replica.ConflictOverwritten || !all[0].ClosedBy.Equal(v) || len(all[0].Lost) != 1 {
 							t.Fatalf("the listing is %+v", all)
 						}
 						lost, chosen := all[0].Lost[0], all[0].Chosen
-						if lost.Version != va.String() || string(lost.Value) != x.shows || chosen.Version != vb.String() || string(chosen.Value) != y.shows {
+						if !lost.Version.Equal(va) || string(lost.Value) != x.shows || !chosen.Version.Equal(vb) || string(chosen.Value) != y.shows {
 							t.Errorf("the entry is of %s %s over %s %s", chosen.Version, chosen.Value, lost.Version, lost.Value)
 						}
 						if rep, err := r.Verify(t.Context(), nil); err != nil || len(rep.Damage) > 0 {
@@ -287,7 +287,7 @@ func TestResolveBesideUnseen(t *testing.T) {
 	p.sync()
 	p.shows(p.b, "notes/1", `"A"`)
 	for _, c := range p.conflicts(p.b, "notes/1", false) {
-		if c.Status == "open" && c.Chosen.Version == v.String() && bytes.Equal(c.Lost[0].Value, []byte(`"unseen"`)) {
+		if c.Status == replica.ConflictOpen && c.Chosen.Version.Equal(v) && bytes.Equal(c.Lost[0].Value, []byte(`"unseen"`)) {
 			return
 		}
 	}

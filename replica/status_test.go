@@ -41,7 +41,7 @@ func TestStatusTellsWhatHappened(t *testing.T) {
 	open := 0
 	for c, err := range a.Conflicts(ctx, "") {
 		w.ok(nil, err)
-		if c.Status == statusOpen {
+		if c.Status == ConflictOpen {
 			open++
 		}
 	}
@@ -133,7 +133,7 @@ func TestWhy(t *testing.T) {
 	var conflicted string
 	for c, err := range a.Conflicts(ctx, "") {
 		w.ok(nil, err)
-		if c.Status == statusOpen {
+		if c.Status == ConflictOpen {
 			conflicted = c.Key
 		}
 	}

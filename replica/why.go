@@ -168,28 +168,25 @@ func (w *reasons) conflicts(key string) error {
 		if err != nil {
 			return err
 		}
-		if conflict.Status != statusOpen {
+		if ConflictStatus(conflict.Status) != ConflictOpen {
 			continue
 		}
 		if n++; n > maxReasons {
 			continue
 		}
-		v, err := canon.FromJSON(conflict.Entry)
+		c, _, err := w.s.readConflict(key, &conflict)
 		if err != nil {
-			return fmt.Errorf("%w: a conflict of %q: %w", store.ErrCorrupt, key, err)
+			return err
 		}
-		chosen, _ := v.Get("chosen")
-		lost, _ := v.Get("lost")
 		var names []string
-		for side := range lost.Elements() {
-			names = append(names, readSide(side).Version)
+		for _, side := range c.Lost {
+			names = append(names, side.Version.String())
 		}
 		place := "It"
-		if conflict.Path != "" {
-			place = "Its " + conflict.Path
+		if c.Path != "" {
+			place = "Its " + c.Path
 		}
-		w.say("%s is in conflict: %s is shown, and hides %s (%s).", place, readSide(chosen).Version,
-			strings.Join(names, ", "), text(v, "why"))
+		w.say("%s is in conflict: %s is shown, and hides %s (%s).", place, c.Chosen.Version, strings.Join(names, ", "), c.Why)
 	}
 	if n > maxReasons {
 		w.say("%d conflicts in all are open on it.", n)

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"strings"
-	"time"
 
 	"github.com/kdelta/kdelta/replica"
 )
@@ -25,7 +23,7 @@ func (c *conflictsCmd) Run(ctx context.Context, a *app) error {
 				return err
 			}
 			if a.asJSON {
-				err = a.printJSON(conflict)
+				err = a.printJSON(conflictShape(&conflict))
 			} else {
 				a.printConflict(ctx, db, conflict)
 			}
@@ -42,9 +40,9 @@ func (a *app) printConflict(ctx context.Context, db *database, c replica.Conflic
 	if c.Path != "" {
 		where = "  at " + c.Path
 	}
-	status := a.bad(c.Status)
-	if c.Status != "open" {
-		status = a.faint(c.Status)
+	status := a.bad(string(c.Status))
+	if c.Status != replica.ConflictOpen {
+		status = a.faint(string(c.Status))
 	}
 	a.printf("%s%s  %s\n", a.key(c.Key), printable(where), status)
 	a.printSide(ctx, db, "chosen", c.Chosen)
@@ -61,11 +59,10 @@ func (a *app) printConflict(ctx context.Context, db *database, c replica.Conflic
 	a.printf("  %s %s\n", a.faint("base  "), base)
 	a.printf("  %s %s\n", a.faint("why   "), printable(c.Why))
 	switch {
-	case c.Status != "open":
-		name, _ := db.side(ctx, replica.ConflictSide{Version: c.ClosedBy})
-		a.printf("  %s %s\n", a.faint("closed"), a.version(name))
+	case c.Status != replica.ConflictOpen:
+		a.printf("  %s %s\n", a.faint("closed"), a.version(db.versionName(ctx, c.ClosedBy)))
 	case len(c.Lost) > 0:
-		name, _ := db.side(ctx, c.Lost[0])
+		name := db.versionName(ctx, c.Lost[0].Version)
 		a.printf("  %s kdelta resolve %s --take %s\n", a.faint("to do "), printable(c.Key), printable(name))
 	}
 }
@@ -75,29 +72,8 @@ func (a *app) printSide(ctx context.Context, db *database, role string, s replic
 	if !s.Deleted {
 		value = a.oneLine(s.Value, 50)
 	}
-	name, when := db.side(ctx, s)
-	a.printf("  %s %s  %s  %s\n", a.faint(padded(role, role, 6)), a.version(name), a.faint(when), value)
-}
-
-// side is the version of a side with the name that people gave its author, and when it was written. The first version of an
-// author is looked up for that, the others are called after it.
-func (db *database) side(ctx context.Context, s replica.ConflictSide) (name, when string) {
-	key, seq, _ := strings.Cut(s.Version, "@")
-	author, known := db.called[key]
-	if !known {
-		author = key
-		if p, err := db.ParsePoint(ctx, s.Version); err == nil {
-			if v, ok := p.(replica.Version); ok {
-				author = db.author(ctx, v.Author)
-			}
-		}
-		db.called[key] = author
-	}
-	when = s.Time
-	if t, err := time.Parse(time.RFC3339, s.Time); err == nil {
-		when = timeHuman(t)
-	}
-	return author + "@" + seq, when
+	a.printf("  %s %s  %s  %s\n", a.faint(padded(role, role, 6)), a.version(db.versionName(ctx, s.Version)),
+		a.faint(timeHuman(s.Version.Wall())), value)
 }
 
 // oneLine is a JSON value for a person, cut to what is left of the terminal's width beside used columns.

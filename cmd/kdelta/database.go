@@ -20,9 +20,8 @@ type database struct {
 	*replica.Replica
 	path  string
 	store store.Store
+	// names are what author has found.
 	names map[identity.Author]string
-	// called is the same by the authors' 8-character keys.
-	called map[string]string
 }
 
 // defaultPath is kdelta/kdelta.db in the user's data folder, by the XDG base directory specification, which says that a
@@ -110,7 +109,7 @@ func (a *app) openDatabase(ctx context.Context, path string, readOnly bool) (*da
 }
 
 func newDatabase(r *replica.Replica, st store.Store, path string) *database {
-	return &database{Replica: r, path: path, store: st, names: map[identity.Author]string{}, called: map[string]string{}}
+	return &database{Replica: r, path: path, store: st, names: map[identity.Author]string{}}
 }
 
 func (a *app) options() replica.Options { return replica.Options{Wall: a} }

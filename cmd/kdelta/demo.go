@@ -234,15 +234,11 @@ func (d *demo) settle(ctx context.Context) error {
 		open = append(open, conflict)
 	}
 	for _, conflict := range open {
-		side, err := d.laptop.ParsePoint(ctx, conflict.Lost[0].Version)
-		if err != nil {
-			return err
-		}
+		side := conflict.Lost[0].Version
 		if _, err := d.laptop.ResolveTake(ctx, conflict.Key, side); err != nil {
 			return err
 		}
-		name, _ := d.laptop.side(ctx, conflict.Lost[0])
-		d.printf("   laptop  kdelta resolve %s --take %s\n", conflict.Key, d.version(name))
+		d.printf("   laptop  kdelta resolve %s --take %s\n", conflict.Key, d.version(d.laptop.versionName(ctx, side)))
 	}
 	if err := d.sync(ctx); err != nil {
 		return err

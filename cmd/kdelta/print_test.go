@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/replica"
 )
@@ -99,18 +100,22 @@ func TestConflictsOfEveryStatus(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+	at := time.Date(2026, 11, 24, 1, 2, 3, 0, time.UTC)
+	version := func(seq uint64) replica.Version {
+		return replica.Version{Stamp: clock.Stamp{Time: clock.Next(at.UnixMilli(), 0), Seq: seq}}
+	}
 	c := replica.Conflict{
-		Key: "a/b", Path: "/x", Status: "resolved", Why: "edit revives deleted record", ClosedBy: "abc@9",
-		Chosen: replica.ConflictSide{Version: "abc@1", Time: "no time", Value: []byte("1")},
-		Lost:   []replica.ConflictSide{{Version: "def@2", Deleted: true, Time: "2026-11-24T01:02:03Z"}},
+		Key: "a/b", Path: "/x", Status: replica.ConflictResolved, Why: "edit revives deleted record", ClosedBy: version(9),
+		Chosen: replica.ConflictSide{Version: version(1), Value: []byte("1")},
+		Lost:   []replica.ConflictSide{{Version: version(2), Deleted: true}},
 	}
 	expectLines(t, printed(t, func(a *app) { a.printConflict(t.Context(), db, c) }),
 		"a/b  at /x  resolved",
-		"  chosen abc@1  no time  1",
-		"  lost   def@2  "+timeHuman(time.Date(2026, 11, 24, 1, 2, 3, 0, time.UTC))+"  deleted",
+		"  chosen aaaaaaaa@1  "+timeHuman(at)+"  1",
+		"  lost   aaaaaaaa@2  "+timeHuman(at)+"  deleted",
 		"  base   nothing",
 		"  why    edit revives deleted record",
-		"  closed abc@9")
+		"  closed aaaaaaaa@9")
 }
 
 // On a terminal lanes have colours, and a drawing takes half of the width: of what is beyond only the version is shown.

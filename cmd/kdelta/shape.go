@@ -75,6 +75,49 @@ type namespaceJSON struct {
 	Keys      int    `json:"keys"`
 }
 
+// conflictJSON is a concurrent write that is not shown.
+type conflictJSON struct {
+	Key      string          `json:"key"`
+	Path     string          `json:"path"`
+	Status   string          `json:"status"`
+	Base     json.RawMessage `json:"base"`
+	Chosen   sideJSON        `json:"chosen"`
+	Lost     []sideJSON      `json:"lost"`
+	More     int             `json:"more,omitempty"`
+	Why      string          `json:"why"`
+	ClosedBy string          `json:"closed_by,omitempty"`
+}
+
+type sideJSON struct {
+	Version string          `json:"version"`
+	ID      string          `json:"id"`
+	Time    string          `json:"time"`
+	Kind    string          `json:"kind"`
+	Value   json.RawMessage `json:"value"`
+	Deleted bool            `json:"deleted,omitempty"`
+}
+
+func conflictShape(c *replica.Conflict) conflictJSON {
+	shape := conflictJSON{
+		Key: c.Key, Path: c.Path, Status: string(c.Status), Base: c.Base, Chosen: sideShape(&c.Chosen),
+		Lost: make([]sideJSON, len(c.Lost)), More: c.More, Why: c.Why,
+	}
+	for i := range c.Lost {
+		shape.Lost[i] = sideShape(&c.Lost[i])
+	}
+	if !c.ClosedBy.IsZero() {
+		shape.ClosedBy = c.ClosedBy.String()
+	}
+	return shape
+}
+
+func sideShape(s *replica.ConflictSide) sideJSON {
+	return sideJSON{
+		Version: s.Version.String(), ID: s.Version.ID.String(), Time: timeJSON(s.Version.Wall()), Kind: string(s.Kind),
+		Value: s.Value, Deleted: s.Deleted,
+	}
+}
+
 // logJSON is one version of the log.
 type logJSON struct {
 	Version string      `json:"version"`

@@ -274,13 +274,13 @@ func (d *device) conflicts() (text string, ok bool) {
 			line := entryLine(&c)
 			got = append(got, line)
 			fmt.Fprintf(&b, "%s why %s\n", line, c.Why)
-			w.count("conflict: " + c.Status)
+			w.count("conflict: " + string(c.Status))
 			w.noteWhy(c.Why)
 			if len(c.Lost) == 0 {
 				w.failf("I8", "%s: a conflict of %s with itself: %s", d.name, c.Chosen.Version, line)
 			}
-			if c.ClosedBy != "" && c.Chosen.Kind != c.Lost[0].Kind {
-				w.count("conflict of kinds: " + c.Status)
+			if !c.ClosedBy.IsZero() && c.Chosen.Kind != c.Lost[0].Kind {
+				w.count("conflict of kinds: " + string(c.Status))
 			}
 		}
 	}
@@ -303,7 +303,15 @@ func entryLine(c *replica.Conflict) string {
 	for i := range c.Lost {
 		b.WriteString(" lost " + sideLine(&c.Lost[i]))
 	}
-	return b.String() + " by " + c.ClosedBy
+	return b.String() + " by " + closedBy(c.ClosedBy.Stamp)
+}
+
+// closedBy names the version that closed a conflict, empty where it is open.
+func closedBy(by clock.Stamp) string {
+	if by.IsZero() {
+		return ""
+	}
+	return by.Name()
 }
 
 func sideLine(s *replica.ConflictSide) string {
@@ -311,18 +319,18 @@ func sideLine(s *replica.ConflictSide) string {
 	if s.Deleted {
 		value = "nothing"
 	}
-	return fmt.Sprintf("%s %s %s", s.ID, s.Kind, value)
+	return fmt.Sprintf("%s %s %s", s.Version.ID, s.Kind, value)
 }
 
 // wantedLine is the line of a conflict as the definitions have it.
 func (w *World) wantedLine(e *Entry, d *device) string {
 	var b strings.Builder
-	status, by := "open", ""
+	status := replica.ConflictOpen
 	switch {
 	case e.Resolved:
-		status, by = "resolved", e.By.Name()
-	case e.By != clock.Stamp{}:
-		status, by = "overwritten", e.By.Name()
+		status = replica.ConflictResolved
+	case !e.By.IsZero():
+		status = replica.ConflictOverwritten
 	}
 	id := fmt.Sprintf("%t %s %s", d.knowsRare, e.id(), d.gone.id)
 	base, known := w.bases[id]
@@ -334,7 +342,7 @@ func (w *World) wantedLine(e *Entry, d *device) string {
 	for i := range e.Lost {
 		b.WriteString(" lost " + e.Lost[i].text())
 	}
-	return b.String() + " by " + by
+	return b.String() + " by " + closedBy(e.By)
 }
 
 func (w *World) noteWhy(why string) {

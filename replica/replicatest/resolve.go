@@ -10,41 +10,35 @@ import (
 // resolveOp looks at a conflict and decides it.
 func (d *device) resolveOp() attempt {
 	w := d.w
-	key, ids := pick(w, worldKeys), []string(nil)
+	key, sides := pick(w, worldKeys), []replica.Version(nil)
 	for c, err := range d.r.Conflicts(w.ctx, "") {
-		if err == nil && c.Status == "open" && (ids == nil || w.chance(40)) {
-			key, ids = c.Key, []string{c.Chosen.ID}
+		if err == nil && c.Status == replica.ConflictOpen && (sides == nil || w.chance(40)) {
+			key, sides = c.Key, []replica.Version{c.Chosen.Version}
 			for _, l := range c.Lost {
-				ids = append(ids, l.ID)
+				sides = append(sides, l.Version)
 			}
 		}
 	}
 	open := len(d.shown(key).Open)
 	may := func(err error) bool {
-		return isOneOf(err, replica.ErrNoConflict) && (open == 0 || ids == nil) ||
+		return isOneOf(err, replica.ErrNoConflict) && (open == 0 || sides == nil) ||
 			isOneOf(err, replica.ErrUnknownStrategy) && !d.writable(key) || isOneOf(err, replica.ErrNewerFormat) && d.isNewer(key)
 	}
-	if ids == nil || w.chance(50) {
+	if sides == nil || w.chance(50) {
 		text := pick(w, worldValues)
 		return attempt{
 			what: fmt.Sprintf("resolve %s %s", key, text), keys: []string{key}, may: may,
 			run: func() (replica.Version, error) { return d.r.Resolve(w.ctx, key, json.RawMessage(text)) },
 			then: func() {
 				got := d.shown(key)
-				if ids != nil && (got.Value == nil || !sameJSON(got.Value.AppendJSON(nil), []byte(text))) {
+				if sides != nil && (got.Value == nil || !sameJSON(got.Value.AppendJSON(nil), []byte(text))) {
 					w.failf("I18", "%s: after resolving %s to %s it shows %s", d.name, key, text, got.Value)
 				}
 				w.count("resolved")
 			},
 		}
 	}
-	var side replica.Version
-	id := pick(w, ids)
-	for n := range w.model.Len() {
-		if st := w.model.Stamp(n); st.ID.String() == id {
-			side = replica.Version{Stamp: st}
-		}
-	}
+	side := pick(w, sides)
 	return attempt{
 		what: fmt.Sprintf("take %s %s", key, side), keys: []string{key},
 		may:  func(err error) bool { return may(err) || isOneOf(err, replica.ErrOutOfRange) }, // a merged counter may be anything
