@@ -73,14 +73,14 @@ func (w *wire) connect(ctx context.Context, a *replica.Replica, near, far func(t
 }
 
 // sync holds one session between two replicas, and returns what b saw of it.
-func (w *wire) sync(ctx context.Context, a, b *replica.Replica) (rep replica.Report, err error) {
-	once := func(r *replica.Replica, rep *replica.Report) func(transport.Conn) error {
+func (w *wire) sync(ctx context.Context, a, b *replica.Replica) (rep replica.SyncReport, err error) {
+	once := func(r *replica.Replica, rep *replica.SyncReport) func(transport.Conn) error {
 		return func(end transport.Conn) (err error) {
 			*rep, err = r.Sync(ctx, end)
 			return errors.Join(err, end.Close())
 		}
 	}
-	err = w.connect(ctx, a, once(a, new(replica.Report)), once(b, &rep))
+	err = w.connect(ctx, a, once(a, new(replica.SyncReport)), once(b, &rep))
 	return rep, err
 }
 

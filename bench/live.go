@@ -66,7 +66,7 @@ func newLivePair(b *bench) (*livePair, error) {
 func (p *livePair) link(ctx context.Context, w *wire) error {
 	synced := make(chan struct{}, 100)
 	near := func(end transport.Conn) error {
-		p.la = p.a.SyncLive(ctx, end, replica.LinkHeard(func(status replica.LinkStatus) {
+		p.la = p.a.SyncLive(ctx, end, replica.OnLinkStatus(func(status replica.LinkStatus) {
 			if status.State == replica.LinkSynced {
 				synced <- struct{}{}
 			}

@@ -128,7 +128,7 @@ func catchUp(b *bench, onDisk bool) (result, error) {
 			return result{}, err
 		}
 	}
-	var rep replica.Report
+	var rep replica.SyncReport
 	took, err := alone(3, func() (func() error, error) {
 		dst, err := b.receiver(onDisk, invite)
 		return func() error {

@@ -225,7 +225,7 @@ func showsTheLog(t *testing.T, r *replica.Replica) {
 }
 
 // syncPair syncs two replicas, which must end equal.
-func syncPair(t *testing.T, a, b *replica.Replica) (ra, rb replica.Report) {
+func syncPair(t *testing.T, a, b *replica.Replica) (ra, rb replica.SyncReport) {
 	t.Helper()
 	ra, rb, err := replica.SyncPair(t.Context(), a, b)
 	if err != nil {

@@ -54,7 +54,7 @@ func (d *driver) run(ctx context.Context) error {
 }
 
 // report is what the session did, for people. A hello that somebody else has recorded proves nobody to be here.
-func (d *driver) report() Report {
+func (d *driver) report() SyncReport {
 	rep := reportOf(d.session.Report())
 	rep.Proven = rep.Proven && d.link.Confirmed() || d.local.trusts
 	return rep

@@ -31,8 +31,7 @@ const (
 )
 
 // ErrSilent is the cause of a live sync that ended because the other end of its link did not say within 15 seconds who it is.
-// See that a replica of this version answers there.
-var ErrSilent = errors.New("replica: the other end of the link does not say who it is")
+var ErrSilent = errors.New("the other end of the link does not say who it is; see that a replica of this version answers there")
 
 // LinkStatus says how a live sync is.
 type LinkStatus struct {
@@ -40,7 +39,7 @@ type LinkStatus struct {
 	// Cause is why the link is not there, nil where it is or was ended politely.
 	Cause error
 	// Report is that of the session that runs, or of the last one. Unacked is how many packs are under way.
-	Report  Report
+	Report  SyncReport
 	Unacked int
 }
 
@@ -59,8 +58,10 @@ type Live struct {
 	status LinkStatus
 }
 
-// LinkHeard lets hear be told whenever the state of a live sync changes. It must not wait for the live sync.
-func LinkHeard(hear func(LinkStatus)) SyncOption { return func(o *syncOptions) { o.link = hear } }
+// OnLinkStatus lets hear be told whenever the state of a live sync changes. It must not wait for the live sync.
+func OnLinkStatus(hear func(LinkStatus)) SyncOption {
+	return func(o *syncOptions) { o.linkStatus = hear }
+}
 
 // SyncLive is Sync for a link over which both sides stay: what is committed here by this process or another one that has the
 // database open is pushed to the peer, and the other way round, until one of the two leaves, the link breaks, or ctx ends. If
@@ -127,7 +128,7 @@ func (r *Replica) newLive(ctx context.Context, opts []SyncOption) (*Live, contex
 	for _, opt := range opts {
 		opt(&o)
 	}
-	l := &Live{r: r, opts: opts, hear: o.link, stop: make(chan struct{}), done: make(chan struct{})}
+	l := &Live{r: r, opts: opts, hear: o.linkStatus, stop: make(chan struct{}), done: make(chan struct{})}
 	l.status.State = LinkConnecting
 	ctx, l.kill = context.WithCancel(ctx)
 	return l, ctx

@@ -230,7 +230,7 @@ func TestKeepLive(t *testing.T) {
 		link = theirs
 		p.a.SyncLive(t.Context(), theirs)
 		return ours, nil
-	}, replica.LinkHeard(func(status replica.LinkStatus) { states <- status }))
+	}, replica.OnLinkStatus(func(status replica.LinkStatus) { states <- status }))
 	until := func(want replica.LinkState) replica.LinkStatus {
 		for {
 			select {
@@ -311,7 +311,7 @@ func TestLiveIsCheap(t *testing.T) {
 		synced := make(chan struct{}, 100)
 		ca, cb := pipe.New()
 		peer := p.b.SyncLive(t.Context(), cb)
-		live := p.a.SyncLive(t.Context(), ca, replica.LinkHeard(func(status replica.LinkStatus) {
+		live := p.a.SyncLive(t.Context(), ca, replica.OnLinkStatus(func(status replica.LinkStatus) {
 			if status.State == replica.LinkSynced {
 				synced <- struct{}{}
 			}

@@ -55,7 +55,7 @@ type responder struct {
 }
 
 // syncOver syncs over a link and returns what each side saw.
-func syncOver(t *testing.T, a, b *replica.Replica, ca transport.Conn, cb responder) (ra, rb replica.Report, err error) {
+func syncOver(t *testing.T, a, b *replica.Replica, ca transport.Conn, cb responder) (ra, rb replica.SyncReport, err error) {
 	t.Helper()
 	done := make(chan error, 1)
 	go func() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
@@ -204,8 +205,8 @@ type PendingItem struct {
 	Reason string
 	// Wants names what would help: a version, or an author.
 	Wants string
-	// Received is when it came, in ms since 1970.
-	Received int64
+	// Received is when it came, by this machine's clock.
+	Received time.Time
 }
 
 // Pending lists what was received and waits, oldest first.
@@ -229,7 +230,7 @@ func (s *snap) pendingItems() ([]PendingItem, error) {
 			return nil, row.err
 		}
 		item := PendingItem{
-			Version: nameOf(row.Author, row.Seq), Reason: row.Reason.String(), Received: row.Received,
+			Version: nameOf(row.Author, row.Seq), Reason: row.Reason.String(), Received: time.UnixMilli(row.Received).UTC(),
 		}
 		if item.Wants = row.Wants.Author.String(); row.Wants.Seq > 0 {
 			item.Wants = nameOf(row.Wants.Author, row.Wants.Seq)

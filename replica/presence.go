@@ -13,7 +13,7 @@ import (
 )
 
 // ErrPresence says that something of the moment is larger than links carry.
-var ErrPresence = errors.New("replica: too large for a presence")
+var ErrPresence = errors.New("too large for a presence")
 
 // Presence is something that is true for the moment, as another replica tells it: who is here, where a cursor stands.
 type Presence struct {

@@ -11,18 +11,20 @@ import (
 type SyncOption func(*syncOptions)
 
 type syncOptions struct {
-	hear func(Progress)
-	link func(LinkStatus)
+	progress   func(SyncProgress)
+	linkStatus func(LinkStatus)
 }
 
-// SyncProgress lets hear be told how far the sync has come: when it is known what there is to do, behind every pack of
+// OnProgress lets hear be told how far the sync has come: when it is known what there is to do, behind every pack of
 // versions, and when it went through. It is called by whichever goroutine works on the session, one call at a time and
 // outside of any transaction, so it may read the replica; but nothing is sent or received until it returns. A sync of
 // two sides that hold the same is told of once, when it is through.
-func SyncProgress(hear func(Progress)) SyncOption { return func(o *syncOptions) { o.hear = hear } }
+func OnProgress(hear func(SyncProgress)) SyncOption {
+	return func(o *syncOptions) { o.progress = hear }
+}
 
-// Progress is how far a sync has come, as this replica sees it.
-type Progress struct {
+// SyncProgress is how far a sync has come, as this replica sees it.
+type SyncProgress struct {
 	// Sent and Received count versions: those handed to the link, and those that are durable here. The bytes are those of
 	// their packs.
 	Sent, Received           int
@@ -36,8 +38,8 @@ type Progress struct {
 // meter is the side of a session that somebody watches.
 type meter struct {
 	*local
-	hear func(Progress)
-	now  Progress
+	hear func(SyncProgress)
+	now  SyncProgress
 }
 
 // Missing implements protocol.Local.

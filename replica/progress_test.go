@@ -28,8 +28,8 @@ func TestSyncProgress(t *testing.T) {
 			}))
 		}
 	}
-	var heard []replica.Progress
-	rep, _, err := replica.SyncPair(ctx, p.a, p.b, replica.SyncProgress(func(now replica.Progress) {
+	var heard []replica.SyncProgress
+	rep, _, err := replica.SyncPair(ctx, p.a, p.b, replica.OnProgress(func(now replica.SyncProgress) {
 		heard = append(heard, now)
 		if _, err := p.a.Status(ctx); err != nil { // the replica can be read from there
 			t.Error(err)
@@ -59,10 +59,10 @@ func TestSyncProgressOfNothing(t *testing.T) {
 	p := newPair(t)
 	p.do(p.a.Set(t.Context(), "a/1", 1))
 	p.sync()
-	var heard []replica.Progress
-	_, _, err := replica.SyncPair(context.Background(), p.a, p.b, replica.SyncProgress(func(now replica.Progress) { heard = append(heard, now) }))
+	var heard []replica.SyncProgress
+	_, _, err := replica.SyncPair(context.Background(), p.a, p.b, replica.OnProgress(func(now replica.SyncProgress) { heard = append(heard, now) }))
 	p.ok(err)
-	if len(heard) != 1 || heard[0] != (replica.Progress{}) {
+	if len(heard) != 1 || heard[0] != (replica.SyncProgress{}) {
 		t.Errorf("told %+v, want one report of nothing", heard)
 	}
 }

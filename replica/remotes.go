@@ -19,7 +19,7 @@ const (
 )
 
 // ErrRemote says that a target cannot be remembered.
-var ErrRemote = errors.New("replica: no target to remember")
+var ErrRemote = errors.New("no target to remember")
 
 // Remotes lists the targets that this database remembers to sync with, in the order in which they were added. They
 // belong to the database and are not shared.

@@ -16,8 +16,8 @@ import (
 // ErrNoSpace says that the database belongs to no space yet, so it has nobody to sync with. Join one, or write something.
 var ErrNoSpace = errors.New("the database belongs to no space yet; join one or write first")
 
-// Report says what a sync did, as this replica saw it.
-type Report struct {
+// SyncReport says what a sync did, as this replica saw it.
+type SyncReport struct {
 	// Sent and Received count versions.
 	Sent, Received           int
 	SentBytes, ReceivedBytes int64
@@ -43,7 +43,7 @@ type Report struct {
 // Sync exchanges with the replica at the other end of conn what each lacks, and returns when both have it durably, or
 // with what ended it early; what was applied until then stays, and the next Sync goes on from there. It does not close
 // conn.
-func (r *Replica) Sync(ctx context.Context, conn transport.Conn, opts ...SyncOption) (Report, error) {
+func (r *Replica) Sync(ctx context.Context, conn transport.Conn, opts ...SyncOption) (SyncReport, error) {
 	d, m := r.newDriver(ctx, conn, opts)
 	err := d.run(ctx)
 	if m != nil && err == nil {
@@ -63,17 +63,17 @@ func (r *Replica) newDriver(ctx context.Context, conn transport.Conn, opts []Syn
 	d.idle = d.wait
 	_, d.local.trusts = conn.(transport.InProcess)
 	d.link, _ = conn.(protocol.Link)
-	if o.hear == nil {
+	if o.progress == nil {
 		d.session = protocol.NewOver(d.local, d.link)
 		return d, nil
 	}
-	m = &meter{local: d.local, hear: o.hear}
+	m = &meter{local: d.local, hear: o.progress}
 	d.session = protocol.NewOver(m, d.link)
 	return d, m
 }
 
-func reportOf(p protocol.Report) Report {
-	rep := Report{
+func reportOf(p protocol.Report) SyncReport {
+	rep := SyncReport{
 		Sent: p.Sent.Versions, Received: p.Received.Versions, SentBytes: p.Sent.Bytes, ReceivedBytes: p.Received.Bytes,
 		Duplicates: p.Duplicates, Conflicts: p.Conflicts, Forks: p.Forks, Pending: p.Pending,
 		Skew: skewOf(p.Skew), Peer: p.Peer.Author, Proven: p.Peer.Proven, Copy: p.Copy, Equal: p.Equal, Diverged: p.Diverged,
@@ -91,7 +91,7 @@ func skewOf(ms int64) time.Duration {
 }
 
 // remember keeps what the report says of the peer, for `peers` and `status`.
-func (r *Replica) remember(ctx context.Context, rep Report) error {
+func (r *Replica) remember(ctx context.Context, rep SyncReport) error {
 	if rep.Peer == (identity.Author{}) || !rep.Proven || r.isClosed() {
 		return nil
 	}
@@ -117,7 +117,7 @@ const maxRounds = 3
 
 // SyncPair syncs two replicas of this process with each other until both hold the same, and returns the sum of what each
 // saw. The options are those of a's side; if it takes several sessions, progress begins anew in each.
-func SyncPair(ctx context.Context, a, b *Replica, opts ...SyncOption) (ra, rb Report, err error) {
+func SyncPair(ctx context.Context, a, b *Replica, opts ...SyncOption) (ra, rb SyncReport, err error) {
 	for range maxRounds {
 		x, y, err := syncOnce(ctx, a, b, opts)
 		ra, rb = ra.Plus(x), rb.Plus(y)
@@ -128,7 +128,7 @@ func SyncPair(ctx context.Context, a, b *Replica, opts ...SyncOption) (ra, rb Re
 	return ra, rb, nil
 }
 
-func syncOnce(ctx context.Context, a, b *Replica, opts []SyncOption) (ra, rb Report, err error) {
+func syncOnce(ctx context.Context, a, b *Replica, opts []SyncOption) (ra, rb SyncReport, err error) {
 	ca, cb := pipe.New()
 	var errB error
 	done := make(chan struct{})
@@ -144,7 +144,7 @@ func syncOnce(ctx context.Context, a, b *Replica, opts []SyncOption) (ra, rb Rep
 }
 
 // Plus adds what a later session with the same peer did.
-func (r Report) Plus(later Report) Report {
+func (r SyncReport) Plus(later SyncReport) SyncReport {
 	later.Sent += r.Sent
 	later.Received += r.Received
 	later.SentBytes += r.SentBytes

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/kdelta/kdelta/crdt/sequence"
 	"github.com/kdelta/kdelta/history"
@@ -127,7 +128,7 @@ func TestWhenTypedTextIsCommitted(t *testing.T) {
 	p.shows(p.b, "notes/third", `"d"`)
 
 	st := memory.New()
-	r, err := replica.Open(ctx, st, replica.Options{Typing: replica.Typing{Rest: 5}})
+	r, err := replica.Open(ctx, st, replica.Options{Typing: replica.Typing{Rest: 5 * time.Millisecond}})
 	p.ok(err)
 	watched := r.Watch(ctx, "notes/")
 	p.ok(r.Text(textKey).Insert(ctx, 0, "rest"))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/crdt/sequence"
@@ -15,19 +16,19 @@ import (
 // begins with the version of what was typed (queue.go). If another process has written, what was typed is an op whose author
 // saw what there was when the typing began, and what that does to the text as it is now is what is written (rebase).
 
-// Typing says when what was typed into a Text, or done to an Array, becomes a version by itself; zero fields stand for what they say. It does so in any case
-// before anything else is written or applied by the replica, before anything is handed to a peer, and with Commit and Close.
+// Typing says when what was typed into a Text, or done to an Array, becomes a version by itself; zero fields stand for the
+// values that they name. It does so in any case before anything else is written or applied by the replica, before anything is
+// handed to a peer, and with Commit and Close.
 type Typing struct {
 	// Bytes is how much text, or bytes of elements, and how many removals wait at most: 4096.
 	Bytes int
-	// Rest is for how many milliseconds nothing must have been typed: 1000. Less than 0 means that it is left to the other
-	// reasons.
-	Rest int
+	// Rest is for how long nothing must have been typed: one second. Less than 0 means that it is left to the other reasons.
+	Rest time.Duration
 }
 
 const (
 	defaultTypedBytes = 4 << 10
-	defaultTypedRest  = 1000
+	defaultTypedRest  = time.Second
 )
 
 // typed is what was typed and is in no version yet.

@@ -13,7 +13,7 @@ func (r *Replica) typedInto(d *document) (full bool) {
 	if !slices.Contains(t.typing, d) {
 		t.typing, t.write = append(t.typing, d), (*commit).writeTyped
 	}
-	if rest := time.Duration(r.typing.Rest) * time.Millisecond; rest >= 0 {
+	if rest := r.typing.Rest; rest >= 0 {
 		if t.timer == nil {
 			t.timer = time.AfterFunc(rest, r.commitIdly)
 		} else {

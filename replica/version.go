@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -47,12 +48,20 @@ type LogEntry struct {
 // LogOp is one edit of a version.
 type LogOp struct {
 	Key string
-	// Op is "put", "delete", "patch", "add", "set-add", "set-remove", "resolve", "erase", or "unknown".
+	// Op is the name of the op's code, as crdt.Code has it: "put", "delete", "patch", "add", "set-add", "set-remove", "resolve",
+	// "erase", "text-splice", "list-splice", "list-move", "list-replace", or "unknown".
 	Op string
-	// Value is the op's operand as JSON: the value put, the paths changed, the amount added, the elements, the versions
-	// resolved as [{"version","id"}, …] with the first half of each id; of an erase, {"version","id","op"}: the version and the index
-	// of the op whose operand it destroyed. nil where there is none.
-	Value []byte
+	// Value is the op's operand as JSON, nil where there is none:
+	//
+	//	put, add               the value, the amount
+	//	patch                  an object: the value at each path, null where it was removed
+	//	set-add, set-remove    an array of the elements
+	//	resolve                [{"version","id"}, …]: what it looked at, with the first half of each id
+	//	erase                  {"version","id","op"}: the version and the index of the op whose operand it destroyed
+	//	text-, list-splice     {"pos","removed","inserted"}
+	//	list-move              {"from","to"}
+	//	list-replace           {"pos","element"}
+	Value json.RawMessage
 	// Erased is true where the operand was destroyed.
 	Erased bool
 }

@@ -143,7 +143,7 @@ func (n *node) keep(target string, begin func(replica.SyncOption) *replica.Live)
 		return
 	}
 	n.links = append(n.links, l)
-	l.live = begin(replica.LinkHeard(func(status replica.LinkStatus) { n.heard(l, status) }))
+	l.live = begin(replica.OnLinkStatus(func(status replica.LinkStatus) { n.heard(l, status) }))
 	n.mu.Unlock()
 	go func() {
 		<-l.live.Done()

@@ -48,11 +48,11 @@ func TestStatusCallsLinksLikePeers(t *testing.T) {
 }
 
 func TestSyncSaysWhatWentWrong(t *testing.T) {
-	rep := replica.Report{
+	rep := replica.SyncReport{
 		Sent: 1, SentBytes: 10, Received: 2, ReceivedBytes: 2000, Conflicts: 1, Forks: 1, Pending: 3,
 		Refused: []string{"abc@1: no \x1b[31mseal"}, Skew: -time.Hour, Copy: true, Diverged: true, Equal: true,
 	}
-	expectLines(t, printed(t, func(a *app) { a.printSync("b.db", rep, replica.Report{Refused: []string{"theirs"}}) }),
+	expectLines(t, printed(t, func(a *app) { a.printSync("b.db", rep, replica.SyncReport{Refused: []string{"theirs"}}) }),
 		"b.db  sent 1 version (10 B), received 2 versions (2.0 kB), same versions, different state",
 		"  1 conflict new here: kdelta conflicts",
 		"  3 versions wait for what they were written on: kdelta status",

@@ -179,7 +179,7 @@ type syncJSON struct {
 	Diverged      bool     `json:"diverged"`
 }
 
-func syncShape(target string, rep replica.Report) syncJSON {
+func syncShape(target string, rep replica.SyncReport) syncJSON {
 	return syncJSON{
 		Target: target, Peer: authorJSON(rep.Peer), Sent: rep.Sent, Received: rep.Received,
 		SentBytes: rep.SentBytes, ReceivedBytes: rep.ReceivedBytes, Duplicates: rep.Duplicates,

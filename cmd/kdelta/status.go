@@ -123,7 +123,7 @@ func statusShape(path string, bytes int64, st replica.Status, peers []replica.Pe
 	for _, p := range st.Pending {
 		shape.Pending = append(shape.Pending, pendingJSON{
 			Version: p.Version, Versions: p.Versions, Reason: p.Reason, Wants: p.Wants,
-			Received: timeJSON(time.UnixMilli(p.Received)),
+			Received: timeJSON(p.Received),
 		})
 	}
 	for _, f := range st.Forks {

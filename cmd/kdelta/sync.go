@@ -87,7 +87,7 @@ func (a *app) syncLive(ctx context.Context, db *database, targets []string, plai
 
 // syncWith exchanges versions with the database file or the node at target.
 func (a *app) syncWith(ctx context.Context, db *database, target string, plain bool) error {
-	rep, theirs, err := replica.Report{}, replica.Report{}, error(nil)
+	rep, theirs, err := replica.SyncReport{}, replica.SyncReport{}, error(nil)
 	if isAddress(target) {
 		rep, err = a.syncNode(ctx, db, target, plain)
 	} else {
@@ -111,7 +111,7 @@ func (a *app) syncWith(ctx context.Context, db *database, target string, plain b
 const maxRounds = 3
 
 // syncNode exchanges versions with the node at target.
-func (a *app) syncNode(ctx context.Context, db *database, target string, plain bool) (rep replica.Report, err error) {
+func (a *app) syncNode(ctx context.Context, db *database, target string, plain bool) (rep replica.SyncReport, err error) {
 	if err := checkTarget(target, plain); err != nil {
 		return rep, err // a remembered one
 	}
@@ -122,7 +122,7 @@ func (a *app) syncNode(ctx context.Context, db *database, target string, plain b
 		if err != nil {
 			return rep, syncError(target, err)
 		}
-		round, err := db.Sync(ctx, link, replica.SyncProgress(func(p replica.Progress) { bar.at(p.Done, p.Total) }))
+		round, err := db.Sync(ctx, link, replica.OnProgress(func(p replica.SyncProgress) { bar.at(p.Done, p.Total) }))
 		if err = errors.Join(err, link.Close()); err != nil {
 			return rep, syncError(target, err)
 		}
@@ -134,7 +134,7 @@ func (a *app) syncNode(ctx context.Context, db *database, target string, plain b
 }
 
 // syncFile exchanges versions with the database file at target; theirs is what the sync did there.
-func (a *app) syncFile(ctx context.Context, db *database, target string) (rep, theirs replica.Report, err error) {
+func (a *app) syncFile(ctx context.Context, db *database, target string) (rep, theirs replica.SyncReport, err error) {
 	if err := a.checkOther(db.path, target); err != nil {
 		return rep, theirs, err
 	}
@@ -144,7 +144,7 @@ func (a *app) syncFile(ctx context.Context, db *database, target string) (rep, t
 	}
 	bar := a.progress("sync with "+printable(filepath.Base(target)), 0)
 	rep, theirs, err = replica.SyncPair(ctx, db.Replica, other.Replica,
-		replica.SyncProgress(func(p replica.Progress) { bar.at(p.Done, p.Total) }))
+		replica.OnProgress(func(p replica.SyncProgress) { bar.at(p.Done, p.Total) }))
 	bar.end()
 	if err = other.closeAfter(err); err != nil {
 		return rep, theirs, syncError(target, err)
@@ -187,7 +187,7 @@ func (a *app) checkOther(own, target string) error {
 }
 
 // printSync tells what a sync did; theirs is what it did at the other end.
-func (a *app) printSync(target string, rep, theirs replica.Report) {
+func (a *app) printSync(target string, rep, theirs replica.SyncReport) {
 	a.printf("%s  sent %s (%s), received %s (%s)", a.key(target),
 		count(rep.Sent, "version"), byteSize(rep.SentBytes), count(rep.Received, "version"), byteSize(rep.ReceivedBytes))
 	switch {
