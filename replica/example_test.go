@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store/memory"
+	"github.com/kdelta/kdelta/store/sqlite"
 )
 
 // check ends an example that fails.
@@ -72,6 +75,43 @@ func Example() {
 	// stats/notes 1
 }
 
+// What is in a database file is there when it is opened again, by one process or by several at once.
+func ExampleOpen() {
+	ctx := context.Background()
+	dir := must(os.MkdirTemp("", "notes"))
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "notes.db")
+
+	st := must(sqlite.Open(file))
+	r := must(replica.Open(ctx, st, replica.Options{}))
+	must(r.Set(ctx, "notes/1", "Buy milk"))
+	check(r.Close())
+	check(st.Close())
+
+	st = must(sqlite.Open(file))
+	r = must(replica.Open(ctx, st, replica.Options{}))
+	var note string
+	must(r.Get(ctx, "notes/1", &note))
+	fmt.Println(note)
+	check(r.Close())
+	check(st.Close())
+	// Output: Buy milk
+}
+
+// IfVersion writes only over what was read.
+func ExampleIfVersion() {
+	ctx := context.Background()
+	r := must(replica.Open(ctx, memory.New(), replica.Options{}))
+	must(r.Set(ctx, "notes/1", "draft", replica.IfVersion(replica.Version{}))) // only if there is none yet
+	var note string
+	v := must(r.Get(ctx, "notes/1", &note))
+	must(r.Set(ctx, "notes/1", "somebody else's"))
+
+	_, err := r.Set(ctx, "notes/1", note+", revised", replica.IfVersion(v))
+	fmt.Println(errors.Is(err, replica.ErrVersionMismatch))
+	// Output: true
+}
+
 // Two devices write one text offline; both stay.
 func ExampleReplica_Text() {
 	ctx := context.Background()
@@ -94,6 +134,24 @@ func ExampleReplica_Text() {
 	// "We meet at " true
 	// "eight" true
 	// ", by the lake" false
+}
+
+// Two devices change one list offline: what is moved here and replaced there is one item still.
+func ExampleReplica_Array() {
+	ctx := context.Background()
+	laptop, phone, _ := devices()
+	todo := laptop.Array("lists/todo")
+	check(todo.Insert(ctx, 0, "bread", "milk", "eggs"))
+	syncBoth(laptop, phone) // commits what was done
+
+	check(todo.Move(ctx, 2, 0))
+	check(phone.Array("lists/todo").Replace(ctx, 2, "a dozen eggs"))
+	syncBoth(laptop, phone)
+
+	var items []string
+	check(todo.Items(ctx, &items))
+	fmt.Printf("%q\n", items)
+	// Output: ["a dozen eggs" "bread" "milk"]
 }
 
 func ExampleReplica_Update() {
@@ -170,6 +228,25 @@ func ExampleReplica_At() {
 	// not found: notes/1
 }
 
+func ExampleReplica_Log() {
+	ctx := context.Background()
+	r, _, _ := devices()
+	must(r.Set(ctx, "notes/1", "draft"))
+	must(r.Set(ctx, "other/1", "not asked for"))
+	must(r.Set(ctx, "notes/1", "final", replica.Message("for Ann")))
+	must(r.Delete(ctx, "notes/1"))
+	for entry, err := range r.Log(ctx, "notes/1") {
+		check(err)
+		for _, op := range entry.Ops {
+			fmt.Printf("%d %s %s %q\n", entry.Seq, op.Op, op.Value, entry.Message)
+		}
+	}
+	// Output:
+	// 4 delete  ""
+	// 3 put "final" "for Ann"
+	// 1 put "draft" ""
+}
+
 func ExampleReplica_Conflicts() {
 	ctx := context.Background()
 	laptop, phone, _ := devices()
@@ -192,6 +269,26 @@ func ExampleReplica_Conflicts() {
 	// Output:
 	// notes/1 was "Milk", is "Soy milk", lost "Oat milk" (lww/1: later time)
 	// notes/1 resolved
+}
+
+// ResolveTake settles on a side of a conflict that is not shown.
+func ExampleReplica_ResolveTake() {
+	ctx := context.Background()
+	laptop, phone, _ := devices()
+	must(phone.Set(ctx, "notes/1", "Oat milk"))
+	must(laptop.Set(ctx, "notes/1", "Soy milk"))
+	syncBoth(laptop, phone)
+
+	var open []replica.Conflict
+	for c, err := range laptop.Conflicts(ctx, "notes/") {
+		check(err)
+		open = append(open, c)
+	}
+	for _, c := range open {
+		must(laptop.ResolveTake(ctx, c.Key, c.Lost[0].Version))
+	}
+	fmt.Println(string(must(laptop.Doc(ctx, "notes/1")).Value))
+	// Output: "Oat milk"
 }
 
 func ExampleSyncPair() {
