@@ -101,8 +101,8 @@ func signedBy(space Space, epoch Epoch, key [32]byte) []byte {
 	return canon.AppendBytes(b, key[:])
 }
 
-// AppendTo appends the canonical encoding of g, at most 144 bytes.
-func (g Grant) AppendTo(dst []byte) []byte {
+// Append appends the canonical encoding of g, at most 144 bytes.
+func (g Grant) Append(dst []byte) []byte {
 	dst = canon.AppendArray(dst, 4)
 	dst = canon.AppendBytes(dst, g.Root[:])
 	dst = canon.AppendUint(dst, uint64(g.Epoch))
@@ -110,7 +110,7 @@ func (g Grant) AppendTo(dst []byte) []byte {
 	return canon.AppendBytes(dst, g.Sig[:])
 }
 
-// DecodeGrant is the strict inverse of Grant.AppendTo: all of b, one encoding,
+// DecodeGrant is the strict inverse of Grant.Append: all of b, one encoding,
 // or ErrMalformed. It does not verify.
 func DecodeGrant(b []byte) (Grant, error) {
 	d := newDecoder("grant", b)
@@ -169,15 +169,15 @@ func (c Certificate) body() []byte {
 	return signedBy(c.Grant.Space(), c.Grant.Epoch, c.Author)
 }
 
-// AppendTo appends the canonical encoding of c, at most 245 bytes.
-func (c Certificate) AppendTo(dst []byte) []byte {
+// Append appends the canonical encoding of c, at most 245 bytes.
+func (c Certificate) Append(dst []byte) []byte {
 	dst = canon.AppendArray(dst, 3)
-	dst = c.Grant.AppendTo(dst)
+	dst = c.Grant.Append(dst)
 	dst = canon.AppendBytes(dst, c.Author[:])
 	return canon.AppendBytes(dst, c.Sig[:])
 }
 
-// DecodeCertificate is the strict inverse of Certificate.AppendTo: all of b,
+// DecodeCertificate is the strict inverse of Certificate.Append: all of b,
 // one encoding, or ErrMalformed. It does not verify.
 func DecodeCertificate(b []byte) (Certificate, error) {
 	d := newDecoder("certificate", b)

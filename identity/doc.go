@@ -53,7 +53,7 @@
 //     reader, a space exactly 96.
 //  6. No secret shows by accident. Keys, members and invites print without
 //     their secrets; what returns secret bytes is named for it (Seed,
-//     AppendTo, Text).
+//     Append, Text).
 //  7. One author writes from one place. An author goes on only while Judge
 //     says Same.
 //

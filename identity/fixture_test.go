@@ -50,7 +50,7 @@ func invite(t testing.TB, m identity.Member, readOnly bool, expires int64, hints
 
 func instanceBytes(t testing.TB, i identity.Instance) []byte {
 	t.Helper()
-	b, err := i.AppendTo(nil)
+	b, err := i.Append(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,22 +84,22 @@ func FuzzDecodeCertificate(f *testing.F) {
 				if err == nil && c.Verify(space) == nil && c.Grant.Verify(space) != nil {
 					t.Fatalf("the certificate %x verifies without its grant", b)
 				}
-				return c.AppendTo(nil), err
+				return c.Append(nil), err
 			},
 			"grant": func() ([]byte, error) {
 				g, err := identity.DecodeGrant(b)
-				return g.AppendTo(nil), err
+				return g.Append(nil), err
 			},
 			"seal": func() ([]byte, error) {
 				s, err := identity.DecodeSeal(b)
-				return s.AppendTo(nil), err
+				return s.Append(nil), err
 			},
 			"member": func() ([]byte, error) {
 				m, err := identity.DecodeMember(b)
 				if err != nil {
 					return nil, err
 				}
-				return m.AppendTo(nil), nil
+				return m.Append(nil), nil
 			},
 		} {
 			var again []byte
@@ -132,7 +132,7 @@ func FuzzDecodeInstance(f *testing.F) {
 			}
 			return
 		}
-		if again, err := i.AppendTo(nil); err != nil || !bytes.Equal(again, b) {
+		if again, err := i.Append(nil); err != nil || !bytes.Equal(again, b) {
 			t.Fatalf("%x encodes to %x, %v", b, again, err)
 		}
 	}

@@ -46,9 +46,9 @@ type Instance struct {
 	HandedOut uint64
 }
 
-// AppendTo appends the bytes of i, at most 595. ErrInstance if File or Boot is
+// Append appends the bytes of i, at most 595. ErrInstance if File or Boot is
 // out of bounds.
-func (i Instance) AppendTo(dst []byte) ([]byte, error) {
+func (i Instance) Append(dst []byte) ([]byte, error) {
 	if !instanceText(i.File) || !instanceText(i.Boot) {
 		return dst, &detail{kind: ErrInstance, text: "File and Boot are UTF-8 of " + strconv.Itoa(MaxInstanceText) + " bytes at most"}
 	}
@@ -68,7 +68,7 @@ func (i Instance) AppendTo(dst []byte) ([]byte, error) {
 
 func instanceText(s string) bool { return len(s) <= MaxInstanceText && utf8.ValidString(s) }
 
-// DecodeInstance is the strict inverse of AppendTo: all of b, or ErrInstance
+// DecodeInstance is the strict inverse of Append: all of b, or ErrInstance
 // for bytes that are torn, damaged or of another format.
 func DecodeInstance(b []byte) (Instance, error) {
 	if len(b) <= checksumLen {

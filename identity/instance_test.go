@@ -29,13 +29,13 @@ func drawInstance(t *rapid.T) identity.Instance {
 func TestInstanceBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		i := drawInstance(t)
-		b, err := i.AppendTo([]byte("before"))
+		b, err := i.Append([]byte("before"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		b, ok := bytes.CutPrefix(b, []byte("before"))
 		if !ok {
-			t.Fatal("AppendTo did not append")
+			t.Fatal("Append did not append")
 		}
 		if back, err := identity.DecodeInstance(b); err != nil || back != i {
 			t.Fatalf("came back as %+v, %v", back, err)
@@ -90,7 +90,7 @@ func TestInstanceBounds(t *testing.T) {
 		"file not UTF-8": {File: "\xff"},
 		"boot not UTF-8": {Boot: "\xff"},
 	} {
-		if b, err := i.AppendTo([]byte("before")); !errors.Is(err, identity.ErrInstance) || string(b) != "before" {
+		if b, err := i.Append([]byte("before")); !errors.Is(err, identity.ErrInstance) || string(b) != "before" {
 			t.Errorf("%s: got %q and error %v, want ErrInstance and nothing appended", name, b, err)
 		}
 	}

@@ -98,7 +98,7 @@ func (inv Invite) Text() string {
 func (inv Invite) appendTo(dst []byte) []byte {
 	dst = canon.AppendArray(dst, 5)
 	dst = canon.AppendBytes(dst, inv.secret.secret[:])
-	dst = inv.grant.AppendTo(dst)
+	dst = inv.grant.Append(dst)
 	dst = appendSeed(dst, inv.writer.pair)
 	dst = canon.AppendUint(dst, uint64(inv.expires))
 	dst = canon.AppendArray(dst, len(inv.hints))

@@ -29,18 +29,18 @@ func makeVectors(t testing.TB) vectors {
 	for _, seq := range []uint64{1, 127, 128, 255, 256, 65535, 65536, math.MaxUint32, math.MaxUint32 + 1, math.MaxUint64} {
 		space := newMember(t, 1).Space()
 		seal := authorKey(9).Seal(space, seq, fill(0x77))
-		v.Seals = append(v.Seals, sealVector{hex32(fill(9)), hex32(space), seq, hex32(fill(0x77)), hex.EncodeToString(seal.AppendTo(nil))})
+		v.Seals = append(v.Seals, sealVector{hex32(fill(9)), hex32(space), seq, hex32(fill(0x77)), hex.EncodeToString(seal.Append(nil))})
 	}
 	for _, epoch := range []identity.Epoch{1, 300} {
 		root, writer, author := identity.RootKeyFromSeed(fill(1)), identity.WriterKeyFromSeed(fill(2)), authorKey(9).Author()
 		grant := root.Grant(epoch, writer.Writer())
 		v.Certificates = append(v.Certificates, certificateVector{
 			hex32(fill(1)), hex32(fill(2)), uint64(epoch), hex32(author),
-			hex.EncodeToString(grant.AppendTo(nil)), hex.EncodeToString(writer.Certify(grant, author).AppendTo(nil)),
+			hex.EncodeToString(grant.Append(nil)), hex.EncodeToString(writer.Certify(grant, author).Append(nil)),
 		})
 	}
 	m := newMember(t, 1)
-	member := memberVector{hex32(fill(1)), hex32(fill(2)), hex32(fill(3)), hex.EncodeToString(m.AppendTo(nil))}
+	member := memberVector{hex32(fill(1)), hex32(fill(2)), hex32(fill(3)), hex.EncodeToString(m.Append(nil))}
 	v.Members = append(v.Members, member)
 	for _, c := range []inviteVector{
 		{ReadOnly: true, Hints: []string{}},

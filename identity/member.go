@@ -112,18 +112,18 @@ func (m Member) String() string {
 // GoString is String: %#v must not show the secrets either.
 func (m Member) GoString() string { return m.String() }
 
-// AppendTo appends the canonical encoding of m, at most 247 bytes. They are
+// Append appends the canonical encoding of m, at most 247 bytes. They are
 // the secrets themselves: for the database's own file, and for backups that
 // say so.
-func (m Member) AppendTo(dst []byte) []byte {
+func (m Member) Append(dst []byte) []byte {
 	dst = canon.AppendArray(dst, 4)
 	dst = canon.AppendBytes(dst, m.secret.secret[:])
-	dst = m.grant.AppendTo(dst)
+	dst = m.grant.Append(dst)
 	dst = appendSeed(dst, m.writer.pair)
 	return appendSeed(dst, m.root.pair)
 }
 
-// DecodeMember is the strict inverse of AppendTo: all of b, one encoding, or
+// DecodeMember is the strict inverse of Append: all of b, one encoding, or
 // ErrMalformed. It also checks that the grant is signed by its root and that
 // the private keys are those of the public ones: ErrSignature if not.
 func DecodeMember(b []byte) (Member, error) {

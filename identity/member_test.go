@@ -93,12 +93,12 @@ func TestMembers(t *testing.T) {
 			if c.canWrite && err != nil || !c.canWrite && !errors.Is(err, identity.ErrReadOnly) {
 				t.Errorf("Invite to write: got error %v", err)
 			}
-			b := m.AppendTo(nil)
+			b := m.Append(nil)
 			if len(b) > 247 {
 				t.Errorf("%d bytes, documented are 247 at most", len(b))
 			}
 			back, err := identity.DecodeMember(b)
-			if err != nil || !bytes.Equal(back.AppendTo(nil), b) {
+			if err != nil || !bytes.Equal(back.Append(nil), b) {
 				t.Errorf("does not come back from its encoding: %v, %v", back, err)
 			}
 			if back.CanWrite() != c.canWrite || back.IsRoot() != c.isRoot {
@@ -117,10 +117,10 @@ func TestZeroMember(t *testing.T) {
 
 func TestDecodeMemberRefusesWhatDoesNotBelongTogether(t *testing.T) {
 	m, other := newMember(t, 1), newMember(t, 11)
-	b := m.AppendTo(nil)
+	b := m.Append(nil)
 	swap := func(old, new [32]byte) []byte { return bytes.Replace(b, old[:], new[:], 1) }
 	root, otherRoot := m.Root(), other.Root()
-	reader := identity.FromInvite(invite(t, m, true, 0)).AppendTo(nil)
+	reader := identity.FromInvite(invite(t, m, true, 0)).Append(nil)
 	forged := bytes.Clone(reader)
 	forged[len(forged)-5] ^= 1 // the last byte of the grant's signature, before two empty seeds
 	for _, c := range []struct {

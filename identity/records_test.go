@@ -138,24 +138,24 @@ func TestRecordsAreStrict(t *testing.T) {
 			decode func(b []byte) ([]byte, error, error)
 		}{
 			{
-				"seal", key.Seal(space, rapid.Uint64().Draw(t, "seq"), [32]byte(seed.Draw(t, "id"))).AppendTo(nil), 144,
+				"seal", key.Seal(space, rapid.Uint64().Draw(t, "seq"), [32]byte(seed.Draw(t, "id"))).Append(nil), 144,
 				func(b []byte) ([]byte, error, error) {
 					s, err := identity.DecodeSeal(b)
-					return s.AppendTo(nil), err, s.Verify(space)
+					return s.Append(nil), err, s.Verify(space)
 				},
 			},
 			{
-				"grant", grant.AppendTo(nil), 144,
+				"grant", grant.Append(nil), 144,
 				func(b []byte) ([]byte, error, error) {
 					g, err := identity.DecodeGrant(b)
-					return g.AppendTo(nil), err, g.Verify(space)
+					return g.Append(nil), err, g.Verify(space)
 				},
 			},
 			{
-				"certificate", writer.Certify(grant, key.Author()).AppendTo(nil), 245,
+				"certificate", writer.Certify(grant, key.Author()).Append(nil), 245,
 				func(b []byte) ([]byte, error, error) {
 					c, err := identity.DecodeCertificate(b)
-					return c.AppendTo(nil), err, c.Verify(space)
+					return c.Append(nil), err, c.Verify(space)
 				},
 			},
 		}

@@ -41,8 +41,8 @@ func (s Seal) body(space Space) []byte {
 	return canon.AppendBytes(b, s.ID[:])
 }
 
-// AppendTo appends the canonical encoding of s, at most 144 bytes.
-func (s Seal) AppendTo(dst []byte) []byte {
+// Append appends the canonical encoding of s, at most 144 bytes.
+func (s Seal) Append(dst []byte) []byte {
 	dst = canon.AppendArray(dst, 4)
 	dst = canon.AppendBytes(dst, s.Author[:])
 	dst = canon.AppendUint(dst, s.Seq)
@@ -50,7 +50,7 @@ func (s Seal) AppendTo(dst []byte) []byte {
 	return canon.AppendBytes(dst, s.Sig[:])
 }
 
-// DecodeSeal is the strict inverse of AppendTo: all of b, one encoding, or
+// DecodeSeal is the strict inverse of Append: all of b, one encoding, or
 // ErrMalformed. It does not verify.
 func DecodeSeal(b []byte) (Seal, error) {
 	d := newDecoder("seal", b)

@@ -282,7 +282,7 @@ func (a *applier) place(v *history.Version, ops []keyOps, at history.Attachment,
 			row.Certificate = c.lines[at.Info.Parent].Certificate
 			a.applied.Forks++
 		} else {
-			row.Certificate = a.certificates[v.Author].AppendTo(nil)
+			row.Certificate = a.certificates[v.Author].Append(nil)
 		}
 		c.setLine(line, row)
 	}

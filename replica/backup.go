@@ -173,7 +173,7 @@ func (r *Replica) backup(ctx context.Context, w io.Writer, o BackupOptions, unma
 			return err
 		}
 		if h.keys {
-			if err := out.frame(frameMember, m.member.AppendTo(nil)); err != nil {
+			if err := out.frame(frameMember, m.member.Append(nil)); err != nil {
 				return err
 			}
 		}

@@ -254,7 +254,7 @@ func TestForgedBackup(t *testing.T) {
 				space: s.space, versions: s.tip.versions, dots: uint64(s.tip.next) - 1, keys: true, tips: held.Tips, state: held.State,
 			}
 			change(&h)
-			return errors.Join(out.start(&h), out.frame(frameMember, m.member.AppendTo(nil)), out.packs(ctx, a, s, nil))
+			return errors.Join(out.start(&h), out.frame(frameMember, m.member.Append(nil)), out.packs(ctx, a, s, nil))
 		})
 		w.ok(nil, errors.Join(err, out.end()))
 		return b.Bytes()

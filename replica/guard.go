@@ -100,7 +100,7 @@ func (c *commit) guardedBehind() {
 
 // putInstance stores an instance, and returns what was stored.
 func (c *commit) putInstance(inst identity.Instance) ([]byte, error) {
-	row, err := inst.AppendTo(nil)
+	row, err := inst.Append(nil)
 	if err == nil {
 		err = putMeta(c.tx, metaInstance, row)
 	}

@@ -71,7 +71,7 @@ func (a *applier) learnOne(e *history.Erasure) error {
 	if lines := a.c.byAuthor[e.Author]; len(lines) > 0 {
 		p.certificate = a.c.lines[lines[0]].Certificate
 	} else if cert, ok := a.certificates[e.Author]; ok {
-		p.certificate = cert.AppendTo(nil)
+		p.certificate = cert.Append(nil)
 	} else {
 		return nil
 	}

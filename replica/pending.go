@@ -73,7 +73,7 @@ func (a *applier) keepWaiting() error {
 			p.Seal = seal.Sig[:]
 		}
 		if cert, ok := a.certificates[last.Author]; ok {
-			p.Certificate = cert.AppendTo(nil)
+			p.Certificate = cert.Append(nil)
 		}
 		if err := table.put(p); err != nil {
 			return err

@@ -27,7 +27,7 @@ func (c *commit) ensureMember() error {
 }
 
 func (c *commit) setMember(m identity.Member) error {
-	if err := putMeta(c.tx, metaMember, m.AppendTo(nil)); err != nil {
+	if err := putMeta(c.tx, metaMember, m.Append(nil)); err != nil {
 		return c.fail(err)
 	}
 	c.member, c.wrote = m, true
@@ -70,7 +70,7 @@ func (c *commit) newAuthor() error {
 		c.dirtyLines.add(c.tip.own.line) // from now on its own row says where it stands
 	}
 	row := authorRow{key: key, line: history.Line(len(c.lines))}
-	c.setLine(row.line, &store.Author{Author: key.Author(), Certificate: cert.AppendTo(nil)})
+	c.setLine(row.line, &store.Author{Author: key.Author(), Certificate: cert.Append(nil)})
 	c.tip.own = head{line: row.line}
 	c.author, c.wrote = row, true
 	if err := putMeta(c.tx, metaAuthor, row.append(nil)); err != nil {

@@ -185,7 +185,7 @@ func (w *headerWriter) certificates(b []byte, h *Header) []byte {
 	}
 	b = canon.AppendArray(b, len(w.grants))
 	for i := range w.grants {
-		b = w.grants[i].AppendTo(b)
+		b = w.grants[i].Append(b)
 	}
 	b = canon.AppendArray(b, len(h.Certificates))
 	for i := range h.Certificates {
