@@ -243,9 +243,14 @@ func TestLeaderLosesItsContext(t *testing.T) {
 		},
 		func(r *replica.Replica) { wrote(t)(r.Set(t.Context(), "kept/1", 1)) },
 		func(r *replica.Replica) { wrote(t)(r.Add(t.Context(), "kept/2", 1)) },
+		func(r *replica.Replica) {
+			if _, err := r.Undo(t.Context()); err != nil {
+				t.Errorf("an undo beside it: %v", err)
+			}
+		},
 	)
-	if held := historyOf(t, r); len(held) != 3 {
-		t.Errorf("%d versions, want 3", len(held))
+	if held := historyOf(t, r); len(held) != 4 {
+		t.Errorf("%d versions, want 4", len(held))
 	}
 }
 

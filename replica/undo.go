@@ -35,7 +35,7 @@ func (r *Replica) Undo(ctx context.Context, opts ...WriteOption) (Undone, error)
 	o := applyWriteOptions(opts)
 	var undo Undone
 	err := r.writeUser(ctx, func(c *commit) error {
-		edit, ops, err := c.undoLast()
+		edit, ops, err := c.undoLast(ctx)
 		if err != nil {
 			return err
 		}
@@ -57,11 +57,11 @@ func (r *Replica) Undo(ctx context.Context, opts ...WriteOption) (Undone, error)
 }
 
 // undoLast finds the edit to undo and the ops that do.
-func (c *commit) undoLast() (*stored, []history.Op, error) {
+func (c *commit) undoLast(ctx context.Context) (*stored, []history.Op, error) {
 	s := c.snap()
 	undone := make(map[string]bool)
 	for lv := c.tip.own.lv; c.tip.own.seq > 0; {
-		if err := c.ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil {
 			return nil, nil, err
 		}
 		v, err := s.version(lv)
