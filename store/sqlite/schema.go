@@ -124,7 +124,7 @@ func (s *Store) migrate(ctx context.Context, c *conn, steps []string) error {
 		case err != nil || version == current:
 			return err
 		case version > current:
-			return fmt.Errorf("%w: %s has schema %d, this is %d", store.ErrNewerSchema, s.path, version, current)
+			return s.notNewer(version, steps)
 		case s.options.readOnly:
 			return fmt.Errorf("%w: %s has schema %d and must become %d; open it once for writing",
 				store.ErrReadOnly, s.path, version, current)
@@ -140,9 +140,20 @@ func (s *Store) migrate(ctx context.Context, c *conn, steps []string) error {
 	})
 }
 
+// notNewer refuses a file that has more steps behind it than these.
+func (s *Store) notNewer(version int64, steps []string) error {
+	if version > int64(len(steps)) {
+		return fmt.Errorf("%w: %s has schema %d, this is %d", store.ErrNewerSchema, s.path, version, len(steps))
+	}
+	return nil
+}
+
 // runMigrations runs the missing steps inside a transaction and commits it.
 func (s *Store) runMigrations(c *conn, steps []string) error {
-	version, err := s.inspect(c) // another process may have been faster
+	version, err := s.inspect(c) // another process may have been faster, of another release too
+	if err == nil {
+		err = s.notNewer(version, steps)
+	}
 	if err != nil {
 		return err
 	}

@@ -153,6 +153,11 @@ func TestMigrations(t *testing.T) {
 		if _, err := migrateTo(path, steps[:2], options{}); !errors.Is(err, store.ErrNewerSchema) {
 			t.Errorf("an older release: %v, want ErrNewerSchema", err)
 		}
+		mustExec(t, c, "BEGIN EXCLUSIVE")
+		if err := newStore(d, path, options{}).runMigrations(c, steps[:2]); !errors.Is(err, store.ErrNewerSchema) {
+			t.Errorf("an older release that a newer one was faster than: %v, want ErrNewerSchema", err)
+		}
+		mustExec(t, c, "ROLLBACK")
 
 		fresh := filepath.Join(t.TempDir(), "fresh.db")
 		broken := append(slices.Clone(steps[:2]), "INSERT INTO nowhere VALUES(1)")
