@@ -16,11 +16,8 @@ import (
 // author. Stores that are no file have no sidecar and pass.
 func (c *commit) guard() error {
 	side, ok := c.r.st.(store.Sidecar)
-	if !ok {
+	if !ok || c.r.guarded.Load() {
 		return nil
-	}
-	if c.r.guarded.Load() {
-		return c.unsettle(side)
 	}
 	db, err := readInstance(c.tx)
 	if err != nil {
@@ -225,7 +222,7 @@ func (c *commit) note(sentence string) error {
 }
 
 // settle marks the database as closed in good order. Only a store that may lose acknowledged writes in a power cut
-// needs it: there an unclean end makes the next writer take a new author. What is written later all the same begins anew.
+// needs it: there an unclean end makes the next writer take a new author.
 func (r *Replica) settle(ctx context.Context) error {
 	side, ok := r.st.(store.Sidecar)
 	if !ok || !r.guarded.Load() || side.Durable() {
@@ -237,16 +234,15 @@ func (r *Replica) settle(ctx context.Context) error {
 			return err
 		}
 		inst.Clean = true
-		err = c.keepInstance(*inst)
-		c.after = append(c.after, func() error { r.guarded.Store(false); return nil })
-		return err
+		return c.keepInstance(*inst)
 	})
 }
 
-// unsettle takes the mark of a good end back that another Replica has left, which was closed while this one goes on to write: it
-// counts as another opening.
-func (c *commit) unsettle(side store.Sidecar) error {
-	if side.Durable() || !c.shared {
+// unsettle takes that mark back before something is written behind it: by this Replica, while it is closed, or by one that has the
+// database open where another one was closed. That counts as another opening.
+func (c *commit) unsettle() error {
+	side, ok := c.r.st.(store.Sidecar)
+	if !ok || side.Durable() || !c.shared && !c.r.isClosed() {
 		return nil
 	}
 	inst, err := readInstance(c.tx)

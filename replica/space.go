@@ -48,7 +48,7 @@ func (c *commit) ensureAuthor() error {
 		return err
 	}
 	if !c.author.key.IsZero() {
-		return nil
+		return c.unsettle()
 	}
 	return c.newAuthor()
 }
