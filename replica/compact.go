@@ -9,18 +9,20 @@ import (
 
 // Compact packs the whole history now, rather than bit by bit when nothing else is to be done, and gives back the space that
 // this frees in the database file, if the store can. It changes nothing that can be read. progress, if not nil, hears how many
-// of all dots are packed. Several may run at once, in several processes too.
+// of all dots are packed; it may read and write. Several may run at once, in several processes too.
 func (r *Replica) Compact(ctx context.Context, progress func(done, total uint64)) error {
 	for more := true; more; {
+		var packed, next history.LV
 		err := r.write(ctx, func(c *commit) (err error) {
 			more, err = c.packRows(c.tip.next, true)
-			if progress != nil {
-				progress(uint64(c.tip.packed)-1, uint64(c.tip.next)-1)
-			}
+			packed, next = c.tip.packed, c.tip.next
 			return err
 		})
 		if err != nil {
 			return err
+		}
+		if progress != nil {
+			progress(uint64(packed)-1, uint64(next)-1)
 		}
 	}
 	if s, ok := r.st.(store.Shrinking); ok {

@@ -50,3 +50,23 @@ func TestNestedCalls(t *testing.T) {
 		})
 	}
 }
+
+// TestWritingWhilePacking: who hears how far the packing of a database has come may write to it.
+func TestWritingWhilePacking(t *testing.T) {
+	p := newPair(t)
+	for i := range 3 {
+		p.do(p.a.Set(t.Context(), "a/1", i))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	heard := 0
+	err := p.a.Compact(ctx, func(done, total uint64) {
+		if _, err := p.a.Set(ctx, "a/done", done); err != nil {
+			t.Errorf("a write at %d of %d: %v", done, total, err)
+		}
+		heard++
+	})
+	if err != nil || heard == 0 {
+		t.Errorf("%v, after it was heard of %d times", err, heard)
+	}
+}
