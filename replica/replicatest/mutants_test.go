@@ -55,6 +55,11 @@ func readMutant(t *testing.T, path string) mutant {
 	return mutant{strings.TrimSuffix(filepath.Base(path), ".txt"), invariant, strings.TrimSpace(file), before, after}
 }
 
+// TestMutantsFit: whoever changes the engine hears at once that a mutant has lost its place in it.
+func TestMutantsFit(t *testing.T) {
+	plantAll(t, "../..", append(readMutants(t), eachAlone))
+}
+
 // TestMutants plants bugs in the engine, one at a time, and asks that the worlds find each of them. They must not find what is
 // none, wherever a crash cuts a pack in two.
 func TestMutants(t *testing.T) {

@@ -41,27 +41,11 @@ func buildPlanted(t *testing.T, mutants []mutant) string {
 		t.Fatal(err)
 	}
 	replace := make(map[string]string)
-	put := func(file, text string) {
+	for file, text := range plantAll(t, root, mutants) {
 		replace[filepath.Join(root, file)] = filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
 		if err := os.WriteFile(replace[filepath.Join(root, file)], []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-	}
-	byFile := make(map[string][]mutant)
-	for _, m := range mutants {
-		byFile[m.file] = append(byFile[m.file], m)
-	}
-	for file, mutants := range byFile {
-		src, err := os.ReadFile(filepath.Join(root, file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, pkg, err := plant(string(src), mutants)
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		put(file, text)
-		put(filepath.Dir(file)+"/planted.go", fmt.Sprintf(planted, pkg, plantEnv))
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
@@ -77,6 +61,29 @@ func buildPlanted(t *testing.T, mutants []mutant) string {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return worlds
+}
+
+// plantAll returns the files that mutants change, as they are with all of them, by their paths below root; and for each
+// package one that declares which mutant is planted.
+func plantAll(t *testing.T, root string, mutants []mutant) map[string]string {
+	t.Helper()
+	byFile := make(map[string][]mutant)
+	for _, m := range mutants {
+		byFile[m.file] = append(byFile[m.file], m)
+	}
+	files := make(map[string]string)
+	for file, mutants := range byFile {
+		src, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, pkg, err := plant(string(src), mutants)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		files[file], files[filepath.Dir(file)+"/planted.go"] = text, fmt.Sprintf(planted, pkg, plantEnv)
+	}
+	return files
 }
 
 // plant adds mutants to the functions of a file, and returns it with the name of its package.
