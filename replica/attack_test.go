@@ -484,7 +484,7 @@ func TestPeerBeyondTime(t *testing.T) {
 	h := newHostile(t, r)
 	h.wall = math.MaxInt64
 	ours, theirs := pipe.New()
-	reports := make(chan replica.Report, 1)
+	reports := make(chan replica.SyncReport, 1)
 	go func() {
 		rep, err := r.Sync(t.Context(), ours)
 		if err != nil {
