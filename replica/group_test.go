@@ -186,7 +186,7 @@ func TestTroubleInAGroup(t *testing.T) {
 	}
 }
 
-// Who gives up waiting writes nothing; who waits with it goes on; and a leader that gives up after it began does not take
+// Whoever gives up waiting writes nothing; who waits with it goes on; and a leader that gives up after it began does not take
 // the others with it.
 func TestGivingUp(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
@@ -381,7 +381,7 @@ func TestSettingsWithinAGroup(t *testing.T) {
 		t.Errorf("a value that was written when its namespace was erasable: %v", err)
 	}
 	r = grouped(t, erasable, set(replica.Settings{Strategy: "fields"}))
-	if s, err := r.Settings(t.Context(), "n"); err != nil || s.Erasable || s.Strategy != "fields/1" {
-		t.Errorf("the settings are %+v, %v; those set last are not erasable", s, err)
+	if s, err := r.Settings(t.Context(), "n"); err != nil || !s.Erasable || s.Strategy != "fields/1" {
+		t.Errorf("the settings are %+v, %v; want both that were set", s, err)
 	}
 }

@@ -124,8 +124,9 @@ func isErasable(tx store.Tx, ns string) (bool, error) {
 	return err == nil && string(row.Value) == "true", err
 }
 
-// SetSettings changes a namespace's settings on all replicas. An empty Strategy leaves the strategy as it is; a short
-// name means the newest version known here. The zero Version says that nothing had to change.
+// SetSettings changes a namespace's settings on all replicas. What is zero stays as it is: an empty Strategy leaves the strategy,
+// and a namespace that is erasable remains so. A short name of a strategy means the newest version known here. The zero Version
+// says that nothing had to change.
 func (r *Replica) SetSettings(ctx context.Context, ns string, s Settings) (Version, error) {
 	if err := crdt.CheckKey(strategyPrefix + ns); err != nil || strings.Contains(ns, "/") {
 		return Version{}, fmt.Errorf("namespace %q: %w", ns, errors.Join(err, crdt.CheckKey(ns+"/x")))
@@ -152,10 +153,10 @@ func (r *Replica) SetSettings(ctx context.Context, ns string, s Settings) (Versi
 				return err
 			}
 		}
-		if s.Erasable == now.Erasable {
+		if !s.Erasable || now.Erasable {
 			return nil
 		}
-		return tx.Set(erasablePrefix+ns, s.Erasable)
+		return tx.Set(erasablePrefix+ns, true)
 	})
 }
 

@@ -222,7 +222,7 @@ type aheadBy time.Duration
 
 func (a aheadBy) Now() int64 { return time.Now().Add(time.Duration(a)).UnixMilli() }
 
-// Who does not know a strategy shows the last write, and takes it over as soon as it knows: nothing that it showed is
+// Whoever does not know a strategy shows the last write, and takes it over as soon as it knows: nothing that it showed is
 // part of what replicas agree on.
 func TestUnknownStrategy(t *testing.T) {
 	knows := replica.Options{Strategies: []crdt.Strategy{longestText{1}}}
@@ -270,6 +270,20 @@ func TestUnknownStrategy(t *testing.T) {
 	wrote(t)(updated.Set(t.Context(), "n/1", "settled"))
 	syncAll(t, a, updated, c)
 	sameState(t, a, updated, c)
+}
+
+// What a namespace was made stays so when something else of it is set: values would be written into their versions for ever.
+func TestSettingsLeaveTheRest(t *testing.T) {
+	replicas, _ := newSpace(t, 1)
+	r := replicas[0]
+	settings(t, r, "n", replica.Settings{Erasable: true})
+	settings(t, r, "n", replica.Settings{Strategy: "fields"})
+	if v, err := r.SetSettings(t.Context(), "n", replica.Settings{}); err != nil || !v.IsZero() {
+		t.Errorf("no settings gave %v, %v", v, err)
+	}
+	if s, err := r.Settings(t.Context(), "n"); err != nil || !s.Erasable || s.Strategy != "fields/1" {
+		t.Errorf("the settings are %+v, %v", s, err)
+	}
 }
 
 // Values of an erasable namespace are read and synced like others, and stand beside their versions, not in them.

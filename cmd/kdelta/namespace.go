@@ -30,12 +30,7 @@ func (c *namespaceCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	return a.changeSettings(ctx, c.NS, func(s *replica.Settings) {
-		if c.Strategy != "" {
-			s.Strategy = c.Strategy
-		}
-		s.Erasable = s.Erasable || c.Erasable
-	})
+	return a.changeSettings(ctx, c.NS, replica.Settings{Strategy: c.Strategy, Erasable: c.Erasable})
 }
 
 // showSettings prints the settings of one namespace; where nothing was ever written to it they are the defaults.
@@ -49,14 +44,9 @@ func (a *app) showSettings(ctx context.Context, ns string) error {
 	})
 }
 
-// changeSettings writes the settings of a namespace, the new ones made by change from the old ones.
-func (a *app) changeSettings(ctx context.Context, ns string, change func(*replica.Settings)) error {
+// changeSettings writes settings of a namespace; those that are zero stay as they are.
+func (a *app) changeSettings(ctx context.Context, ns string, settings replica.Settings) error {
 	return a.write(ctx, func(db *database) error {
-		settings, err := db.Settings(ctx, ns)
-		if err != nil {
-			return err
-		}
-		change(&settings)
 		v, err := db.SetSettings(ctx, ns, settings)
 		if err != nil {
 			return err

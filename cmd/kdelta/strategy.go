@@ -18,5 +18,5 @@ func (c *strategyCmd) Run(ctx context.Context, a *app) error {
 	if err := checkStrategy(c.Strategy); err != nil {
 		return err
 	}
-	return a.changeSettings(ctx, c.NS, func(s *replica.Settings) { s.Strategy = c.Strategy })
+	return a.changeSettings(ctx, c.NS, replica.Settings{Strategy: c.Strategy})
 }
