@@ -8,7 +8,7 @@ import (
 	"github.com/kdelta/kdelta/replica"
 )
 
-// erasableKey is in the one namespace that is erasable at times.
+// erasableKey is in the one namespace that is erasable, from the start or later.
 const erasableKey = "m/1"
 
 // target is an op: of a version, the one at an index.

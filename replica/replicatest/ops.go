@@ -445,7 +445,7 @@ func (d *device) settingsOp() attempt {
 	return attempt{
 		what: "settings " + ns + " " + strategy, keys: append([]string{".strategy/" + ns}, worldKeys...),
 		run: func() (replica.Version, error) {
-			return d.r.SetSettings(w.ctx, ns, replica.Settings{Strategy: strategy, Erasable: ns == "m" && w.steps%8 > 0})
+			return d.r.SetSettings(w.ctx, ns, replica.Settings{Strategy: strategy, Erasable: ns == "m"})
 		},
 		may: func(error) bool { return false },
 		then: func() {

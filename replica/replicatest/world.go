@@ -54,7 +54,7 @@ type World struct {
 	evil     *evil
 	arriving []history.Version // what the scripted peer made and all must come to have
 	pictures map[string]picture
-	defined  map[bool]*definitions // the last ones, for who knows the rare strategy and who does not
+	defined  map[bool]*definitions // the last ones, for whoever knows the rare strategy and who does not
 	bases    map[string]string     // where the sides of conflicts parted, by entry
 	// rewrote are the authors as which somebody has written versions again.
 	rewrote map[identity.Author]bool
@@ -161,7 +161,7 @@ func (w *World) populate() {
 	for _, ns := range []struct {
 		name string
 		replica.Settings
-	}{{"f", replica.Settings{Strategy: "fields"}}, {"m", replica.Settings{Strategy: "lww", Erasable: true}}} {
+	}{{"f", replica.Settings{Strategy: "fields"}}, {"m", replica.Settings{Strategy: "lww", Erasable: w.chance(50)}}} {
 		if _, err := first.r.SetSettings(w.ctx, ns.name, ns.Settings); err != nil {
 			w.failf("setup", "settings: %v", err)
 		}
