@@ -46,9 +46,9 @@ type entry struct {
 }
 
 // docs are the keys that a commit has at hand. They stay for the next one, so that a key that is written again need not be
-// read again, if they are one value or if their values lie in memory of their own, as those of all do on which versions came to
-// stand beside each other; and the memory of those that are let go serves others, so that keys that come and go leave no garbage. They
-// are the writer's alone, and right while the database is at the commit that left them.
+// read again, if they are one value, which is let go where it is not small, or if their values lie in memory of their own, as those
+// of all do on which versions came to stand beside each other; and the memory of those that are let go serves others, so that keys
+// that come and go leave no garbage. They are the writer's alone, and right while the database is at the commit that left them.
 type docs struct {
 	entries map[string]*entry
 	free    []*entry
@@ -243,14 +243,21 @@ func (d *docs) dropHeld() {
 	}
 }
 
-// fold drops the value of an entry that is as its row says, and reports whether that is all there is to know: the value may
-// lie in memory that is not the entry's.
+// smallValue is how many bytes of a value are kept rather than read again, which takes more than that.
+const smallValue = 32
+
+// fold reports whether an entry is as its row says and one value. It drops that value, which may lie in memory that is not the
+// entry's, unless it is small.
 func (e *entry) fold() bool {
 	if e.dirty || !e.state.IsSimple() {
 		return false
 	}
 	e.saw, e.sawBehind = nil, nil
-	if !e.folded {
+	switch _, value, _ := e.state.Simple(); {
+	case e.folded:
+	case len(value) <= smallValue:
+		e.own()
+	default:
 		e.state.SetSimple(canon.Null())
 		e.folded, e.owned = true, false
 	}

@@ -95,6 +95,7 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 	}
 	if all && len(ops) == 1 && ops[0].Code == crdt.CodePut {
 		e.folded = false // the key is one value after as before: what the old one was does not matter
+		e.owned = e.owned && !e.state.IsSimple()
 	} else if e.folded {
 		c.scratch = append(c.scratch[:0], e.key...)
 		if err := c.snap().unfold(e, c.scratch); err != nil {
