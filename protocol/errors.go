@@ -18,6 +18,8 @@ var (
 	// ErrProof names an author whose signature over the link is not good: the peer is not who it says, or somebody stands
 	// between.
 	ErrProof = errors.New("protocol: the peer does not prove that it is the author that it says")
+	// ErrAsked: the peer only wanted to know what a sync would do, and is gone.
+	ErrAsked = errors.New("protocol: the peer only asked what is here")
 	// ErrMalformed: a frame that is no canonical message, or beyond a limit. The peer is broken or hostile.
 	ErrMalformed = errors.New("protocol: malformed frame")
 	// ErrUnexpected names a frame and the state in which it may not come. The peer is broken or hostile, or the
@@ -88,6 +90,8 @@ func (r Reason) sentinel() error {
 		return ErrUnexpected
 	case ReasonProof:
 		return ErrProof
+	case ReasonAsked:
+		return ErrAsked
 	default:
 		return nil
 	}

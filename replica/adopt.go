@@ -40,7 +40,7 @@ func (r *Replica) Adopt(ctx context.Context, invite string, fresh store.Store) (
 			case c.tip.versions > 0:
 				return fmt.Errorf("%w: the store to adopt into is not empty", ErrUsed)
 			case c.member.Space() == s.space:
-				return fmt.Errorf("%w: it belongs to the invite's space already; join without adopting", ErrUsed)
+				return fmt.Errorf("%w, of the invite's space: join without adopting", ErrUsed)
 			}
 			a := &adoption{c: c, from: s, message: "adopted from space " + short(s.space)}
 			err := a.run()

@@ -32,7 +32,7 @@ var (
 	// ErrClosed: the replica was closed.
 	ErrClosed = errors.New("the replica is closed")
 	// ErrUsed: the database already holds data of its own, so it cannot simply join another space; Adopt brings it along.
-	ErrUsed = errors.New("this database already holds data of its own; adopt it into the space to keep both")
+	ErrUsed = errors.New("this database already holds data of its own")
 	// ErrAmbiguous: a point names more than one thing.
 	ErrAmbiguous = errors.New("ambiguous")
 	// ErrPoint: a point in the past that names nothing here, or cannot be understood.

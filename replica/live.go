@@ -195,6 +195,8 @@ func (l *Live) session(ctx context.Context, conn transport.Conn) bool {
 	switch {
 	case p.State == protocol.Denied:
 		status.State = LinkDenied
+	case errors.Is(err, protocol.ErrAsked):
+		status.Cause = nil // it went as it meant to
 	case err != nil:
 		status.State = LinkBroken
 	}

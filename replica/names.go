@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
@@ -103,6 +104,9 @@ func (r *Replica) Tag(ctx context.Context, name string, p Point) (Version, error
 	}
 	if IsRange(name) {
 		return Version{}, noPoint("no tag can be called %q: two dots make a range", name)
+	}
+	if err := crdt.CheckKey(tagPrefix + name); err != nil {
+		return Version{}, noPoint("no tag can be called %q: a name is not empty, at most 1 KiB, and has no control character", name)
 	}
 	return r.updateSystem(ctx, func(tx *Tx) error {
 		s := tx.c.snap()

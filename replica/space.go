@@ -217,7 +217,7 @@ func (c *commit) join(m identity.Member) error {
 		}
 		return nil
 	case c.tip.versions > 0:
-		return fmt.Errorf("%w (this database: space %s, the invite: space %s)", ErrUsed,
+		return fmt.Errorf("%w; adopt it into the space to keep both (this database: space %s, the invite: space %s)", ErrUsed,
 			short(c.member.Space()), short(m.Space()))
 	}
 	// Nothing was written yet in the space that this database made for itself.

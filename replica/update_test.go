@@ -258,3 +258,25 @@ func TestUpdateWaits(t *testing.T) {
 	}))
 	p.shows(p.a, "n/b", ``)
 }
+
+// What is not in a set is not removed from it: there is no version, or one of what was there alone.
+func TestSetRemoveOfWhatIsNotThere(t *testing.T) {
+	p := newPair(t)
+	ctx := t.Context()
+	p.do(p.a.SetAdd(ctx, "sets/1", []any{"x", "y"}))
+	for key, elements := range map[string][]any{"sets/1": {"z", 1}, "sets/none": {"x"}} {
+		if v := p.do(p.a.SetRemove(ctx, key, elements)); !v.IsZero() {
+			t.Errorf("%s: removing %v made %s", key, elements, v)
+		}
+	}
+	v := p.do(p.a.SetRemove(ctx, "sets/1", []any{"z", "x"}))
+	for entry, err := range p.a.Log(ctx, "sets/1", replica.LogQuery{Limit: 1}) {
+		if err != nil || entry.ID != v.ID || string(entry.Ops[0].Value) != `["x"]` {
+			t.Errorf("the log says %s, %v", entry.Ops[0].Value, err)
+		}
+	}
+	p.do(p.a.Update(ctx, func(tx *replica.Tx) error {
+		return errors.Join(tx.SetAdd("sets/1", "w"), tx.SetRemove("sets/1", "w", "v"))
+	}))
+	p.settled("sets/1", `["y"]`)
+}

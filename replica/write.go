@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kdelta/kdelta/crdt"
@@ -59,12 +60,13 @@ func (r *Replica) Add(ctx context.Context, key string, n int64, opts ...WriteOpt
 
 // SetAdd adds elements to the set at key; a key that shows nothing becomes one.
 func (r *Replica) SetAdd(ctx context.Context, key string, elements []any, opts ...WriteOption) (Version, error) {
-	return r.one(ctx, opts, func(tx *Tx, o *writeOptions) error { return tx.elements(key, crdt.SetAdd, elements, o) })
+	return r.one(ctx, opts, func(tx *Tx, o *writeOptions) error { return tx.setAdd(key, elements, o) })
 }
 
-// SetRemove removes elements from the set at key. An add that this replica has not seen keeps its element.
+// SetRemove removes elements from the set at key. An add that this replica has not seen keeps its element. If none of them is
+// there, no version is made and the zero Version returned.
 func (r *Replica) SetRemove(ctx context.Context, key string, elements []any, opts ...WriteOption) (Version, error) {
-	return r.one(ctx, opts, func(tx *Tx, o *writeOptions) error { return tx.elements(key, crdt.SetRemove, elements, o) })
+	return r.one(ctx, opts, func(tx *Tx, o *writeOptions) error { return tx.setRemove(key, elements, o) })
 }
 
 // Set is Replica.Set inside the transaction. Message has no effect here: give it to Update.
@@ -88,12 +90,12 @@ func (tx *Tx) Add(key string, n int64) error { return tx.add(key, n, &writeOptio
 
 // SetAdd is Replica.SetAdd inside the transaction.
 func (tx *Tx) SetAdd(key string, elements ...any) error {
-	return tx.elements(key, crdt.SetAdd, elements, &writeOptions{})
+	return tx.setAdd(key, elements, &writeOptions{})
 }
 
 // SetRemove is Replica.SetRemove inside the transaction.
 func (tx *Tx) SetRemove(key string, elements ...any) error {
-	return tx.elements(key, crdt.SetRemove, elements, &writeOptions{})
+	return tx.setRemove(key, elements, &writeOptions{})
 }
 
 func (tx *Tx) set(key string, next canon.Value, o *writeOptions) error {
@@ -245,27 +247,58 @@ func (tx *Tx) add(key string, n int64, o *writeOptions) error {
 	return tx.stageContent(key, op)
 }
 
-func (tx *Tx) elements(key string, make func(string, []crdt.Value) (crdt.Op, error), elements []any, o *writeOptions) error {
-	view, err := tx.glance(key, o)
+func (tx *Tx) setAdd(key string, elements []any, o *writeOptions) error {
+	_, values, err := tx.elements(key, elements, o)
 	if err != nil {
 		return err
 	}
-	if view.Kind != crdt.KindNone && view.Kind != crdt.KindSet {
-		return wrongKind(key, view.Kind, "set-add and set-remove")
-	}
-	values := []crdt.Value{}
-	for _, e := range elements {
-		v, err := msgpack.FromGo(e)
-		if err != nil {
-			return err
-		}
-		values = append(values, v)
-	}
-	op, err := make(key, values)
+	op, err := crdt.SetAdd(key, values)
 	if err != nil {
 		return err
 	}
 	return tx.stageContent(key, op)
+}
+
+func (tx *Tx) setRemove(key string, elements []any, o *writeOptions) error {
+	set, values, err := tx.elements(key, elements, o)
+	if err != nil {
+		return err
+	}
+	op, err := crdt.SetRemove(key, values)
+	if err != nil {
+		return err
+	}
+	has := elementsOf(set)
+	there := slices.DeleteFunc(slices.Clone(values), func(v crdt.Value) bool { return !has[string(v)] })
+	switch len(there) {
+	case 0:
+		return nil
+	case len(values):
+		return tx.stageContent(key, op)
+	}
+	if op, err = crdt.SetRemove(key, there); err != nil {
+		return err
+	}
+	return tx.stageContent(key, op)
+}
+
+// elements are what a set shows, and elements to add to it or to remove.
+func (tx *Tx) elements(key string, elements []any, o *writeOptions) (set canon.Value, values []crdt.Value, err error) {
+	view, err := tx.glance(key, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if view.Kind != crdt.KindNone && view.Kind != crdt.KindSet {
+		return nil, nil, wrongKind(key, view.Kind, "set-add and set-remove")
+	}
+	for _, e := range elements {
+		v, err := msgpack.FromGo(e)
+		if err != nil {
+			return nil, nil, err
+		}
+		values = append(values, v)
+	}
+	return view.Value, values, nil
 }
 
 // stageContent stages an op whose body may have to be destroyed one day: in an erasable namespace it is kept apart from

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,14 +14,15 @@ import (
 )
 
 type backupCmd struct {
-	File   string `arg:"" help:"The file to write; it must not exist."`
+	File   string `arg:"" help:"The file to write, which must not exist, or - for standard output."`
 	NoKeys bool   `help:"Leave the space's keys out: restoring then needs an invite as well."`
 }
 
 // Help is what --help adds.
 func (backupCmd) Help() string {
 	return `The backup holds every version and, unless --no-keys, the keys of the space: it is readable by its owner only, ` +
-		`keep it so. The database may be in use meanwhile.`
+		`keep it so. The database may be in use meanwhile. On standard output it may be sent through a pipe; the report is on ` +
+		`standard error then.`
 }
 
 // backupJSON is the report of a backup or a restore.
@@ -32,16 +34,40 @@ type backupJSON struct {
 }
 
 func (c *backupCmd) Run(ctx context.Context, a *app) error {
+	if c.File == "-" {
+		return c.stream(ctx, a)
+	}
 	if _, err := os.Lstat(c.File); err == nil {
-		return fmt.Errorf("%w: %s exists already and is not overwritten; choose another name", fs.ErrExist, c.File)
+		return fmt.Errorf("%s exists already and is not overwritten; choose another name", c.File)
 	}
 	return a.read(ctx, func(db *database) error {
 		rep, err := c.write(ctx, a, db)
 		if err != nil {
 			return fmt.Errorf("backup to %s: %w", c.File, err)
 		}
-		return a.printBackup(c.File, rep)
+		return a.printBackup(a.stdout, c.File, rep)
 	})
+}
+
+// stream writes the backup to standard output, which is not for people's eyes.
+func (c *backupCmd) stream(ctx context.Context, a *app) error {
+	if a.stdoutTTY {
+		return usagef("a backup is nothing to look at: name a file, or send standard output to one or through a pipe")
+	}
+	return a.read(ctx, func(db *database) error {
+		rep, err := c.copy(ctx, a, db, a.stdout)
+		if err = errors.Join(err, a.flush()); err != nil {
+			return fmt.Errorf("backup to standard output: %w", err)
+		}
+		return a.printBackup(a.stderr, c.File, rep)
+	})
+}
+
+// copy writes the backup to w.
+func (c *backupCmd) copy(ctx context.Context, a *app, db *database, w io.Writer) (replica.BackupReport, error) {
+	bar := a.progress("backup", 0)
+	defer bar.end()
+	return db.Backup(ctx, w, replica.BackupOptions{NoKeys: c.NoKeys, Progress: bar.at})
 }
 
 // unfinishedBackup is what the name of a backup begins with until it is whole.
@@ -56,9 +82,7 @@ func (c *backupCmd) write(ctx context.Context, a *app, db *database) (rep replic
 		return rep, err
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
-	bar := a.progress("backup", 0)
-	rep, err = db.Backup(ctx, f, replica.BackupOptions{NoKeys: c.NoKeys, Progress: bar.at})
-	bar.end()
+	rep, err = c.copy(ctx, a, db, f)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return rep, err
 	}
@@ -81,19 +105,19 @@ func publish(temporary, path string) error {
 	return os.Rename(temporary, path)
 }
 
-// printBackup tells what is in the backup file, for backup and restore alike.
-func (a *app) printBackup(file string, rep replica.BackupReport) error {
-	info, err := os.Stat(file)
-	if err != nil {
-		return err
-	}
+// printBackup tells on w what is in a backup, for backup and restore alike.
+func (a *app) printBackup(w io.Writer, file string, rep replica.BackupReport) error {
 	if a.asJSON {
-		return a.printJSON(backupJSON{File: file, Versions: rep.Versions, Bytes: info.Size(), Keys: rep.Keys})
+		line, err := compactJSON(backupJSON{File: file, Versions: rep.Versions, Bytes: rep.Bytes, Keys: rep.Keys})
+		if err == nil {
+			_, err = fmt.Fprintf(w, "%s\n", line)
+		}
+		return err
 	}
 	keys := "with the keys of the space"
 	if !rep.Keys {
 		keys = "without keys"
 	}
-	a.printf("%s  %s, %s, %s\n", a.key(file), count(rep.Versions, "version"), byteSize(info.Size()), keys)
-	return nil
+	_, err := fmt.Fprintf(w, "%s  %s, %s, %s\n", a.key(file), count(rep.Versions, "version"), byteSize(rep.Bytes), keys)
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/identity"
@@ -22,7 +23,12 @@ type database struct {
 	store store.Store
 	// names are what author has found.
 	names map[identity.Author]string
+	// named is since when they are looked up.
+	named time.Time
 }
+
+// namesKept is how long a name counts that was looked up: a node and a watch run on while people give names.
+const namesKept = time.Second
 
 // defaultPath is kdelta/kdelta.db in the user's data folder, by the XDG base directory specification, which says that a
 // relative XDG_DATA_HOME is to be ignored.
@@ -125,6 +131,10 @@ func (db *database) closeAfter(err error) error {
 
 // author is the name that people gave an author where there is one, else its 8-character key.
 func (db *database) author(ctx context.Context, a identity.Author) string {
+	if now := time.Now(); now.Sub(db.named) > namesKept {
+		clear(db.names)
+		db.named = now
+	}
 	name, ok := db.names[a]
 	if !ok {
 		name = db.AuthorName(ctx, a)

@@ -118,6 +118,34 @@ func TestConflictsOfEveryStatus(t *testing.T) {
 		"  closed aaaaaaaa@9")
 }
 
+// A process that runs on takes up what authors are called since.
+func TestNamesOfARunningProcess(t *testing.T) {
+	s := newShell(t)
+	s.ok("set", "a/b", "1")
+	a := systemApp()
+	db, err := a.openDatabase(t.Context(), s.db, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.closeAfter(nil); err != nil {
+			t.Error(err)
+		}
+	}()
+	v, err := db.Get(t.Context(), "a/b", new(int))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := db.author(t.Context(), v.Author); got != v.Author.String() {
+		t.Errorf("nobody gave it a name, and it is called %s", got)
+	}
+	s.ok("name", "laptop")
+	db.named = db.named.Add(-2 * namesKept)
+	if got := db.author(t.Context(), v.Author); got != "laptop" {
+		t.Errorf("it is called %s", got)
+	}
+}
+
 // On a terminal lanes have colours, and a drawing takes half of the width: of what is beyond only the version is shown.
 func TestGraphOnATerminal(t *testing.T) {
 	vertices := graphOf("h: a, g: a b, f: c, e: d, d")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -13,7 +14,7 @@ import (
 )
 
 type restoreCmd struct {
-	File string `arg:"" help:"What backup wrote."`
+	File string `arg:"" help:"What backup wrote, or - for standard input."`
 }
 
 // Help is what --help adds.
@@ -23,26 +24,30 @@ func (restoreCmd) Help() string {
 }
 
 func (c *restoreCmd) Run(ctx context.Context, a *app) error {
-	f, err := os.Open(c.File)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errInput, err)
+	from := io.Reader(&untilDone{ctx, a.stdin})
+	if c.File != "-" {
+		f, err := os.Open(c.File)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errInput, err)
+		}
+		defer func() { _ = f.Close() }()
+		from = f
 	}
-	defer func() { _ = f.Close() }()
 	there, err := present(a.dbPath)
 	if err != nil {
 		return err
 	}
 	if there {
-		return c.into(ctx, a, f, a.dbPath)
+		return c.into(ctx, a, from, a.dbPath)
 	}
-	return c.fresh(ctx, a, f)
+	return c.fresh(ctx, a, from)
 }
 
 // unfinishedRestore is what the name of the folder begins with that a database is restored in.
 const unfinishedRestore = ".kdelta-restore-"
 
 // fresh restores beside the place where the database is to be and moves it there when it is whole.
-func (c *restoreCmd) fresh(ctx context.Context, a *app, f *os.File) error {
+func (c *restoreCmd) fresh(ctx context.Context, a *app, from io.Reader) error {
 	parent := filepath.Dir(a.dbPath)
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return err
@@ -54,33 +59,37 @@ func (c *restoreCmd) fresh(ctx context.Context, a *app, f *os.File) error {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	path := filepath.Join(folder, filepath.Base(a.dbPath))
-	if err := c.into(ctx, a, f, path); err != nil {
+	if err := c.into(ctx, a, from, path); err != nil {
 		return err
 	}
 	return replaceDatabase(a.dbPath, path)
 }
 
 // into restores into the store at path, which must hold nothing.
-func (c *restoreCmd) into(ctx context.Context, a *app, f *os.File, path string) error {
+func (c *restoreCmd) into(ctx context.Context, a *app, from io.Reader, path string) error {
 	st, err := a.openStore(path, false)
 	if err != nil {
 		return err
 	}
 	bar := a.progress("restore", 0)
-	r, rep, err := replica.Restore(ctx, st, bufio.NewReader(f), a.options(), bar.at)
+	r, rep, err := replica.Restore(ctx, st, bufio.NewReader(from), a.options(), bar.at)
 	bar.end()
 	if err != nil {
 		return errors.Join(c.explain(a, err), st.Close())
 	}
-	return newDatabase(r, st, path).closeAfter(a.printBackup(c.File, rep))
+	return newDatabase(r, st, path).closeAfter(a.printBackup(a.stdout, c.File, rep))
 }
 
 func (c *restoreCmd) explain(a *app, err error) error {
+	from := c.File
+	if from == "-" {
+		from = "standard input"
+	}
 	if errors.Is(err, replica.ErrBackupKeys) {
-		return fmt.Errorf("%s was not restored: %w: kdelta --db %s join INVITE, then the same again", c.File, err, a.dbPath)
+		return fmt.Errorf("%s was not restored: %w: kdelta --db %s join INVITE, then the same again", from, err, a.dbPath)
 	}
 	if errors.Is(err, replica.ErrUsed) {
-		return fmt.Errorf("%s holds data already: restore into a new file with --db, then sync the two: %w", a.dbPath, err)
+		return &sayError{kind: err, cause: fmt.Errorf("%s holds data already: restore into a new file with --db, then sync the two", a.dbPath)}
 	}
-	return fmt.Errorf("%s was not restored: %w", c.File, err)
+	return fmt.Errorf("%s was not restored: %w", from, err)
 }
