@@ -295,6 +295,9 @@ func (s *snap) load(e *entry, key []byte) error {
 	if e.row, err = store.DecodeDoc(b); err != nil {
 		return err
 	}
+	if row := &e.row; row.Last == 0 || row.Last >= uint64(s.tip.next) || row.Count == 0 || row.Apart > row.Count {
+		return fmt.Errorf("%w: the row of %q tells of versions that are not here", store.ErrCorrupt, e.key)
+	}
 	if e.folded = e.row.State == nil; !e.folded {
 		e.state, err = s.stateOf(&e.row)
 	} else {
