@@ -43,8 +43,8 @@ func (s *State) Append(b []byte) []byte { return s.Encoding().Append(b) }
 // roots and fields, which the versions fix.
 func (s *State) AppendDigest(b []byte) []byte { return s.Encoding().AppendDigest(b) }
 
-// Encoding is a state whose versions were put in order, for who wants it both ways: of a state on which thousands of versions
-// stand that is a third of the work. It is good until the state changes.
+// Encoding is a state whose versions were put in order, for a caller that wants both of its forms: where thousands of versions
+// stand on a state, that is a third of the work. It is good until the state changes.
 type Encoding struct {
 	state  *State
 	stamps []clock.Stamp

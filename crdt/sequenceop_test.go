@@ -293,7 +293,7 @@ func TestEditThatClosesARevival(t *testing.T) {
 	}
 }
 
-// Who types while others type asks nobody what he saw, and leaves one edit each.
+// Whoever types while others type asks nobody what he saw, and leaves one edit each.
 func TestTypingTogetherAsksNoHistory(t *testing.T) {
 	w := &world{}
 	last := [2]int{w.add(1, 1, nil, splice("x")), w.add(2, 1, nil, splice("y"))}

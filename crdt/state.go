@@ -80,7 +80,7 @@ func (s *State) Simple() (at clock.Stamp, value Value, ok bool) {
 	return s.roots[0].at, s.roots[0].value, true
 }
 
-// IsSimple is what Simple reports, for who wants no more of it.
+// IsSimple reports what Simple does, for a caller that needs neither the version nor the value.
 func (s *State) IsSimple() bool {
 	return len(s.roots) == 1 && s.roots[0].live() && !s.branched && !s.unknown && s.held.lasting() == documents &&
 		len(s.fields)+len(s.tombs) == 0

@@ -16,9 +16,9 @@ type Op struct {
 	Detached *Detached
 }
 
-// Detached is what the payload says of a body that does not stand in it. Who makes an op sets Salt, from a good source
+// Detached is what the payload says of a body that does not stand in it. Whoever makes an op sets Salt, from a good source
 // of randomness: it keeps a short body from being guessed by its hash. The rest is computed, but for the Structure of an op
-// of a code that this program does not know. Who makes an op again whose content is not here sets all of it as it was, and no Body.
+// of a code that this program does not know. Whoever makes an op again whose content is not here sets all of it as it was, and no Body.
 type Detached struct {
 	// Salt is hashed before the body. In an op that was read it is zero where the content is not here.
 	Salt [SaltSize]byte

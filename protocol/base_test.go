@@ -124,7 +124,7 @@ func TestBaseOutOfPlace(t *testing.T) {
 	}
 }
 
-// TestOneRemembers: who remembers nothing, or less than pays, is told all by who does, and by whom it has told all itself.
+// TestOneRemembers: who remembers nothing, or less than pays, is told all by whoever does, and by whom it has told all itself.
 func TestOneRemembers(t *testing.T) {
 	w := newWorld()
 	for _, stays := range []bool{false, true} {

@@ -17,7 +17,7 @@
 //	         applied, refused, refusals; or packs alone                  behind what came in a session that stays
 //	6 bye    reason, text                                                last, or as soon as something is wrong
 //	7 presence  author, origin, seq, hops, body                          while both stay
-//	8 name   author, proof                                               while both stay, by who had no name before
+//	8 name   author, proof                                               while both stay, by whoever had no name before
 //
 // doc/protocol.md gives every field its type, range and meaning.
 //

@@ -23,8 +23,8 @@ import (
 // then Get of the replica does not show it, and it is lost with the process. So a loop over Insert costs no commit for each item,
 // and one that wants a version for each says Commit.
 //
-// Positions count items of the list as it is now, from 0. What others write moves them, so who shows the list to somebody takes
-// their edits from Edits; a place that is to last is an Anchor. Items are Go values by the rules of Replica.Set.
+// Positions count items of the list as it is now, from 0. What others write moves them: a program that shows the list to
+// somebody takes their edits from Edits. A place that is to last is an Anchor. Items are Go values by the rules of Replica.Set.
 //
 // Errors: sequence.ErrPosition beyond the end, ErrTooLarge for an item beyond MaxItem, ErrWrongKind where the key holds something
 // else, those of Replica.Set for what is no value. Nothing is written then.
@@ -81,8 +81,8 @@ func (a *Array) Insert(ctx context.Context, pos int, items ...any) error {
 func (a *Array) Delete(ctx context.Context, pos, n int) error { return a.Splice(ctx, pos, n) }
 
 // Splice takes removed items out, from pos on, and puts others there instead. While there is a loop over Edits of this Array, pos
-// is in the list that the loop knows; it is moved over what that was not told yet. ErrMoved where it cannot be: before the loop was
-// told of the list, after that was deleted, or where the loop is far behind.
+// is in the list that the loop knows; it is moved over what the loop was not told yet. ErrMoved where it cannot be: before the loop
+// was told of the list, after the list was deleted, or where the loop is far behind.
 func (a *Array) Splice(ctx context.Context, pos, removed int, items ...any) error {
 	elements, err := itemsOf(items)
 	if err != nil {
@@ -114,8 +114,8 @@ func (a *Array) do(ctx context.Context, e sequence.ListEdit) error {
 // Edits yields what happens to the list, as edits that come one after the other, with items as JSON: first one that inserts all of
 // it, then what others do, be it another Array of this replica, another process or another replica. What is done by this Array is
 // not among them: positions of its edits are in the list that the loop knows, by what was yielded and what this Array did. They are
-// moved over what was not yielded yet, and that over them. Put a cursor where ListEdit.Shift says. Who is far behind gets one edit
-// that puts in all there is anew.
+// moved over what was not yielded yet, and that over them. Put a cursor where ListEdit.Shift says. A loop that is far behind is
+// given one edit that puts in all there is anew.
 //
 // It ends with ctx, with its error, or when the replica is closed. There is one at a time for an Array.
 func (a *Array) Edits(ctx context.Context) iter.Seq2[[]sequence.ListEdit, error] {
@@ -158,8 +158,8 @@ func (a *Array) Seen(ctx context.Context, dst any) (Frontier, error) {
 	return seen, decodeInto(items, dst)
 }
 
-// Merge writes edits, which come one after the other and have items as JSON, of somebody who has seen a list by Seen; others may
-// have written to it since. They are one version, durable when it returns, and the zero Version if there is nothing to write.
+// Merge writes edits, which come one after the other and have items as JSON, that were made on the list as Seen showed it; others
+// may have written to it since. They are one version, durable when it returns, and the zero Version if there is nothing to write.
 func (a *Array) Merge(ctx context.Context, seen Frontier, edits []sequence.ListEdit, opts ...WriteOption) (Version, error) {
 	all := listEdits(edits)
 	for i := range all {

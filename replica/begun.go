@@ -14,7 +14,7 @@ import (
 // A pack that takes several commits is kept from the first of them to the last. In between versions are here whose seal is over a
 // later one, and whoever has sent it may never send it again. So where the work breaks off, because the link, the store or
 // the process does, the next session finishes it before it hands anything out, and so does a backup. Where a backup cannot,
-// because the database may only be read or the work goes on elsewhere, the pack goes with it, and is kept by who restores it.
+// because the database may only be read or the work goes on elsewhere, the pack goes with it, and is kept by whoever restores it.
 
 // begunName names the row of Meta that keeps a pack.
 func begunName(pack []byte) string {

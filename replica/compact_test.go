@@ -69,7 +69,7 @@ func everything(t *testing.T, r *Replica) []string {
 	return out
 }
 
-// TestCompactShowsNothing: nothing that can be read changes, to who packs, to another Replica that has rows of the database in
+// TestCompactShowsNothing: nothing that can be read changes, to whoever packs, to another Replica that has rows of the database in
 // its cache, to one that opens it later, and to a peer that gets the packed versions.
 func TestCompactShowsNothing(t *testing.T) {
 	w := newCareWorld(t)

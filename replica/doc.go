@@ -63,7 +63,7 @@
 //	     there is a seal that proves it to others: what only a seal over a bad one would prove is not taken.
 //	I18  You read what you wrote, as soon as the write returns.
 //	I22  The events of a Watch from any cursor, replayed over what was there at it, give what is there.
-//	I19  What a replica is said to hold (WaitSynced, Peers) it has said so itself, of what was durable there.
+//	I19  A replica is said to hold (WaitSynced, Peers) only what it has itself said is durable there.
 //	I20  What a peer leaves behind has bounds, whatever it sends: what waits, what is remembered of the moment, what is under way.
 //	I21  No peer makes a local write fail, or wait for more than the commit that runs: what costs much is applied in slices.
 //	I24  With a seeded source of randomness and a clock given in Options, the same calls make the same versions.
@@ -91,16 +91,16 @@
 // same ops (withdraw.go). So no fork is seen by anybody who has not seen both branches. The same happens, before anything
 // is handed out, to a tail whose times are more than 5 minutes ahead of a peer's clock. What has left is recorded before
 // its first byte leaves (a sync, a backup), and stays as it is; so does all that anything stands on that others wrote.
-// A Version that was read before still works: it leads to the one that stands for it, as Current tells. SetName gives authors the names that
-// people see; Undo and the 8-character form of an author are about the instance.
+// A Version that was read before still works: it leads to the one that stands for it, as Current tells. SetName gives authors
+// the names that people see; Undo and the 8-character form of an author are about the instance.
 //
 // # What must be gone: erasing
 //
-// In a namespace whose Settings say Erasable, what an op says is kept beside its version, which holds a salted hash of it. Erase
-// destroys it by writing a version that names the ops. That version is sealed by itself, so it PROVES what it erased to who has not got
-// it yet, and goes with all versions that lack something by it. An erasure holds as soon as its proof is known, in whatever
-// order things come: contents are dropped, and the keys are what their ops without contents come to (package crdt). Bytes that the
-// store's files keep of them are SCRUBBED. Ids, graph and seals stay as they are.
+// In a namespace whose Settings say Erasable, what an op says is kept beside its version, which holds a salted hash of it.
+// Erase destroys it by writing a version that names the ops. That version is sealed by itself, so it PROVES what it erased to
+// whoever does not have it yet, and it travels with every version that lacks something because of it. An erasure holds as soon
+// as its proof is known, in whatever order things come: contents are dropped, and the keys are what their ops without contents
+// come to (package crdt). Bytes of them that the store's files still hold are SCRUBBED. Ids, graph and seals stay as they are.
 //
 // # Reading on
 //

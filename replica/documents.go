@@ -24,7 +24,7 @@ type documents struct {
 	// typing are those with edits that are in no version yet, landing what the running commit has written of them.
 	typing  []*document
 	landing []landing
-	// write makes versions of what was typed. Who types brings it, so that a small program in which nobody does has none of it.
+	// write makes versions of what was typed. Whoever types brings it, so that a small program in which nobody does has none of it.
 	write func(*commit) error
 	// timer commits what was typed when nothing has been for a while; resting counts those that do.
 	timer   *time.Timer

@@ -8,7 +8,7 @@ import (
 	"github.com/kdelta/kdelta/crdt/sequence"
 )
 
-// Who edits a text or a list that others edit too sees it as the loop over its Edits has told it, a little behind what it is: his
+// Whoever edits a text or a list that others edit too sees it as the loop over its Edits has told it, a little behind what it is: his
 // positions are in that. What he does and what he was not told are two changes of one document, each of which is moved over the other,
 // as editors that work together do it:
 //
@@ -37,7 +37,7 @@ func (h *handle) untold() sequence.Delta {
 	return sequence.Compose(splicesOf(h.watcher.edits))
 }
 
-// movable is nil if what is done now by who knows what the loop was told means something: ErrMoved where that was nothing yet, or
+// movable is nil if what is done now by whoever knows what the loop was told means something: ErrMoved where that was nothing yet, or
 // something that was deleted since, or a list of which so much was not told that it is told anew.
 func (h *handle) movable(d *document) error {
 	w := h.watcher
@@ -47,7 +47,7 @@ func (h *handle) movable(d *document) error {
 	return fmt.Errorf("%w: %s", ErrMoved, h.key)
 }
 
-// move is what an edit by who knows what the loop was told does to the document, and what is left to tell then.
+// move is what an edit by whoever knows what the loop was told does to the document, and what is left to tell then.
 func (h *handle) move(d *document, e edit) (done, untold []edit, err error) {
 	if h.watcher == nil || len(h.watcher.edits) == 0 {
 		return []edit{e}, nil, nil

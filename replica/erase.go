@@ -18,8 +18,8 @@ type Erased struct {
 	Values int
 	// Inline counts what was not, since it is part of its version: see ErrNotErasable.
 	Inline int
-	// Owed is true where somebody else reads the database file and keeps bytes of what was erased in it. They go once that is over,
-	// as soon as a replica that has the file open finds the time; see Erasures.
+	// Owed is true where bytes of what was erased are still in the database file, because somebody else is reading it. They go once
+	// that is over, as soon as a replica that has the file open finds the time; see Erasures.
 	Owed bool
 }
 
@@ -33,9 +33,9 @@ type eraseOptions struct{ version *Version }
 func OfVersion(v Version) EraseOption { return func(o *eraseOptions) { o.version = &v } }
 
 // Erase destroys what was ever written to a key, as far as it is known here: on this device when it returns, on others when they
-// sync, and in backups that are made then. The namespace has to have been erasable when it was written (Settings.Erasable); what it
-// was not of makes the error wrap ErrNotErasable, and the rest is erased all the same. That there were versions, by whom and
-// when, stays, and so does the key's name. It takes a version of its own, which nothing takes back.
+// sync, and in backups that are made then. The namespace has to have been erasable when it was written (Settings.Erasable): what was
+// written before makes the error wrap ErrNotErasable, and the rest is erased all the same. That there were versions, by whom and
+// when, stays, and so does the key's name. An erase is a version of its own, which nothing takes back.
 //
 // ErrNotFound where nothing is left to be erased; ErrPoint if the version of OfVersion did not write the key.
 func (r *Replica) Erase(ctx context.Context, key string, opts ...EraseOption) (Erased, error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/kdelta/kdelta/store"
 )
 
-// gatherer reads the versions of rows of Runs one after the other, for who wants all of them: it builds no links and keeps
+// gatherer reads the versions of rows of Runs one after the other, for whoever wants all of them: it builds no links and keeps
 // nothing in the cache. Its memory goes from one gathering to the next.
 type gatherer struct {
 	reader   rowReader

@@ -168,7 +168,7 @@ func (r *Replica) tellBeside(ctx context.Context) error {
 	}
 }
 
-// beside is what this Replica has told the sidecar last. Its lock is held by who tells it.
+// beside is what this Replica has told the sidecar last. Its lock is held by whoever tells it.
 type beside struct {
 	mu   sync.Mutex
 	told []byte

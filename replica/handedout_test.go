@@ -8,7 +8,7 @@ import (
 	"github.com/kdelta/kdelta/store/memory"
 )
 
-// TestRowsAreTheReaders: what a read returns belongs to who reads it. Writing over it changes nothing for anybody else.
+// TestRowsAreTheReaders: what a read returns belongs to whoever reads it. Writing over it changes nothing for anybody else.
 func TestRowsAreTheReaders(t *testing.T) {
 	r, err := replica.Open(t.Context(), memory.New(), replica.Options{})
 	if err != nil {

@@ -38,7 +38,7 @@ func (h *handle) look(ctx context.Context, fn func(*document) error) error {
 	return h.lookAnew(ctx, fn)
 }
 
-// lookAnew is look for who wants to know what other processes wrote while something was typed here.
+// lookAnew is look for whoever wants to know what other processes wrote while something was typed here.
 func (h *handle) lookAnew(ctx context.Context, fn func(*document) error) error {
 	return h.r.view(ctx, func(s *snap) error {
 		open := &h.r.documents

@@ -58,7 +58,7 @@ type Live struct {
 	status LinkStatus
 }
 
-// OnLinkStatus lets hear be told whenever the state of a live sync changes. It must not wait for the live sync.
+// OnLinkStatus has hear called whenever the state of a live sync changes. hear must not wait for the live sync.
 func OnLinkStatus(hear func(LinkStatus)) SyncOption {
 	return func(o *syncOptions) { o.linkStatus = hear }
 }

@@ -28,7 +28,7 @@ const receiptsRest = time.Second
 // restTime is how long after a change both sides compare what they hold, if nothing else has changed.
 const restTime = 10 * time.Second
 
-// meetTime is how long the other end of a link that stays may take to say who it is. Who never does would keep the place of
+// meetTime is how long the other end of a link that stays may take to say who it is. Whoever never does would keep the place of
 // a member.
 const meetTime = 15 * time.Second
 

@@ -15,7 +15,7 @@ import (
 	"github.com/kdelta/kdelta/store"
 )
 
-// SetName says how people call this replica's author: the device, and whose it is. All replicas see it.
+// SetName says what people call this replica's author: the device, and whose it is. All replicas see it.
 func (r *Replica) SetName(ctx context.Context, device, person string) (Version, error) {
 	v, err := object("device", device, "person", person)
 	if err != nil {
@@ -38,7 +38,7 @@ func (r *Replica) Name(ctx context.Context, a identity.Author) (device, person s
 	return device, person
 }
 
-// AuthorName is how people call an author: the device's name where one was set that no other author has, else the
+// AuthorName is what people call an author: the device's name where one was set that no other author has, else the
 // 8-character form of the author's key.
 func (r *Replica) AuthorName(ctx context.Context, a identity.Author) string {
 	name := a.String()
@@ -46,7 +46,7 @@ func (r *Replica) AuthorName(ctx context.Context, a identity.Author) string {
 	return name
 }
 
-// callName is how people call an author. Without the records, the key is the name.
+// callName is what people call an author. Without the records, the key is the name.
 func (s *snap) callName(a identity.Author) string {
 	device, _ := s.authorName(a)
 	if device == "" {

@@ -8,7 +8,7 @@ import (
 	"github.com/kdelta/kdelta/crdt"
 )
 
-// Who looks for what many keys showed in the past looks for groups of them together, so that the rows of the history that
+// Whoever looks for what many keys showed in the past looks for groups of them together, so that the rows of the history that
 // they need are read once for each group. The first group is small: what it finds is not to wait for the rest.
 const (
 	firstTogether = 32

@@ -55,7 +55,7 @@ func TestPresences(t *testing.T) {
 			t.Errorf("heard %q", got)
 		}
 	}
-	// Who had heard something twice, or what it said itself, would hear that before this.
+	// Whoever had heard something twice, or what it said itself, would hear that before this.
 	if err := replicas[2].Present(ctx, []byte("second")); err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func PreviewPair(ctx context.Context, a, b *Replica) (pa, pb Preview, err error)
 	return pa, pb, err
 }
 
-// previewOf makes the packs for who holds have, and keeps none.
+// previewOf makes the packs for whoever holds have, and keeps none.
 func (r *Replica) previewOf(ctx context.Context, have clock.Vector) (p Preview, err error) {
 	err = r.view(ctx, func(s *snap) error {
 		p.Receive = dotsBeyond(have, s.heldNow().Clock)

@@ -7,7 +7,7 @@ import (
 	"github.com/kdelta/kdelta/protocol"
 )
 
-// A SyncOption changes how one sync is held.
+// A SyncOption changes how one sync is carried out.
 type SyncOption func(*syncOptions)
 
 type syncOptions struct {
@@ -15,10 +15,10 @@ type syncOptions struct {
 	linkStatus func(LinkStatus)
 }
 
-// OnProgress lets hear be told how far the sync has come: when it is known what there is to do, behind every pack of
-// versions, and when it went through. It is called by whichever goroutine works on the session, one call at a time and
-// outside of any transaction, so it may read the replica; but nothing is sent or received until it returns. A sync of
-// two sides that hold the same is told of once, when it is through.
+// OnProgress has hear told how far the sync has come: when it is known what there is to do, behind every pack of versions, and
+// when it went through. hear is called by whichever goroutine works on the session, one call at a time and outside of any
+// transaction, so it may read the replica; but nothing is sent or received until it returns. Where both sides hold the same it
+// is called once, at the end.
 func OnProgress(hear func(SyncProgress)) SyncOption {
 	return func(o *syncOptions) { o.progress = hear }
 }

@@ -38,7 +38,7 @@ func (r *Replica) view(ctx context.Context, fn func(*snap) error) error {
 	return r.look(ctx, fn)
 }
 
-// look is view for who goes on to the end of what there is when the replica is closed.
+// look is view for whoever goes on to the end of what there is when the replica is closed.
 func (r *Replica) look(ctx context.Context, fn func(*snap) error) error {
 	return r.st.View(ctx, func(tx store.Tx) error {
 		m, err := r.snapshot(tx)

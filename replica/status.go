@@ -20,7 +20,7 @@ type Status struct {
 	// Space and Author are zero before the first write or join.
 	Space  identity.Space
 	Author identity.Author
-	// AuthorName is how people call this database's author.
+	// AuthorName is what people call this database's author.
 	AuthorName string
 	// ReadOnly: the database joined with a read-only invite.
 	ReadOnly bool
@@ -50,7 +50,7 @@ type Status struct {
 // brought back.
 type Fork struct {
 	Author identity.Author
-	// Name is how people call the author.
+	// Name is what people call the author.
 	Name string
 	// Seq is the last dot that the branches share, 0 where none is.
 	Seq uint64
@@ -230,13 +230,13 @@ func (s *snap) idAfter(line history.Line, seq uint64) (id history.ID, err error)
 // PeerStatus is what is known of a replica that this one has met.
 type PeerStatus struct {
 	Author identity.Author
-	// Name is how people call it.
+	// Name is what people call it.
 	Name string
 	// Met is when the two last spoke, by this machine's clock.
 	Met time.Time
 	// Skew is how far the peer's wall clock was ahead of ours then; negative: behind.
 	Skew time.Duration
-	// Behind counts the dots here that it is not known to hold: what it has said so itself of (see WaitSynced).
+	// Behind counts the dots here that it has not said it holds durably (see WaitSynced).
 	Behind uint64
 	// Sent and Received count versions, over all sessions.
 	Sent, Received uint64

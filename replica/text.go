@@ -17,8 +17,8 @@ import (
 // then Get does not show it, and it is lost with the process.
 //
 // Positions count code points of the text as it is now; UTF16 and FromUTF16 turn them into offsets as browsers count, and
-// back. What others write moves them, so who shows the text to somebody takes their edits from Edits, and moves his cursor with
-// sequence.Edit.Shift; a place that is to last, as of a comment, is an Anchor.
+// back. What others write moves them: a program that shows the text to somebody takes their edits from Edits, and moves
+// the cursor with sequence.Edit.Shift. A place that is to last, as of a comment, is an Anchor.
 //
 // Errors: sequence.ErrPosition beyond the end, sequence.ErrText for what is not UTF-8, sequence.ErrSurrogate inside of a
 // character, ErrWrongKind where the key holds something else. Nothing is written then.
@@ -79,8 +79,8 @@ func (t *Text) Insert(ctx context.Context, pos int, text string) error {
 func (t *Text) Delete(ctx context.Context, pos, n int) error { return t.Splice(ctx, pos, n, "") }
 
 // Splice takes removed code points out, from pos on, and puts text there instead. While there is a loop over Edits of this Text,
-// pos is in the text that the loop knows; it is moved over what that was not told yet. ErrMoved where it cannot be: before the
-// loop was told of the text, or after that was deleted.
+// pos is in the text that the loop knows; it is moved over what the loop was not told yet. ErrMoved where it cannot be: before
+// the loop was told of the text, or after the text was deleted.
 func (t *Text) Splice(ctx context.Context, pos, removed int, text string) error {
 	return t.edit(ctx, func(content) (edit, error) {
 		return textEdit(sequence.Splice{Pos: pos, Removed: removed, Text: text}), nil
@@ -113,8 +113,8 @@ func (t *Text) Seen(ctx context.Context) (text string, seen Frontier, err error)
 	return text, seen, err
 }
 
-// Merge writes splices, which come one after the other, of somebody who has seen a text by Seen; others may have written to it
-// since. They are one version, durable when it returns, and the zero Version if there is nothing to write.
+// Merge writes splices, which come one after the other, that were made on the text as Seen showed it; others may have written to
+// it since. They are one version, durable when it returns, and the zero Version if there is nothing to write.
 func (t *Text) Merge(ctx context.Context, seen Frontier, splices []sequence.Splice, opts ...WriteOption) (Version, error) {
 	edits := make([]edit, len(splices))
 	for i, sp := range splices {

@@ -126,7 +126,7 @@ func (c *commit) undo(v *stored) ([]history.Op, error) {
 			if err != nil {
 				return nil, err
 			}
-			// Who began a text or a list takes the whole of it back, while nobody else has written to it.
+			// Whoever began a text or a list takes the whole of it back, while nobody else has written to it.
 			if now.Kind == edited.Kind && (old.Kind == edited.Kind || !outcomeOf(&now).equal(outcomeOf(&edited))) {
 				if err := tx.takeBackSequence(docID{key, edited.Kind}, v, &old, before, after); err != nil {
 					return nil, err

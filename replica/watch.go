@@ -31,7 +31,7 @@ type Event struct {
 }
 
 // Change is what an event did to one key: its visible value when the event was read, which is that after the event or
-// after a later one. What led there later has events of its own.
+// after a later one: what came later has events of its own.
 type Change struct {
 	Key string
 	// Value is the visible value as compact JSON, which Decode reads; nil where nothing is visible any more.
@@ -58,8 +58,8 @@ func Since(c Cursor) WatchOption {
 
 // Watch yields every version that is applied from now on, or Since a cursor, and that touches a key starting with prefix:
 // local and remote ones, of this process and of others that have the database open, in the order of application, with the
-// changes of those keys. Replaying the events from any cursor on over what was there at it gives what is there. A
-// change of a namespace's strategy also tells of the keys that show something else by it.
+// changes of those keys. The events from a cursor on, replayed over what there was at that cursor, give what there is now. A
+// change of a namespace's strategy also tells of the keys that show something else because of it.
 //
 // It ends with ctx, with its error, or when the replica is closed, after what happened before. A watcher that does not
 // keep up is told everything later; nothing is dropped. Commits of other processes are noticed within a tenth of a second.

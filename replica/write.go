@@ -155,7 +155,7 @@ func (tx *Tx) check(key string, o *writeOptions) (crdt.View, error) {
 	return view, err
 }
 
-// glance is check for who does not look at the value: that may be null where the key shows another.
+// glance is check for whoever does not look at the value: that may be null where the key shows another.
 func (tx *Tx) glance(key string, o *writeOptions) (crdt.View, error) {
 	if tx.done || tx.wrote(key) || crdt.CheckKey(key) != nil {
 		return tx.check(key, o)

@@ -71,7 +71,7 @@ func command(t *testing.T, env []string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// TestNodeOverTLS: a node with a certificate is reached at wss:// by who trusts that, and by nobody else; SIGTERM ends it well.
+// TestNodeOverTLS: a node with a certificate is reached at wss:// by whoever trusts that, and by nobody else; SIGTERM ends it well.
 func TestNodeOverTLS(t *testing.T) {
 	dir := t.TempDir()
 	a, b := filepath.Join(dir, "a.db"), filepath.Join(dir, "b.db")

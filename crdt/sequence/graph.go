@@ -72,7 +72,7 @@ func (g *graph) straight() bool {
 	return len(g.heads) == 1 && g.cuts[len(g.cuts)-1].to == g.next && len(g.entries) > 0
 }
 
-// goOn adds n events in a row to a graph that is straight, by who has seen all.
+// goOn adds n events in a row to a graph that is straight, by whoever has seen all.
 func (g *graph) goOn(n uint32) {
 	g.next += n
 	g.cuts[len(g.cuts)-1].to, g.heads[0] = g.next, g.next-1

@@ -47,7 +47,7 @@ type ListOp struct {
 type List struct {
 	core
 	items listItems
-	edits []ListEdit // noted for who asks what Apply or Merge did
+	edits []ListEdit // noted for whoever asks what Apply or Merge did
 }
 
 // NewList is an empty list. history answers who saw whom and which of two versions is the greater.

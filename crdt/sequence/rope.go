@@ -119,7 +119,7 @@ func (r *rope) insertPiece(pos uint32, s []byte, size weight, lv uint32) {
 	l, off := r.place(pos)
 	for len(l.text)+len(s) > leafBytes || len(l.spans) >= leafSpans {
 		if off == l.size.runes() {
-			// Who types on at the end of a leaf fills the next one, and leaves full ones behind.
+			// Whoever types on at the end of a leaf fills the next one, and leaves full ones behind.
 			l, off = r.appendLeaf(), 0
 			break
 		}

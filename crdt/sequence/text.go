@@ -7,7 +7,7 @@ import "io"
 type Text struct {
 	core
 	rope rope
-	// edits are noted for who asks what Apply or Merge did.
+	// edits are noted for whoever asks what Apply or Merge did.
 	edits []Edit
 	quiet bool
 }
@@ -150,7 +150,7 @@ func (t *Text) Merge(from *Log) ([]Edit, error) {
 	return t.edits, err
 }
 
-// replay applies events to an empty text, for who asks only for what it shows in the end.
+// replay applies events to an empty text, for whoever asks only for what it shows in the end.
 func (t *Text) replay(apply func() error) error {
 	o := newOutline()
 	t.view = o

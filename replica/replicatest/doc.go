@@ -47,11 +47,11 @@
 //	     as another, unless its sidecar was set back with it
 //	I14  Verify finds nothing                                      at the end
 //	     what never left is written again with the same ops (I4),   whenever a replica did that
-//	     and only by who wrote it (I7)
+//	     and only by whoever wrote it (I7)
 //	I15  what is invalid is refused by all                         whenever the scripted peer was met
 //	I16  and harms only what depends on it: all else comes to all  at the end
 //	     what was erased is gone from every key, conflict, log and  by comparison with the model; in every full check
-//	     point, for who has its proof, and nothing else is
+//	     point, for whoever has its proof, and nothing else is
 //	I18  a write can be read                                       after every write
 //	I19  nobody is believed to hold what it does not               whenever a receipt changes, when who gave one starts again
 //	                                                               after a crash, in every full check, and when a hostile

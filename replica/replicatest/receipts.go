@@ -18,7 +18,7 @@ import (
 type belief struct {
 	author identity.Author
 	of     *device
-	// life is the one in which the other replica said so. Who was set back does not hold any more what it once acknowledged.
+	// life is the one in which the other replica said so. Whoever was set back does not hold any more what it once acknowledged.
 	life int
 	// raw: it was said over a link on which anything may happen to a frame. An ack counts the packs that came, so it can be taken for
 	// one of a pack that was lost.

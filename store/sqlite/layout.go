@@ -130,7 +130,7 @@ func blob(b []byte) driver.Value {
 	return b
 }
 
-// peerName is how people call the peer whose row has this key.
+// peerName is what people call the peer whose row has this key.
 func peerName(key []byte) driver.Value {
 	if len(key) != len(identity.Author{}) {
 		return nil
