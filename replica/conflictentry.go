@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"strconv"
+	"time"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -89,7 +90,7 @@ func appendSide(b []byte, s *crdt.Side) []byte {
 	b = strconv.AppendBool(append(b, `{"deleted":`...), s.Deleted)
 	b = hex.AppendEncode(append(b, `,"id":"`...), s.Stamp.ID[:])
 	b = append(append(b, `","kind":"`...), s.Kind...)
-	b = Version{Stamp: s.Stamp}.Wall().AppendFormat(append(b, `","time":"`...), timeFormat)
+	b = appendTime(append(b, `","time":"`...), Version{Stamp: s.Stamp}.Wall())
 	b = append(b, `","value":`...)
 	if s.Value == nil {
 		b = append(b, "null"...)
@@ -98,6 +99,14 @@ func appendSide(b []byte, s *crdt.Side) []byte {
 	}
 	b = s.Stamp.AppendName(append(b, `,"version":"`...))
 	return append(b, `"}`...)
+}
+
+// appendTime appends a time in UTC as all output has it: RFC 3339 with milliseconds. A layout that says so takes package time three
+// times as long as RFC 3339 alone.
+func appendTime(b []byte, t time.Time) []byte {
+	b = t.AppendFormat(b, time.RFC3339)
+	ms := t.Nanosecond() / int(time.Millisecond)
+	return append(b[:len(b)-1], '.', '0'+byte(ms/100), '0'+byte(ms/10%10), '0'+byte(ms%10), 'Z')
 }
 
 // appendStamps appends the bytes of stamps as JSON has bytes.

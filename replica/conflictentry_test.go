@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -49,6 +50,16 @@ func TestConflictEntries(t *testing.T) {
 		}
 		if text(v, "closed_by") != by || c.ClosedBy.IsZero() != (e.closed == nil) || e.closed != nil && c.ClosedBy.Stamp != *e.closed {
 			t.Errorf("%s: closed by %s", got, c.ClosedBy)
+		}
+	}
+}
+
+// TestTimesOfEntries: they are RFC 3339 with milliseconds.
+func TestTimesOfEntries(t *testing.T) {
+	for _, ms := range []int64{0, 1, 999, 1000, 1764412800010, 4102444800000, 1<<48 - 1} {
+		at := time.UnixMilli(ms).UTC()
+		if got, want := string(appendTime([]byte("x"), at)), "x"+at.Format("2006-01-02T15:04:05.000Z07:00"); got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 	}
 }

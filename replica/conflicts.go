@@ -154,9 +154,6 @@ func closedOf(row store.Conflict) (crdt.Closed, error) {
 	return crdt.Closed{By: by, Resolved: ConflictStatus(row.Status) == ConflictResolved}, nil
 }
 
-// timeFormat is RFC 3339 with milliseconds, as all output has it.
-const timeFormat = "2006-01-02T15:04:05.000Z07:00"
-
 // stampSize is what a packed stamp takes at most.
 const stampSize = 88
 

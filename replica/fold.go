@@ -112,7 +112,7 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 	if all {
 		closed, err = e.state.Apply(ops, at.stamp, seesAll{}, nil)
 	} else {
-		c.partial, c.seen = partial{past, false}, seenStates{c.logOf(e), e, past}
+		c.partial, c.seen = partial{past, false}, seenStates{c, e, past}
 		closed, err = e.state.Apply(ops, at.stamp, &c.partial, &c.seen)
 		err = errors.Join(err, past.Err())
 	}

@@ -153,7 +153,7 @@ func (k keyLog) StateAt(p crdt.Past) (*crdt.State, error) {
 // seenStates is the log of a key while a commit applies versions to it. It remembers what the last of them saw that had to be
 // asked: of many versions that somebody wrote on top of the same one, all saw the same.
 type seenStates struct {
-	keyLog
+	c    *commit
 	e    *entry
 	past *history.Past
 }
@@ -161,15 +161,18 @@ type seenStates struct {
 // StateAt implements crdt.Lookup.
 func (k seenStates) StateAt(p crdt.Past) (*crdt.State, error) {
 	if parents := k.past.Parents(); k.e.saw == nil || !slices.Equal(k.e.sawBehind, parents) {
-		state, err := k.keyLog.StateAt(p)
+		state, err := k.c.logOf(k.e).StateAt(p)
 		if err != nil {
 			return nil, err
 		}
 		k.e.saw, k.e.sawBehind = state, parents
 	}
-	*k.effort += k.e.saw.Standing() // what is open in it is looked through
+	k.c.effort += k.e.saw.Standing() // what is open in it is looked through
 	return k.e.saw, nil
 }
+
+// Events implements crdt.Lookup.
+func (k seenStates) Events() iter.Seq2[crdt.Event, error] { return k.c.logOf(k.e).Events() }
 
 // Events implements crdt.Lookup: all of the chain, oldest first.
 func (k keyLog) Events() iter.Seq2[crdt.Event, error] { return k.events(nil) }
