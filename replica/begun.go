@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"sync"
 
-	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -48,32 +47,58 @@ func (w *underway) end(name string) {
 	delete(w.packs, name)
 }
 
-// applySlices applies a pack in as many commits as it takes. Each of them is told what became of its part.
-func (r *Replica) applySlices(ctx context.Context, u *unpacked, told func(*commit, *slice)) (applied protocol.Applied, err error) {
-	defer func() { r.underway.end(u.begun) }()
-	for from, done := 0, false; !done; {
-		s := slice{next: from}
-		err := r.write(ctx, func(c *commit) (err error) {
-			if c.full() {
-				return nil // others have filled it
-			}
-			s, err = c.applyUnpacked(u, from, false)
-			c.applied = append(c.applied, &s.applied)
-			if done = s.next == len(u.versions); err == nil {
-				err = c.fail(c.keepBegun(u, done))
-			}
-			if err == nil {
-				told(c, &s)
-			}
-			return err
-		})
-		if err != nil {
-			return applied, err
+// applyPacks applies packs, one after the other, in as many commits as they take. Each commit tells what became of its part of a
+// pack.
+func (r *Replica) applyPacks(ctx context.Context, packs []*unpacked, tell func(*commit, *unpacked, *slice)) error {
+	defer func() {
+		for _, u := range packs {
+			r.underway.end(u.begun)
 		}
-		from = s.next
-		s.addTo(&applied)
+	}()
+	for left := packs; len(left) > 0; {
+		if err := r.applySome(ctx, left, tell); err != nil {
+			return err
+		}
+		for len(left) > 0 && left[0].through() {
+			left = left[1:]
+		}
 	}
-	return applied, nil
+	return nil
+}
+
+// applySome applies as much of packs as one commit should hold.
+func (r *Replica) applySome(ctx context.Context, packs []*unpacked, tell func(*commit, *unpacked, *slice)) error {
+	parts := make([]slice, 0, len(packs))
+	err := r.write(ctx, func(c *commit) error {
+		for _, u := range packs {
+			if c.full() { // others have filled it, or the packs before
+				return nil
+			}
+			part, err := c.applyUnpacked(u, u.sofar.next, false)
+			done := part.next == len(u.versions)
+			if err == nil {
+				err = c.keepBegun(u, done)
+			}
+			if err != nil {
+				return c.fail(err)
+			}
+			tell(c, u, &part)
+			if parts = append(parts, part); len(parts) == 1 {
+				c.applied = append(c.applied, &parts[0].applied)
+			}
+			if !done {
+				return nil
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range parts {
+		packs[i].took(&parts[i])
+	}
+	return nil
 }
 
 // keepBegun keeps a pack behind its first commit if that is not the last, and behind the last no longer.
@@ -134,6 +159,5 @@ func (r *Replica) finish(ctx context.Context, name string, pack []byte) error {
 	}
 	defer r.unpackers.put(u)
 	u.begun = name
-	_, err = r.applySlices(ctx, u, func(*commit, *slice) {})
-	return err
+	return r.applyPacks(ctx, []*unpacked{u}, func(*commit, *unpacked, *slice) {})
 }

@@ -129,58 +129,60 @@ func (d *driver) over() bool {
 	return d.failed
 }
 
-// arrival is a frame that came, and what was unpacked of it before its turn.
-type arrival struct {
-	frame []byte
-	ahead *unpacked
-}
-
-// aheadOfPack is how many frames are received while a pack is applied: an ack and the next pack.
+// aheadOfPack is how many frames are received behind a pack before it is heard: an ack and the next pack.
 const aheadOfPack = 2
 
-// receive takes frames until the session is done. Something always follows a pack, so while one is applied the next frames are
-// awaited, and the next pack is unpacked already: each of two processors has one half of the work.
+// receive takes frames until the session is done. Something always follows a pack, so while some are applied the next frames are
+// awaited, and the next packs are unpacked already: each of two processors has one half of the work.
 func (d *driver) receive(ctx context.Context) error {
-	arrivals := make(chan arrival, aheadOfPack-1)
-	var unheard, hearing sync.WaitGroup
+	came := newBacklog()
+	var hearing sync.WaitGroup
 	hearing.Go(func() {
-		for a := range arrivals {
-			d.local.ahead = a.ahead
-			d.hear(a.frame)
-			unheard.Done()
+		for arrivals := came.take(); len(arrivals) > 0; arrivals = came.take() {
+			d.hearAll(arrivals)
+			came.heard(arrivals)
 		}
 	})
 	defer hearing.Wait()
-	defer close(arrivals)
+	defer came.end()
 	ahead := 0 // frames that may be received before those that came are heard
 	for {
 		if ahead == 0 {
-			if unheard.Wait(); !d.hears() {
+			if came.drain(); !d.hears() {
 				return nil
 			}
 		}
 		frame, err := d.conn.Receive(ctx)
 		pack, isPack := protocol.PackIn(frame)
-		var u *unpacked
+		a := arrival{frame: frame}
 		if ahead > 0 && isPack {
-			u = d.local.unpackAhead(pack)
+			if a.ahead = d.local.unpackAhead(pack); a.ahead != nil {
+				a.bytes = a.ahead.bytes
+			}
 		}
 		switch {
 		case err != nil:
-			unheard.Wait()
+			came.drain()
 			d.fail()
 			return err
 		case isPack:
-			unheard.Wait() // no more than one is unpacked ahead
 			ahead = aheadOfPack
 		case ahead > 0 && protocol.IsBye(frame):
 			ahead = 0
 		case ahead > 0:
 			ahead--
 		}
-		unheard.Add(1)
-		arrivals <- arrival{frame, u}
+		came.put(a)
 	}
+}
+
+// hearAll gives frames to the session. The packs among them that were unpacked before their turn are at hand for the first of them.
+func (d *driver) hearAll(arrivals []arrival) {
+	d.local.expect(arrivals)
+	for _, a := range arrivals {
+		d.hear(a.frame)
+	}
+	d.local.expect(nil)
 }
 
 // fail notes that no more frames come.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
@@ -38,8 +39,8 @@ type local struct {
 	eager bool
 	// trusts is true where the link itself says who is at its other end.
 	trusts bool
-	// ahead is the pack that comes next, nil where it was not unpacked before its turn.
-	ahead *unpacked
+	// ahead are the packs that come next, as far as they were unpacked before their turn.
+	ahead []*unpacked
 	// owing is true while receipts are not durable yet.
 	owing bool
 }
@@ -368,18 +369,41 @@ func readPeer(tx store.Tx, a identity.Author) (store.Peer, error) {
 	return p, err
 }
 
-// Apply implements protocol.Local.
+// Apply implements protocol.Local. The packs that come next are applied with this one where they are at hand: what is written on
+// the same keys goes into one commit.
 func (l *local) Apply(b []byte) (protocol.Applied, error) {
-	u, err := l.takeAhead(b)
-	if err != nil {
-		return protocol.Applied{}, err
-	}
-	defer l.r.unpackers.put(u)
-	return l.r.applySlices(l.ctx, u, func(c *commit, s *slice) {
-		if len(s.applied.Refused) == 0 {
-			l.brought(c, u, s.came)
+	if len(l.ahead) == 0 || !bytes.Equal(l.ahead[0].pack, b) {
+		u, err := l.r.unpack(l.ctx, b)
+		if err != nil {
+			return protocol.Applied{}, err
 		}
-	})
+		l.ahead = slices.Insert(l.ahead, 0, u)
+	}
+	u := l.ahead[0]
+	var err error
+	if !u.through() {
+		err = l.r.applyPacks(l.ctx, l.ahead, l.brought)
+	}
+	applied, through := u.sofar.applied, u.through()
+	l.ahead = l.ahead[1:]
+	l.r.unpackers.put(u)
+	if through {
+		err = nil // what it is of packs behind it these will say
+	}
+	return applied, err
+}
+
+// expect tells which frames come next; what is left of those before them is let go.
+func (l *local) expect(arrivals []arrival) {
+	for _, u := range l.ahead {
+		l.r.unpackers.put(u)
+	}
+	l.ahead = nil
+	for _, a := range arrivals {
+		if a.ahead != nil {
+			l.ahead = append(l.ahead, a.ahead)
+		}
+	}
 }
 
 // unpackAhead unpacks a pack while another one is applied. Trouble will be met again by Apply, which may say so.
@@ -389,13 +413,4 @@ func (l *local) unpackAhead(b []byte) *unpacked {
 		return nil
 	}
 	return u
-}
-
-// takeAhead is the pack b, unpacked before or now.
-func (l *local) takeAhead(b []byte) (*unpacked, error) {
-	u := l.ahead
-	if l.ahead = nil; u != nil && bytes.Equal(u.pack, b) {
-		return u, nil
-	}
-	return l.r.unpack(l.ctx, b)
 }

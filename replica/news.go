@@ -57,10 +57,13 @@ func (l *local) looked(s *snap) {
 	l.seen.since, l.seen.came, l.seen.epoch = s.tip.next, nil, s.tip.epoch
 }
 
-// brought notes what a pack from the peer says that it holds, and where its versions stand.
-func (l *local) brought(c *commit, u *unpacked, came dotRanges) {
+// brought notes what a pack from the peer says that it holds, and where its versions stand, of which a commit holds a part.
+func (l *local) brought(c *commit, u *unpacked, part *slice) {
+	if len(part.applied.Refused) > 0 {
+		return
+	}
 	if c.tip.epoch == l.seen.epoch {
-		l.seen.came = append(l.seen.came, came...)
+		l.seen.came = append(l.seen.came, part.came...)
 	}
 	chains := u.decoder.Header().Chains
 	entries := make([]clock.Entry, len(chains))

@@ -82,8 +82,10 @@ func (a *applier) applySlice() error {
 	return nil
 }
 
-// addTo adds what became of the slice to what became of the pack.
-func (s *slice) addTo(all *protocol.Applied) {
+// took adds what became of the next slice in a commit that is durable.
+func (u *unpacked) took(s *slice) {
+	u.looked, u.sofar.next = true, s.next
+	all := &u.sofar.applied
 	all.Versions += s.applied.Versions
 	all.Duplicates += s.applied.Duplicates
 	all.Pending += s.applied.Pending
@@ -91,3 +93,6 @@ func (s *slice) addTo(all *protocol.Applied) {
 	all.Conflicts += s.applied.Conflicts
 	all.Forks += s.applied.Forks
 }
+
+// through reports whether all of a pack was looked at.
+func (u *unpacked) through() bool { return u.looked && u.sofar.next == len(u.versions) }

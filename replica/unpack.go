@@ -30,6 +30,11 @@ type unpacked struct {
 	judgement
 	// erases is true where a version erases something.
 	erases bool
+	// bytes is about how much room the versions take.
+	bytes int
+	// sofar is what became of the versions in commits that are durable, looked that there was one.
+	sofar  slice
+	looked bool
 	// wanted holds the ids of versions whose places will be asked for: sealed ones, and parents other than the version before
 	// them in the pack.
 	wanted map[history.ID]bool
@@ -102,6 +107,7 @@ func (u *unpacked) keep(v *history.Version) {
 	u.versions = append(u.versions, *v)
 	kept := &u.versions[len(u.versions)-1]
 	kept.Deps, kept.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
+	u.bytes += stagedSize(kept)
 	ops := u.room.group(u.decoder.Ops())
 	u.ops, u.erases = append(u.ops, ops), u.erases || erases(ops)
 	u.want(len(u.versions) - 1)

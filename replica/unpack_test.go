@@ -89,39 +89,77 @@ func TestNextPackIsReadWhileOneIsApplied(t *testing.T) {
 	}
 }
 
-// TestPackAheadOfItsTurn: what was unpacked before its turn serves the pack that it is of, and no other.
-func TestPackAheadOfItsTurn(t *testing.T) {
-	src, invite := threePacks(t)
-	feed, err := (&local{ctx: t.Context(), r: src}).Missing(nil)
+// allPacks are those that an empty replica lacks.
+func allPacks(t *testing.T, r *Replica) (packs [][]byte) {
+	t.Helper()
+	feed, err := (&local{ctx: t.Context(), r: r}).Missing(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	for {
+		p, err := feed.Next()
+		if errors.Is(err, io.EOF) {
+			return packs
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		packs = append(packs, bytes.Clone(p.Bytes))
+	}
+}
+
+// TestPacksAheadOfTheirTurn: what was unpacked before its turn serves the pack that it is of, and no other; it is applied in one
+// commit with the one before it.
+func TestPacksAheadOfTheirTurn(t *testing.T) {
+	src, invite := threePacks(t)
 	dst, err := Join(t.Context(), memory.New(), invite, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := &local{ctx: t.Context(), r: dst}
-	for {
-		p, err := feed.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		pack := bytes.Clone(p.Bytes)
-		l.ahead = l.unpackAhead(pack)
-		if applied, err := l.Apply([]byte("something else")); err != nil || len(applied.Refused) != 1 || applied.Versions > 0 {
-			t.Fatalf("%v, %+v", err, applied)
-		}
-		if l.ahead = l.unpackAhead(pack); l.ahead == nil || len(l.ahead.versions) != 1 {
+	packs := allPacks(t, src)
+	var arrivals []arrival
+	for _, pack := range packs {
+		u := l.unpackAhead(pack)
+		if u == nil || len(u.versions) != 1 {
 			t.Fatal("it is not unpacked")
 		}
-		if applied, err := l.Apply(pack); err != nil || applied.Versions != 1 || l.ahead != nil {
+		arrivals = append(arrivals, arrival{ahead: u})
+	}
+	l.expect(arrivals)
+	commits := dst.commits
+	if applied, err := l.Apply([]byte("something else")); err != nil || len(applied.Refused) != 1 || applied.Versions > 0 {
+		t.Fatalf("%v, %+v", err, applied)
+	}
+	for _, pack := range packs {
+		if applied, err := l.Apply(pack); err != nil || applied.Versions != 1 || len(applied.Refused) > 0 {
 			t.Fatalf("%v, %+v", err, applied)
 		}
 	}
+	if dst.commits != commits+1 || len(l.ahead) > 0 {
+		t.Errorf("%d commits, %d packs are still expected", dst.commits-commits, len(l.ahead))
+	}
 	if a, b := src.mem.tip.digest, dst.mem.tip.digest; a != b {
 		t.Error("the two differ")
+	}
+}
+
+// A failing commit fails the pack whose turn it is. Packs that no session asks for any more are let go.
+func TestPacksAheadFail(t *testing.T) {
+	src, invite := threePacks(t)
+	dst, err := Join(t.Context(), memory.New(), invite, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &local{ctx: ctx, r: dst}
+	packs := allPacks(t, src)
+	l.expect([]arrival{{ahead: l.unpackAhead(packs[0])}, {}, {ahead: l.unpackAhead(packs[1])}})
+	cancel()
+	if applied, err := l.Apply(packs[0]); !errors.Is(err, context.Canceled) || applied.Versions > 0 {
+		t.Errorf("%v, %+v", err, applied)
+	}
+	if l.expect(nil); len(l.ahead) > 0 || dst.mem.tip.versions > 0 {
+		t.Errorf("%d packs are still expected, %d versions are here", len(l.ahead), dst.mem.tip.versions)
 	}
 }
