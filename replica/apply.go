@@ -107,8 +107,6 @@ func (a *applier) apply() error {
 		a.waitAll()
 	}
 	a.c.reserve(len(a.versions))
-	a.c.whole = true
-	defer func() { a.c.whole = false }()
 	if err := a.applySlice(); err != nil {
 		return a.c.fail(err)
 	}
@@ -296,11 +294,32 @@ func (a *applier) place(v *history.Version, ops []keyOps, at history.Attachment,
 	if err := c.stage(v, ops, line, parents, true); err != nil {
 		return err
 	}
+	if err := a.unseal(v, line); err != nil {
+		return err
+	}
 	lv := first + history.LV(v.Width) - 1
 	a.remember(v.ID, place{lv: lv, time: v.Time, line: line})
 	a.came.add(first, lv)
 	a.applied.Versions++
 	return nil
+}
+
+// unseal notes whether a version that was applied has a seal over it. Where all have, a row may end that is half full or goes on from
+// an open one: whoever hands the versions on can end a pack there.
+func (a *applier) unseal(v *history.Version, line history.Line) error {
+	c := a.c
+	if s, ok := a.sealed[v.ID]; ok && s.Author == v.Author && s.Seq == v.Seq {
+		delete(c.unsealed, line)
+	} else {
+		if c.unsealed == nil {
+			c.unsealed = make(map[history.Line]bool)
+		}
+		c.unsealed[line] = true
+	}
+	if len(c.unsealed) > 0 || c.bytes < maxRunRow/2 && !c.open {
+		return nil
+	}
+	return c.closeRun()
 }
 
 // remember notes where a version stands, if somebody will ask.

@@ -65,8 +65,11 @@ type commit struct {
 	erasing []erasing
 	// applied are the reports of runs, which learn at the end what conflicts they made.
 	applied []*protocol.Applied
-	// whole is true while versions of one pack are staged, which are sealed as a whole: their rows say which is the last.
-	whole bool
+	// unsealed are the lines of which the newest version stands here without a seal over it: that is over one of the same pack that
+	// comes later. A row that ends meanwhile is open.
+	unsealed map[history.Line]bool
+	// open is true where the row written last is.
+	open bool
 	// trusting applies versions without a seal: those of a backup, which was somebody's own database.
 	trusting bool
 	// reader is what snap returns, past that of the version being applied.
@@ -169,9 +172,9 @@ func (c *commit) writeAll() error {
 	return c.writeTip()
 }
 
-// writeTip says where the database stands now, in the row of the newest versions or behind it.
+// writeTip says where the database stands now, in the row of the newest versions or behind it. An open row has no tip.
 func (c *commit) writeTip() error {
-	if c.bytes > maxTipRow {
+	if c.bytes > maxTipRow || len(c.unsealed) > 0 {
 		if err := c.closeRun(); err != nil {
 			return err
 		}
@@ -212,7 +215,8 @@ func (c *commit) putRun(first history.LV) error {
 		}
 		c.value = run
 	}
-	c.rowBuf = appendRunRow(c.rowBuf[:0], runRow{open: c.whole, tip: c.tipRow, links: links, run: run})
+	c.open = len(c.unsealed) > 0 && c.tipRow == nil
+	c.rowBuf = appendRunRow(c.rowBuf[:0], runRow{open: c.open, tip: c.tipRow, links: links, run: run})
 	if err := c.tx.Put(store.Runs, store.IntKey(uint64(first)), c.rowBuf); err != nil {
 		return err
 	}

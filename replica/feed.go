@@ -33,13 +33,14 @@ type feed struct {
 func (f *feed) Close() error { return nil }
 
 // A pack carries about packedBytes bytes of versions, which are less when they are packed: a commit that takes some ten
-// milliseconds where it arrives. The more it carries, the fewer times the row of a key is written that changes often. It
-// never carries more than maxPackedBytes of them or more than maxPackedAuthors authors, so that it fits into a frame with
-// its seals and certificates whatever it holds.
+// milliseconds where it arrives. The more it carries, the fewer times the row of a key is written that changes often. It carries about
+// packedAuthors authors, whose signatures take as long to verify as the rest of such a pack takes: who gets many packs verifies one
+// while it applies others. It never carries more than maxPackedBytes of versions, so that it fits into a frame with its seals and
+// certificates whatever it holds.
 const (
-	packedBytes      = 1_000_000
-	maxPackedBytes   = protocol.MaxPack - 512<<10
-	maxPackedAuthors = 2048
+	packedBytes    = 1_000_000
+	packedAuthors  = 192
+	maxPackedBytes = protocol.MaxPack - 512<<10
 )
 
 // Next implements protocol.Feed.

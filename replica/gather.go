@@ -32,7 +32,7 @@ func (g *gatherer) reset() {
 
 // full reports whether what was gathered makes a pack.
 func (g *gatherer) full() bool {
-	return g.size >= packedBytes || len(g.authors) > maxPackedAuthors/2
+	return g.size >= packedBytes || len(g.authors) >= packedAuthors
 }
 
 // row adds the versions of a row that lie in ascending ranges, and returns the row's last dot and whether it is open.

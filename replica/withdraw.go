@@ -314,16 +314,16 @@ func (c *commit) loadGraph() (*history.Graph, error) {
 	return g, c.snap().loadGraph(g)
 }
 
-// replay applies again what others wrote, each row as a row: its last versions are those that seals are over.
+// replay applies again what others wrote, each row as a row. All of them together are sealed.
 func (w *withdrawal) replay() error {
 	c := w.c
 	w.again = &applier{
 		c: c, g: c.private, placed: make(map[history.ID]place),
 		unpacked: &unpacked{proved: proved{certificates: w.certificates}, wanted: make(map[history.ID]bool)},
 	}
-	whole := c.whole
-	c.whole = true
-	defer func() { c.whole = whole }()
+	unsealed := c.unsealed
+	c.unsealed = nil
+	defer func() { c.unsealed = unsealed }()
 	for _, row := range w.others {
 		for i := range row {
 			if err := w.apply(&row[i].Version); err != nil {
