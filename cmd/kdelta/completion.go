@@ -76,8 +76,5 @@ func enumOf(v *kong.Value) []string {
 	return v.EnumSlice()
 }
 
-// quoted is s as one word of any of the three shells.
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
 // all is what can be typed after the command, in the order of help.
 func (l wordList) all() []word { return append(append([]word{}, l.commands...), l.flags...) }

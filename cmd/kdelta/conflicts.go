@@ -50,7 +50,7 @@ func (a *app) printConflict(ctx context.Context, db *database, c replica.Conflic
 		a.printSide(ctx, db, "lost", side)
 	}
 	if c.More > 0 {
-		a.printf("  %s %d older ones: kdelta log %s\n", a.faint("more  "), c.More, printable(c.Key))
+		a.printf("  %s %d older ones: kdelta log %s\n", a.faint("more  "), c.More, printable(shellWord(c.Key)))
 	}
 	base := "nothing"
 	if c.Base != nil {
@@ -63,7 +63,7 @@ func (a *app) printConflict(ctx context.Context, db *database, c replica.Conflic
 		a.printf("  %s %s\n", a.faint("closed"), a.version(db.versionName(ctx, c.ClosedBy)))
 	case len(c.Lost) > 0:
 		name := db.versionName(ctx, c.Lost[0].Version)
-		a.printf("  %s kdelta resolve %s --take %s\n", a.faint("to do "), printable(c.Key), printable(name))
+		a.printf("  %s kdelta resolve %s --take %s\n", a.faint("to do "), printable(shellWord(c.Key)), printable(shellWord(name)))
 	}
 }
 

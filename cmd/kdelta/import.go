@@ -22,7 +22,7 @@ type importCmd struct {
 // Help is what --help adds.
 func (importCmd) Help() string {
 	return `All records are written at once or none is. Numbered keys are filled up with zeros, so that their order is ` +
-		`that of the file. In CSV the first line names the fields; a column that holds numbers alone is read as numbers. ` +
+		`that of the file. In CSV the first line names the fields, between commas, tabs or semicolons; a column that holds numbers alone is read as numbers. ` +
 		`A file of lines that are all {"key":…,"value":…} with a NAMESPACE/KEY is taken for an export: its keys are ` +
 		`kept, in this namespace; --format jsonl takes such lines as they are.`
 }

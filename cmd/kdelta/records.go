@@ -35,8 +35,9 @@ type source struct {
 	format string
 	// first is the first byte that is no white space.
 	first byte
-	// columns are the types that a CSV file's columns turned out to have.
-	columns []columnType
+	// separator is what stands between the cells of a CSV file, columns the types that its columns turned out to have.
+	separator rune
+	columns   []columnType
 	// close ends the use of the file.
 	close func()
 }
@@ -118,9 +119,13 @@ func (s *source) detect() error {
 			s.format = formatCSV
 		}
 	}
-	if s.format == formatCSV {
-		s.columns, err = csvColumns(s.text(), s.name)
+	if s.format != formatCSV {
+		return nil
 	}
+	if s.separator, err = csvSeparator(s.text()); err != nil {
+		return fmt.Errorf("%w: %s: %w", errInput, s.name, err)
+	}
+	s.columns, err = csvColumns(s.text(), s.name, s.separator)
 	return err
 }
 
@@ -171,7 +176,7 @@ func (s *source) records() recordReader {
 	case formatJSON:
 		return newValues(s.text(), s.name, s.first == '[')
 	case formatCSV:
-		return newCSV(s.text(), s.name, s.columns)
+		return newCSV(s.text(), s.name, s.separator, s.columns)
 	}
 	return newLines(s.text(), s.name)
 }

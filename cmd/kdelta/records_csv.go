@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -61,6 +62,29 @@ func cellValue(cell string, column columnType) (canon.Value, error) {
 	return canon.FromJSON([]byte(cell))
 }
 
+// csvSeparator is what stands between the cells of a CSV file, by its first line: a comma, or where that has none a tab or a semicolon,
+// as spreadsheets write them in countries in which the comma is in numbers. What is quoted does not count.
+func csvSeparator(r io.Reader) (rune, error) {
+	found, inQuotes := map[byte]bool{}, false
+	for line := bufio.NewReader(r); ; {
+		c, err := line.ReadByte()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		if err != nil || c == '\n' && !inQuotes {
+			break
+		}
+		inQuotes = inQuotes != (c == '"')
+		found[c] = found[c] || !inQuotes
+	}
+	for _, separator := range ",\t;" {
+		if found[byte(separator)] {
+			return separator, nil
+		}
+	}
+	return ',', nil
+}
+
 // csvReader reads a CSV file (RFC 4180) whose first line names the fields.
 type csvReader struct {
 	csv     *csv.Reader
@@ -70,9 +94,10 @@ type csvReader struct {
 	fields  []string
 }
 
-func newCSV(r io.Reader, name string, columns []columnType) *csvReader {
+func newCSV(r io.Reader, name string, separator rune, columns []columnType) *csvReader {
 	g := &guard{r: r}
 	reader := csv.NewReader(g)
+	reader.Comma = separator
 	reader.ReuseRecord = true
 	return &csvReader{csv: reader, guard: g, name: name, columns: columns}
 }
@@ -88,8 +113,8 @@ func (c *csvReader) read() ([]string, error) {
 }
 
 // csvColumns reads the whole file for the types of its columns.
-func csvColumns(r io.Reader, name string) ([]columnType, error) {
-	c := newCSV(r, name, nil)
+func csvColumns(r io.Reader, name string, separator rune) ([]columnType, error) {
+	c := newCSV(r, name, separator, nil)
 	if err := c.header(); err != nil {
 		return nil, err
 	}

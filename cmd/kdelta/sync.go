@@ -37,7 +37,11 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 			return usagef("%s is a file, which nobody can stay in touch with: leave --live out", shorten(target, 60))
 		}
 	}
-	return a.change(ctx, func(db *database) error {
+	open := a.change
+	if c.DryRun {
+		open = a.read
+	}
+	return open(ctx, func(db *database) error {
 		targets := c.Targets
 		if len(targets) == 0 {
 			var err error

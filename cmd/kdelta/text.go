@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,19 @@ func printable(s string) string {
 		i += size
 	}
 	return b.String()
+}
+
+// quoted is s as one word of any shell that completion knows.
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+var plainWord = regexp.MustCompile(`^[\pL\pN_/.,:@%+][\pL\pN_/.,:@%+=-]*$`)
+
+// shellWord is s as it can be typed in a shell, quoted where it has to be.
+func shellWord(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return quoted(s)
 }
 
 // terminalJSON escapes inside a JSON text what JSON allows in its strings and a terminal would obey. Line breaks, which

@@ -92,3 +92,14 @@ func TestSpans(t *testing.T) {
 		}
 	}
 }
+
+func TestShellWord(t *testing.T) {
+	for in, want := range map[string]string{
+		"notes/1": "notes/1", "laptop@3": "laptop@3", "films/Amélie": "films/Amélie", "a/b=c-d": "a/b=c-d",
+		"a/b c": "'a/b c'", "a/it's": `'a/it'\''s'`, "a/$HOME": "'a/$HOME'", "-a/b": "'-a/b'", "~/x": "'~/x'", "": "''", "a/b;c": "'a/b;c'",
+	} {
+		if got := shellWord(in); got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+}

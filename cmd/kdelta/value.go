@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,7 +28,7 @@ func (a *app) parseValue(ctx context.Context, arg string) (json.RawMessage, erro
 		if text, err = readBounded(ctx, a.stdin, maxStdin); err != nil {
 			return nil, err
 		}
-		where = "standard input"
+		text, where = bytes.TrimPrefix(text, []byte(byteOrderMark)), "standard input"
 	}
 	v, err := canon.FromJSON(text)
 	if err != nil {
