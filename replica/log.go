@@ -199,16 +199,41 @@ func (s *snap) logEntry(v *stored, parents []*stored, key string, withClock bool
 		if key != "" && op.Key != key {
 			continue
 		}
-		value, err := opValue(&op)
+		shown := LogOp{Key: op.Key, Op: op.Code.String(), Erased: op.Body == nil}
+		var err error
+		if op.Code == crdt.CodePatch && op.Body != nil {
+			shown.Value, shown.Removed, err = patchValue(&op)
+		} else {
+			shown.Value, err = opValue(&op)
+		}
 		if err != nil {
 			return e, fmt.Errorf("version %s: %w", e.Version, err)
 		}
-		e.Ops = append(e.Ops, LogOp{Key: op.Key, Op: op.Code.String(), Value: value, Erased: op.Body == nil})
+		e.Ops = append(e.Ops, shown)
 	}
 	return e, nil
 }
 
-// opValue is an op's operand as JSON, nil where it has none or its content is gone.
+// patchValue is what a patch sets, path by path, as JSON, and the paths that it takes out.
+func patchValue(op *history.Op) (set []byte, removed []string, err error) {
+	edits, err := op.Edits()
+	if err != nil {
+		return nil, nil, err
+	}
+	var entries []canon.Entry
+	for _, e := range edits {
+		path := crdt.Pointer(e.Path)
+		if e.Value == nil {
+			removed = append(removed, path)
+			continue
+		}
+		entries = append(entries, canon.Entry{Key: path, Value: e.Value})
+	}
+	v, err := canon.NewMap(entries)
+	return v.AppendJSON(nil), removed, err
+}
+
+// opValue is the operand of an op that is no patch as JSON, nil where it has none or its content is gone.
 func opValue(op *history.Op) ([]byte, error) {
 	if op.Body == nil {
 		return nil, nil
@@ -216,21 +241,6 @@ func opValue(op *history.Op) ([]byte, error) {
 	switch op.Code {
 	case crdt.CodePut, crdt.CodeAdd:
 		return canon.Value(op.Body).AppendJSON(nil), nil
-	case crdt.CodePatch:
-		edits, err := op.Edits()
-		if err != nil {
-			return nil, err
-		}
-		entries := make([]canon.Entry, len(edits))
-		for i, e := range edits {
-			value := e.Value
-			if value == nil {
-				value = canon.Null()
-			}
-			entries[i] = canon.Entry{Key: crdt.Pointer(e.Path), Value: value}
-		}
-		v, err := canon.NewMap(entries)
-		return v.AppendJSON(nil), err
 	case crdt.CodeSetAdd, crdt.CodeSetRemove:
 		elements, err := op.Elements()
 		if err != nil {

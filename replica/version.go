@@ -54,7 +54,7 @@ type LogOp struct {
 	// Value is the op's operand as JSON, nil where there is none:
 	//
 	//	put, add               the value, the amount
-	//	patch                  an object: the value at each path, null where it was removed
+	//	patch                  an object: the value at each path that it set
 	//	set-add, set-remove    an array of the elements
 	//	resolve                [{"version","id"}, …]: what it looked at, with the first half of each id
 	//	erase                  {"version","id","op"}: the version and the index of the op whose operand it destroyed
@@ -62,6 +62,8 @@ type LogOp struct {
 	//	list-move              {"from","to"}
 	//	list-replace           {"pos","element"}
 	Value json.RawMessage
+	// Removed are the paths that a patch took out.
+	Removed []string
 	// Erased is true where the operand was destroyed.
 	Erased bool
 }

@@ -67,8 +67,8 @@ func (g *graph) say(ctx context.Context, e *replica.GraphEntry, used int) string
 	}
 	line += "  " + g.a.faint(op.Op) + " " + g.a.key(op.Key)
 	used += columns(op.Op) + columns(op.Key) + len(rest) + 4
-	if op.Op != "resolve" && op.Op != "erase" && len(op.Value) > 0 {
-		line += " " + g.a.oneLine(op.Value, used)
+	if what := operand(&op); what != "" {
+		line += " " + g.a.oneLine([]byte(what), used)
 	}
 	return line + g.a.faint(rest)
 }

@@ -120,14 +120,26 @@ func (a *app) printLogEntry(ctx context.Context, db *database, e replica.LogEntr
 		if a.width > 0 {
 			room = max(10, a.width-len(line)-columns(op.Key)-4)
 		}
-		value := shorten(printable(string(op.Value)), room)
-		switch {
-		case op.Erased:
+		value := shorten(printable(operand(&op)), room)
+		if op.Erased {
 			value = a.faint("erased")
-		case op.Op == "resolve", op.Op == "erase":
-			value = "" // the entries of conflicts say what it closed, and --json what it erased
 		}
 		a.printf("%s\n", strings.TrimRight("  "+a.faint(line)+a.key(op.Key)+" "+value, " "))
 	}
 	return nil
+}
+
+// operand is what an op does to its key, for a person.
+func operand(op *replica.LogOp) string {
+	switch {
+	case op.Op == "resolve", op.Op == "erase":
+		return "" // the entries of conflicts say what it closed, and --json what it erased
+	case len(op.Removed) == 0:
+		return string(op.Value)
+	}
+	without := "without " + strings.Join(op.Removed, " ")
+	if string(op.Value) == "{}" {
+		return without
+	}
+	return string(op.Value) + " " + without
 }

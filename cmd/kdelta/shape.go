@@ -135,6 +135,8 @@ type logOpJSON struct {
 	Key   string          `json:"key"`
 	Op    string          `json:"op"`
 	Value json.RawMessage `json:"value"`
+	// Removed is there where a patch took members out.
+	Removed []string `json:"removed,omitempty"`
 	// Erased is there where the value was destroyed.
 	Erased bool `json:"erased,omitempty"`
 }
@@ -146,7 +148,7 @@ func logShape(e replica.LogEntry) logJSON {
 		Message: e.Message, Ops: make([]logOpJSON, len(e.Ops)),
 	}
 	for i, op := range e.Ops {
-		shape.Ops[i] = logOpJSON{Key: op.Key, Op: op.Op, Value: op.Value, Erased: op.Erased}
+		shape.Ops[i] = logOpJSON{Key: op.Key, Op: op.Op, Value: op.Value, Removed: op.Removed, Erased: op.Erased}
 	}
 	return shape
 }
