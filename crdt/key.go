@@ -13,20 +13,12 @@ var ErrKey = errors.New("invalid key")
 // MaxKey is the length of the longest key in bytes of UTF-8.
 const MaxKey = 1024
 
-// SplitKey splits NS/KEY at its first slash into the namespace and the name within it. Without a slash ok is false.
-func SplitKey(key string) (namespace, name string, ok bool) { return strings.Cut(key, "/") }
-
 // CheckKey is nil if key is NAMESPACE/NAME: at most MaxKey bytes of valid UTF-8 without control characters (U+0000 to
 // U+001F, U+007F to U+009F), split at its first slash into two parts that are not empty. The name may hold more
 // slashes. Otherwise the error wraps ErrKey.
-func CheckKey(key string) error { return checkKey(key) }
-
-// CheckKeyBytes is CheckKey for a key that is still part of what was received; it copies nothing.
-func CheckKeyBytes(key []byte) error { return checkKey(key) }
-
-func checkKey[K string | []byte](key K) error {
+func CheckKey(key string) error {
 	if len(key) > MaxKey {
-		return keyError(string(key[:32])+"…", "has "+strconv.Itoa(len(key))+" bytes; at most "+strconv.Itoa(MaxKey)+" are allowed")
+		return keyError(key[:32]+"…", "has "+strconv.Itoa(len(key))+" bytes; at most "+strconv.Itoa(MaxKey)+" are allowed")
 	}
 	slash, plain := -1, true
 	for i := range len(key) {
@@ -39,19 +31,19 @@ func checkKey[K string | []byte](key K) error {
 	}
 	switch slash {
 	case -1:
-		return keyError(string(key), "has no '/' between namespace and name: write NAMESPACE/NAME")
+		return keyError(key, "has no '/' between namespace and name: write NAMESPACE/NAME")
 	case 0:
-		return keyError(string(key), "has an empty namespace before its first '/'")
+		return keyError(key, "has an empty namespace before its first '/'")
 	case len(key) - 1:
-		return keyError(string(key), "has an empty name after its '/'")
+		return keyError(key, "has an empty name after its '/'")
 	}
 	if plain {
 		return nil
 	}
-	return checkRunes(string(key))
+	return checkRunes(key)
 }
 
-// checkRunes is the slow path of checkKey, for keys that are not printable ASCII throughout.
+// checkRunes is the slow path of CheckKey, for keys that are not printable ASCII throughout.
 func checkRunes(key string) error {
 	if !utf8.ValidString(key) {
 		return keyError(key, "is not valid UTF-8")

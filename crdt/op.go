@@ -147,8 +147,8 @@ func checked(code Code, key string, body []byte) (Op, error) {
 	return Op{Code: code, Width: width, Key: key, Body: body}, nil
 }
 
-// Check is nil if the op is valid: its key passes CheckKey, its body passes CheckBody, and its width is what the code and
-// the body ask for. The error wraps ErrKey or ErrOp. Apply relies on it: it runs on everything that comes from outside.
+// Check is nil if the op is valid: its key passes CheckKey, its body is the one canonical form of a body for the code, and
+// its width is what the two ask for. Bodies of codes that are not Known are not looked into. The error wraps ErrKey or ErrOp. Apply relies on it: it runs on everything that comes from outside.
 func (op *Op) Check() error {
 	if err := CheckKey(op.Key); err != nil {
 		return err
@@ -165,13 +165,6 @@ func checkWidth(code Code, width, dots uint64) error {
 		return nil
 	}
 	return opError(code, "owns "+strconv.FormatUint(width, 10)+" dots; it must own "+strconv.FormatUint(dots, 10), nil)
-}
-
-// CheckBody is nil if body is the one canonical form of a body for the code; bodies of codes that are not Known are not
-// looked into. The error wraps ErrOp.
-func CheckBody(code Code, body []byte) error {
-	_, err := bodyDots(code, body)
-	return err
 }
 
 // bodyDots checks a body and is the number of dots that its op owns; 0 if the code leaves that open.

@@ -205,7 +205,7 @@ func readPosition(r *canon.Reader, code Code) (int, error) {
 }
 
 // Structure is what must survive of an op when its body is erased: positions and lengths, of the ops on texts and lists. It is
-// nil for all other ops, and for a body that does not pass CheckBody.
+// nil for all other ops, and for a body that its code cannot have.
 func Structure(code Code, body []byte) []byte {
 	if !code.isSequence() {
 		return nil

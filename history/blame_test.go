@@ -1,7 +1,6 @@
 package history_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -51,21 +50,6 @@ func TestBlame(t *testing.T) {
 		}
 		if strings.Join(got, " ") != c.want || read != c.read {
 			t.Errorf("%s: %v after %d values, want %s after %d", name, got, read, c.want, c.read)
-		}
-	}
-}
-
-// TestPlanJoins plans for more heads than a version can have parents.
-func TestPlanJoins(t *testing.T) {
-	for _, n := range []int{0, 1, 63, 64, 126, 127, 300} {
-		heads := make([]history.LV, n)
-		for i := range heads {
-			heads[i] = history.LV(i + 1)
-		}
-		joins, rest := history.PlanJoins(heads)
-		all := slices.Concat(append(joins, rest)...)
-		if !slices.Equal(all, heads) || len(joins) != max(0, (n-1)/history.MaxDeps) || len(rest) > history.MaxDeps {
-			t.Errorf("%d heads: %d joins, rest %d", n, len(joins), len(rest))
 		}
 	}
 }

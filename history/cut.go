@@ -71,15 +71,3 @@ func (g *Graph) Missing(have Clock) []Range {
 	}
 	return joined
 }
-
-// PlanJoins says how a version can have more parents than MaxDeps beside its previous one: others are the heads that are
-// not the author's own previous version. Each element of joins is the deps of a join version (one without ops) that the
-// author writes first, one after the other; rest is the deps of the version itself. Most often joins is empty and rest
-// is others.
-func PlanJoins(others []LV) (joins [][]LV, rest []LV) {
-	for len(others) > MaxDeps {
-		joins = append(joins, others[:MaxDeps])
-		others = others[MaxDeps:]
-	}
-	return joins, others
-}

@@ -14,7 +14,7 @@ const (
 	// MaxErasing is the size in bytes of the payload of a version with an erase op: it travels beside what it erased, as the
 	// proof; see Erasure.
 	MaxErasing = 64 << 10
-	// MaxParents is the number of parents: Prev and 63 others. PlanJoins says what to do with more heads.
+	// MaxParents is the number of parents: Prev and 63 others. An author with more heads to cover first writes versions without ops, each of which joins some.
 	MaxParents = 64
 	// MaxDeps is the number of parents beside Prev.
 	MaxDeps = MaxParents - 1

@@ -1,15 +1,11 @@
 package history
 
 import (
-	"math"
 	"slices"
 	"sort"
 
 	"github.com/kdelta/kdelta/identity"
 )
-
-// MaxLines bounds the number of lines of one graph.
-const MaxLines = math.MaxUint32
 
 // LineInfo says what a line is.
 type LineInfo struct {

@@ -126,24 +126,6 @@ func TestWalkingMayStopEarly(t *testing.T) {
 	}
 }
 
-func TestIndentedText(t *testing.T) {
-	v := mustJSON(t, `{"a":[1,{"$bytes":"AA=="}],"b":{},"c":[],"d":{"e":null}}`)
-	want := `{
-  "a": [
-    1,
-    {"$bytes":"AA=="}
-  ],
-  "b": {},
-  "c": [],
-  "d": {
-    "e": null
-  }
-}`
-	if got := v.AppendJSONIndent([]byte("> ")); string(got) != "> "+want {
-		t.Errorf("AppendJSONIndent wrote\n%s\nwant\n%s", got, want)
-	}
-}
-
 func TestResultsDoNotShareRoomToGrow(t *testing.T) {
 	b := append(canon.AppendString(nil, "x"), canon.AppendInt(nil, 5)...)
 	r := canon.NewReader(b)

@@ -11,63 +11,45 @@ import (
 // strings escaped as little as JSON allows, plus U+2028 and U+2029, so that the text may stand in a script. It does not
 // escape <, > and &.
 func (v Value) AppendJSON(dst []byte) []byte {
-	w := jsonWriter{dst: dst}
 	r := NewReader(v)
-	w.item(&r, 0)
-	return w.dst
+	return appendItem(dst, &r, 0)
 }
 
 // AppendJSONString appends a string, which must be valid UTF-8, as AppendJSON does.
 func AppendJSONString(dst []byte, s string) []byte { return appendQuoted(dst, []byte(s)) }
 
-// AppendJSONIndent is AppendJSON over several lines, two spaces deeper per level. Empty arrays and maps, and bytes, stay
-// on one line.
-func (v Value) AppendJSONIndent(dst []byte) []byte {
-	w := jsonWriter{dst: dst, indent: true}
-	r := NewReader(v)
-	w.item(&r, 0)
-	return w.dst
-}
-
-type jsonWriter struct {
-	dst    []byte
-	indent bool
-}
-
-// item writes the next item of r, which stands in depth containers. The reader's stickiness ends every loop below soon
-// when the bytes never passed Check; null stands for what is not there.
-func (w *jsonWriter) item(r *Reader, depth int) {
+// appendItem appends the next item of r, which stands in depth containers. The reader's stickiness ends every loop below
+// soon when the bytes never passed Check; null stands for what is not there.
+func appendItem(dst []byte, r *Reader, depth int) []byte {
 	switch r.Peek() {
 	case TypeBool:
 		b, _ := r.Bool()
-		w.dst = strconv.AppendBool(w.dst, b)
+		return strconv.AppendBool(dst, b)
 	case TypeInt:
 		n, _ := r.Int()
-		w.dst = strconv.AppendInt(w.dst, n, 10)
+		return strconv.AppendInt(dst, n, 10)
 	case TypeFloat:
 		f, _ := r.Float()
-		w.dst = appendFloatText(w.dst, f)
+		return appendFloatText(dst, f)
 	case TypeString:
 		s, _ := r.StringBytes()
-		w.dst = appendQuoted(w.dst, s)
+		return appendQuoted(dst, s)
 	case TypeBytes:
 		b, _ := r.Bytes()
-		w.dst = append(w.dst, `{"`+bytesKey+`":"`...)
-		w.dst = appendBase64(w.dst, b)
-		w.dst = append(w.dst, `"}`...)
+		dst = append(dst, `{"`+bytesKey+`":"`...)
+		return append(appendBase64(dst, b), `"}`...)
 	case TypeArray:
-		w.container(r, depth+1, '[', ']')
+		return appendContainer(dst, r, depth+1, '[', ']')
 	case TypeMap:
-		w.container(r, depth+1, '{', '}')
-	default:
-		w.dst = append(w.dst, "null"...)
-		r.off = min(r.off+1, len(r.buf))
+		return appendContainer(dst, r, depth+1, '{', '}')
 	}
+	r.off = min(r.off+1, len(r.buf))
+	return append(dst, "null"...)
 }
 
-func (w *jsonWriter) container(r *Reader, depth int, opening, closing byte) {
+func appendContainer(dst []byte, r *Reader, depth int, opening, closing byte) []byte {
 	n, err := r.count()
-	w.dst = append(w.dst, opening)
+	dst = append(dst, opening)
 	if depth > MaxDepth {
 		n = 0
 	}
@@ -76,36 +58,19 @@ func (w *jsonWriter) container(r *Reader, depth int, opening, closing byte) {
 			break
 		}
 		if i > 0 {
-			w.dst = append(w.dst, ',')
+			dst = append(dst, ',')
 		}
-		w.newline(depth)
 		if opening == '{' {
 			var key []byte
 			key, err = r.StringBytes()
-			w.dst = append(appendQuoted(w.dst, key), ':')
-			if w.indent {
-				w.dst = append(w.dst, ' ')
-			}
+			dst = append(appendQuoted(dst, key), ':')
 		}
-		w.item(r, depth)
+		dst = appendItem(dst, r, depth)
 		if err == nil {
 			err = r.err
 		}
 	}
-	if n > 0 {
-		w.newline(depth - 1)
-	}
-	w.dst = append(w.dst, closing)
-}
-
-func (w *jsonWriter) newline(depth int) {
-	if !w.indent {
-		return
-	}
-	w.dst = append(w.dst, '\n')
-	for range depth {
-		w.dst = append(w.dst, ' ', ' ')
-	}
+	return append(dst, closing)
 }
 
 // appendFloatText writes a finite float as ECMAScript does (Number::toString), which encoding/json follows.
