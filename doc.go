@@ -20,8 +20,11 @@
 //	3  history   history/pack   query            versions, DAG | packs | questions about values
 //	2  crdt   crdt/clock   crdt/sequence         values, clocks, merge laws; text and lists
 //	1  internal/canon   internal/msgpack         bytes | Go values
-//	   identity   transport   transport/pipe     keys and signatures | links of opaque frames
+//	   identity                                  keys and signatures
+//	   transport   transport/pipe                links of opaque frames, within a process
+//	   transport/ws   transport/noise            over websockets, encrypted
 //	0  internal/order   internal/zstd            sorting | compression, for all floors
+//	   internal/temporary                        names of files that are not whole yet
 //
 // An arrow only points down. The laws are a test, house_test.go, which prints
 // its reason whenever it refuses something. Not every room of the plan is built
