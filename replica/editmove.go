@@ -8,15 +8,15 @@ import (
 	"github.com/kdelta/kdelta/crdt/sequence"
 )
 
-// Whoever edits a text or a list that others edit too sees it as the loop over its Edits has told it, a little behind what it is: his
-// positions are in that. What he does and what he was not told are two changes of one document, each of which is moved over the other,
-// as editors that work together do it:
+// A program that edits a text or a list with others sees it as the loop over its Edits has told it, a little behind what it is, and
+// gives positions in that. What is done there, and what the loop was not told yet, are two changes of one document. Each is
+// transformed against the other (operational transformation, of one editor against the document):
 //
-//	what he sees ──── untold ────▶ what is        what he does, behind what he was not told, is done to what is;
-//	     │                             │          what he was not told, behind what he does, is what he is told next
-//	what he does               what is done
+//	what is seen ──── untold ────▶ what is        what is done, moved past what was not told, is done to what is;
+//	     │                             │          what was not told, moved past what is done, is what the loop is told next
+//	what is done          what is done, moved
 //	     ▼                             ▼
-//	what he sees ─ left to tell ─▶ what is        where both put something in, his stands behind the other's
+//	what is seen ─ left to tell ─▶ what is        where both put something in, the editor's stands behind the other's
 
 // told is the length of what the loop was told, when edits are untold that have led to what is shown now.
 func told(untold []edit, now content) int {
@@ -37,8 +37,8 @@ func (h *handle) untold() sequence.Delta {
 	return sequence.Compose(splicesOf(h.watcher.edits))
 }
 
-// movable is nil if what is done now by whoever knows what the loop was told means something: ErrMoved where that was nothing yet, or
-// something that was deleted since, or a list of which so much was not told that it is told anew.
+// movable is nil if an edit of what the loop was told can be moved to what there is. It is ErrMoved if the loop was told nothing
+// yet, if what it was told of was deleted since, or if so much of a list was not told that the list is told anew.
 func (h *handle) movable(d *document) error {
 	w := h.watcher
 	if w == nil || len(w.edits) == 0 || w.follows && d.visible() {
@@ -47,7 +47,7 @@ func (h *handle) movable(d *document) error {
 	return fmt.Errorf("%w: %s", ErrMoved, h.key)
 }
 
-// move is what an edit by whoever knows what the loop was told does to the document, and what is left to tell then.
+// move is what an edit of what the loop was told does to the document, and what is left to tell after it.
 func (h *handle) move(d *document, e edit) (done, untold []edit, err error) {
 	if h.watcher == nil || len(h.watcher.edits) == 0 {
 		return []edit{e}, nil, nil
@@ -71,8 +71,8 @@ func (h *handle) move(d *document, e edit) (done, untold []edit, err error) {
 	return textEdits(editsOf(own.After(others, false))), textEdits(editsOf(others.After(own, true))), nil
 }
 
-// fromUTF16 is the code point that starts at an offset in UTF-16 code units, both in what the loop was told. How many units
-// were taken out is not known any more: ErrMoved behind such a place.
+// fromUTF16 is the code point that starts at an offset in UTF-16 code units, both in what the loop was told. It is ErrMoved
+// behind a place where something was taken out: how many units that were is not known any more.
 func (t *Text) fromUTF16(text *sequence.Text, offset int) (int, error) {
 	at := 0               // where a part starts in the text
 	units, points := 0, 0 // of what was put in before it

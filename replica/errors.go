@@ -48,7 +48,7 @@ var (
 	ErrNotErasable = errors.New("cannot be erased")
 	// ErrMoved: the text or the list is another one than the loop over its Edits knows, and the edit cannot be moved there. Take
 	// what the loop has to tell, and edit again.
-	ErrMoved = errors.New("positions have moved since")
+	ErrMoved = errors.New("positions have moved since; take what Edits has to tell, and edit again")
 	// ErrNoConflict: there is no open conflict to resolve.
 	ErrNoConflict = errors.New("no open conflict")
 )

@@ -49,8 +49,9 @@ func (d Delta) then(next Delta) (out Delta) {
 	return out.trim()
 }
 
-// After is d as it is done after another delta of the same text, so that a.After(b, true) after b, and b.After(a, false) after a,
-// give one text. What both put in at one place stands in this order: d's before the other's, if first is true, or behind it.
+// After is d transformed against another delta of the same text, to be done after that: b and then a.After(b, true), and a and
+// then b.After(a, false), give one text. What both put in at one place stands in this order: d's before the other's, if first
+// is true, or behind it.
 func (d Delta) After(other Delta, first bool) (out Delta) {
 	a, b := parts{rest: d}, parts{rest: other}
 	for !a.done() {

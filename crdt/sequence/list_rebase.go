@@ -7,9 +7,10 @@ import (
 	"github.com/kdelta/kdelta/internal/order"
 )
 
-// Rebase is e as it is done after other edits, which came one after the other and which its author had not seen, and these as they
-// are done after e: either way the list is the same. What e puts in stands behind what others put in at that place. Of two that
-// move or replace one element, e's stands; an element that one of them takes out is gone.
+// Rebase transforms e and other edits, which came one after the other and which its author had not seen, against each other: moved
+// is e to be done after the others, rest the others to be done after e, and either way the list is the same. What e puts in stands
+// behind what others put in at that place. Of two that move or replace one element, e's stands; an element that one of them
+// takes out is gone.
 func (e *ListEdit) Rebase(others []ListEdit) (moved, rest []ListEdit) {
 	own := intentOf(e)
 	for i := range others {
