@@ -41,22 +41,27 @@ func TestConn(t *testing.T, pair func(t *testing.T) (a, b transport.Conn)) {
 		})
 	}
 	t.Run("Leak", func(t *testing.T) {
-		use := func(t *testing.T) {
+		leavesNothing(t, func(t *testing.T) {
 			a, b := pair(t)
 			if err := checkCloseFlushes(t.Context(), a, b); err != nil {
 				t.Error(err)
 			}
-		}
-		// What an implementation keeps for all its links may start with the first.
-		t.Run("First", use)
-		before := runtime.NumGoroutine()
-		for range leakRounds {
-			t.Run("Next", use)
-		}
-		if err := settle(before, patience/6); err != nil {
-			t.Error(err)
-		}
+		})
 	})
+}
+
+// leavesNothing holds that use, done again and again, leaves no goroutine behind. What an implementation keeps for all its
+// links may start with the first.
+func leavesNothing(t *testing.T, use func(t *testing.T)) {
+	t.Helper()
+	t.Run("First", use)
+	before := runtime.NumGoroutine()
+	for range leakRounds {
+		t.Run("Next", use)
+	}
+	if err := settle(before, patience/6); err != nil {
+		t.Error(err)
+	}
 }
 
 // check is one promise of the contract, tried on a fresh link: nil if kept.
