@@ -121,7 +121,7 @@
 //	txtext.go txarray.go draft.go                                texts and lists in an Update
 //	settings.go relearn.go names.go space.go adopt.go            what all replicas agree on: strategies, tags, names, members
 //	sync.go progress.go preview.go room.go                       syncing, as it is called
-//	driver.go session.go local.go                                what carries frames, and what the session asks of the replica
+//	driver.go backlog.go session.go local.go                     what carries frames, and what the session asks of the replica
 //	tips.go feed.go gather.go                                    what a peer lacks
 //	unpack.go proofs.go seals.go judge.go                        what came, and whether it holds
 //	apply.go slice.go begun.go pending.go retry.go               how it is applied, and what waits
