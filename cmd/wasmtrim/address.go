@@ -31,7 +31,7 @@ func (s *shrinker) addresses(index int, f *function, locals []byte) ([]byte, err
 		}
 		switch in.op {
 		case opCall:
-			if in.arg < s.push() {
+			if in.arg < s.push() || s.quiet[in.arg] {
 				continue
 			}
 			pc, ok := pcB(code[n-2])
@@ -42,13 +42,19 @@ func (s *shrinker) addresses(index int, f *function, locals []byte) ([]byte, err
 				if pc%2 == 0 {
 					pc, in.arg = pc/2, s.pushSegment()
 				}
-				code = append(append(code[:n-3], own...), ins{op: opI32Const, arg: pc}, in)
+				rest, values, _, words := takeArguments(code[:n-3], 0)
+				if words > 0 {
+					in.arg = s.pushWith(words, in.arg)
+				}
+				code = append(append(append(rest, values...), own...), ins{op: opI32Const, arg: pc}, in)
 				continue
 			}
 			if pc != 0 {
 				return nil, shapef("function %d grows the stack at %d", index, pc)
 			}
 			code = append(append(code[:n-3], own...), in)
+		case opReturn:
+			code = s.takeResults(code)
 		case opIndirect:
 			t := code[max(0, n-15):]
 			if !matches(t, opLocalGet, opI32Const, opI32Sub, opLocalTee, opGlobalSet, opLocalGet, opI64Const, opI64Store,
@@ -83,4 +89,17 @@ func oneMore(locals []byte) ([]byte, bool) {
 	out := binary.AppendUvarint(nil, uint64(groups))
 	out = append(binary.AppendUvarint(out, uint64(n+1)), kind)
 	return append(out, locals[r.pos:]...), true
+}
+
+// evenLocals declares 8 or 16 words where there are fewer: then most functions begin alike.
+func evenLocals(locals []byte) []byte {
+	r := &reader{data: locals}
+	if groups := r.u32(); groups != 2 {
+		return locals
+	}
+	n, kind, words, second := r.u32(), r.byte(), r.u32(), r.byte()
+	if r.err != nil || r.more() || kind != typeI32 || second != typeI64 || words > 16 {
+		return locals
+	}
+	return []byte{2, byte(n), typeI32, byte((words + 7) &^ 7), typeI64}
 }

@@ -19,6 +19,7 @@ const (
 	opReturn      = 0x0f
 	opCall        = 0x10
 	opIndirect    = 0x11
+	opDrop        = 0x1a
 	opSelect      = 0x1b
 	opLocalGet    = 0x20
 	opLocalSet    = 0x21
@@ -26,6 +27,7 @@ const (
 	opGlobalGet   = 0x23
 	opGlobalSet   = 0x24
 	opI32Load     = 0x28
+	opI64Load     = 0x29
 	opLoadByte    = 0x2d
 	opLastLoad    = 0x35
 	opI32Store    = 0x36
@@ -62,6 +64,9 @@ const (
 
 // typeI32 is the type of numbers of 32 bits.
 const typeI32 = 0x7f
+
+// typeI64 is the type of words.
+const typeI64 = 0x7e
 
 // noResult is the type of a block that leaves nothing on the stack.
 const noResult = 0x40
@@ -178,6 +183,8 @@ func shrinkCode(m *module, t *symtab) ([]body, *helpers, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	h.maps = t.bytes(t.data)
+	h.callees = newCallees(h.imports, t.functions, bodies, fates)
 	clearAES(t, fates)
 	shrinkTypes(t, fates, bodies, dropped)
 	for i, b := range bodies {
@@ -219,7 +226,8 @@ func (b body) shrink(h *helpers, index int, f *function) (body, error) {
 	for _, in := range b.code {
 		s.add(in)
 	}
+	s.keepLocals(index, f, b.locals)
 	s.renumber(index, f)
 	locals, err := s.addresses(index, f, b.locals)
-	return body{locals: locals, code: s.out}, err
+	return body{locals: evenLocals(locals), code: s.out}, err
 }

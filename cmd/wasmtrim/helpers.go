@@ -12,14 +12,18 @@ type helpers struct {
 	first   int // the index of the first helper
 	bodies  []body
 	types   []string
-	checks  map[int64]int64 // the helper for each way to call morestack
+	made    map[helperOf]int64
+	quiet   map[int64]bool // those that leave the stack pointer's frame as it is, or the function
 
+	names    []string         // of functions
 	noReturn map[int64]string // functions that do not return, by index
+	callees  *callees
+	maps     []byte // stack maps
 }
 
 // The types of helpers, as the type section has them.
 const (
-	typePush    = "\x60\x02\x7f\x7f\x01\x7f"     // (function, pc) -> 0
+	typePush    = "\x60\x02\x7f\x7f\x01\x7f"     // (function, pc) -> 0; (size of the frame, function) -> whether to unwind
 	typeCheck   = "\x60\x01\x7f\x01\x7f"         // (function) -> whether to unwind
 	typeStart   = "\x60\x00\x00"                 // () -> nothing
 	typeClosure = "\x60\x03\x7e\x7f\x7f\x01\x7f" // (what to call, function, pc) -> whether to unwind
@@ -27,7 +31,7 @@ const (
 
 // newHelpers finds the index that the first helper will have, and makes those that do not depend on the code.
 func newHelpers(m *module, functions []function) (*helpers, error) {
-	h := &helpers{checks: map[int64]int64{}, noReturn: map[int64]string{}}
+	h := &helpers{made: map[helperOf]int64{}, quiet: map[int64]bool{}, noReturn: map[int64]string{}}
 	imports, err := m.section(sectionImport)
 	if err != nil {
 		return nil, err
@@ -35,6 +39,7 @@ func newHelpers(m *module, functions []function) (*helpers, error) {
 	h.imports = (&reader{data: imports.body}).u32()
 	h.first = h.imports + len(functions)
 	for i, f := range functions {
+		h.names = append(h.names, f.name)
 		if neverReturns[f.name] {
 			h.noReturn[int64(h.imports+i)] = f.name
 		}
@@ -69,19 +74,6 @@ func (h *helpers) push() int64 { return int64(h.first) }
 func (h *helpers) pushSegment() int64 { return int64(h.first) + 2 }
 
 func (h *helpers) closure() int64 { return int64(h.first) + 1 }
-
-// check gives the index of a helper that calls morestack if the stack is short.
-func (h *helpers) check(morestack int64) int64 {
-	if at, ok := h.checks[morestack]; ok {
-		return at
-	}
-	at := int64(h.first + len(h.bodies))
-	h.checks[morestack] = at
-	code := []ins{{op: opGlobalGet}, {op: opGlobalGet, arg: 2}, {op: opI32WrapI64}, {op: opI32Load, arg: 2, off: 16}, {op: opI32LeU}, {op: opIf, arg: noResult}}
-	code = append(code, pushReturn(0, ins{op: opI32Const})...)
-	h.add(typeCheck, code, ins{op: opI32Const}, ins{op: opCall, arg: morestack}, ins{op: opReturn}, ins{op: opEnd}, ins{op: opI32Const})
-	return at
-}
 
 func (h *helpers) add(typ string, code []ins, more ...ins) {
 	h.define(typ, body{locals: []byte{0}, code: append(append(code, more...), ins{op: opEnd})})
@@ -121,12 +113,14 @@ func (h *helpers) declare(m *module) error {
 }
 
 const (
-	sigpanic = "runtime.sigpanic"
+	sigpanic        = "runtime.sigpanic"
+	morestack       = "runtime.morestack"
+	morestackNoctxt = "runtime.morestack_noctxt"
 )
 
 // neverReturns are functions after whose calls nothing is run: they panic, or grow the stack and start the function anew.
 var neverReturns = map[string]bool{
-	sigpanic: true, "runtime.morestack": true, "runtime.morestack_noctxt": true,
+	sigpanic: true, morestack: true, morestackNoctxt: true,
 	"runtime.gopanic": true, "runtime.throw": true, "runtime.fatal": true,
 	"runtime.panicdivide": true, "runtime.panicshift": true, "runtime.panicnil": true, "runtime.panicwrap": true,
 	"runtime.panicdottypeE": true, "runtime.panicdottypeI": true, "runtime.panicnildottype": true,

@@ -7,6 +7,9 @@ type shrinker struct {
 	labels []int // the blocks that are open, outermost first, numbered as they begin
 	opened int
 
+	// variables are the words of the frame that are reached through their addresses.
+	variables map[int64]bool
+
 	// The dispatch, once it was seen.
 	dispatch int   // where br_table stands in out, or -1
 	blocks   []int // the blocks that br_table leaves, by depth
@@ -14,7 +17,7 @@ type shrinker struct {
 }
 
 func newShrinker(h *helpers) *shrinker {
-	return &shrinker{helpers: h, labels: []int{0}, dispatch: -1, loop: -1}
+	return &shrinker{helpers: h, labels: []int{0}, variables: map[int64]bool{}, dispatch: -1, loop: -1}
 }
 
 // add writes one more instruction.
@@ -125,7 +128,7 @@ func (s *shrinker) reduce() bool {
 	case opCall:
 		return s.reduceCall()
 	case opGlobalSet:
-		return s.reduceFrame()
+		return s.reduceFrame() || s.reduceEntry()
 	}
 	return s.reduceAddress()
 }
@@ -190,6 +193,21 @@ func (s *shrinker) reduceUnwind() bool {
 	return s.replace(1, ins{op: opIf, arg: noResult}, ins{op: opI32Const, arg: 1}, ins{op: opReturn}, ins{op: opEnd})
 }
 
+// stackSmall is how much of a frame the check of the stack leaves out of account.
+const stackSmall = 128
+
+// reduceEntry makes room for a large frame where the stack is checked.
+func (s *shrinker) reduceEntry() bool {
+	t := s.tail(opLocalGet, opGlobalGet, opI32WrapI64, opI32Load, opI32Const, opI32Add, opI32LeU, opIf,
+		opLocalGet, opI64Const, opCall, opCall, opReturn, opEnd, opLocalGet, opI32Const, opI32Sub, opLocalTee, opGlobalSet)
+	if len(t) == 0 || t[0].arg != 1 || t[1].arg != 2 || t[3].off != 16 || t[8].arg != 1 || t[10].arg != s.push() ||
+		t[14].arg != 1 || t[17].arg != 1 || t[18].arg != 0 || t[15].arg != t[4].arg+stackSmall {
+		return false
+	}
+	return s.replace(19, t[15], t[8], t[9], ins{op: opCall, arg: s.enter(t[11].arg)},
+		ins{op: opIf, arg: noResult}, ins{op: opI32Const, arg: 1}, t[12], t[13], ins{op: opGlobalGet}, ins{op: opLocalSet, arg: 1})
+}
+
 func (s *shrinker) reduceCall() bool {
 	t := s.tail(opLocalGet, opI32Const, opI32Sub, opLocalTee, opGlobalSet, opLocalGet, opI64Const, opI64Store, opI32Const, opCall)
 	if len(t) == 0 || t[0].arg != 1 || t[3].arg != 1 || t[5].arg != 1 || t[1].arg != 8 || t[4].arg != 0 || t[7].off != 0 || t[8].arg != 0 {
@@ -226,15 +244,18 @@ func (s *shrinker) reduceAddress() bool {
 		return false
 	}
 	access.off += t[1].arg
+	s.variables[access.off] = true
 	s.out = append(s.out[:at-2], s.out[at:]...)
 	return true
 }
 
 // valueStart gives where the instructions begin that make the value on top of the stack before an instruction, or 0.
-func (s *shrinker) valueStart(end int) int {
+func (s *shrinker) valueStart(end int) int { return valueStart(s.out, end) }
+
+func valueStart(code []ins, end int) int {
 	for at, missing := end, 1; at > 0; {
 		at--
-		switch op := s.out[at].op; {
+		switch op := code[at].op; {
 		case op == opLocalGet, op == opGlobalGet, op == opI32Const, op == opI64Const, op == opF32Const, op == opF64Const:
 			missing--
 		case op == opLocalTee, op >= opI32Load && op <= opLastLoad, op == opI32Eqz, op == opI64Eqz, op >= opI32WrapI64 && op <= opLastPlain:
