@@ -27,8 +27,11 @@ func (c *tagCmd) Run(ctx context.Context, a *app) error {
 		return usagef("tag takes a NAME to set or --delete NAME, one of the two")
 	case c.Delete != "":
 		return a.change(ctx, func(db *database) error {
-			_, err := db.Untag(ctx, c.Delete)
-			return err
+			v, err := db.Untag(ctx, c.Delete)
+			if err != nil {
+				return err
+			}
+			return a.printWritten(ctx, db, ".tag/"+c.Delete, v)
 		})
 	case c.Name == "":
 		return a.readOrNothing(ctx, func(db *database) error { return a.printTags(ctx, db) })
