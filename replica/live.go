@@ -100,13 +100,15 @@ func (r *Replica) KeepLive(ctx context.Context, dial func(context.Context) (tran
 	return l
 }
 
-// dial makes a link, unless Stop comes first.
+// dial makes a link, unless Stop or the end of the replica comes first.
 func (l *Live) dial(ctx context.Context, dial func(context.Context) (transport.Conn, error)) (transport.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
 		select {
 		case <-l.stop:
+			cancel()
+		case <-l.r.pulse.gone:
 			cancel()
 		case <-ctx.Done():
 		}
@@ -160,6 +162,7 @@ func (l *Live) rest(ctx context.Context, pause time.Duration) {
 	select {
 	case <-timer.C:
 	case <-l.stop:
+	case <-l.r.pulse.gone:
 	case <-ctx.Done():
 	}
 }
@@ -234,7 +237,7 @@ func (l *Live) Status() LinkStatus {
 	return l.status
 }
 
-// Done is closed when nothing more will come: after Stop, and for SyncLive when the link has ended.
+// Done is closed when nothing more will come: after Stop, when the replica is closed, and for SyncLive when the link has ended.
 func (l *Live) Done() <-chan struct{} { return l.done }
 
 // Stop ends it politely: what was committed before is sent, and acked, if the peer takes it within 5 seconds. It returns what

@@ -259,6 +259,20 @@ func TestKeepLive(t *testing.T) {
 	}
 }
 
+// TestKeepLiveEndsWithItsReplica: nothing is left of one whose replica is closed while it dials.
+func TestKeepLiveEndsWithItsReplica(t *testing.T) {
+	p := newPair(t)
+	dialling := make(chan struct{})
+	l := p.a.KeepLive(t.Context(), func(ctx context.Context) (transport.Conn, error) {
+		close(dialling)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	<-dialling
+	p.ok(p.a.Close())
+	ended(t, l)
+}
+
 // TestKeepLiveIsPatient: a peer that does not stay, or does not want us, is not met again at once.
 func TestKeepLiveIsPatient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -15,7 +15,7 @@ type pulse struct {
 	mu        sync.Mutex
 	listeners map[chan struct{}]bool
 	stop      context.CancelFunc // ends the look at what other processes do
-	closed    bool
+	gone      chan struct{}      // closed with the replica
 	// impatient counts those who wait for receipts, which are then made durable at once.
 	impatient atomic.Int32
 	// pushing counts the sessions that push what is written here.
@@ -30,9 +30,11 @@ func (r *Replica) listen() (beat <-chan struct{}, quit func()) {
 	p, ch := &r.pulse, make(chan struct{}, 1)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	select {
+	case <-p.gone:
 		close(ch)
 		return ch, func() {}
+	default:
 	}
 	if p.listeners == nil {
 		p.listeners = make(map[chan struct{}]bool)
@@ -92,7 +94,7 @@ func (p *pulse) beat() {
 func (p *pulse) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed = true
+	close(p.gone)
 	for ch := range p.listeners {
 		close(ch)
 	}

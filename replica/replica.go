@@ -73,7 +73,7 @@ func Open(ctx context.Context, st store.Store, opts Options) (*Replica, error) {
 	}
 	r := &Replica{
 		st: st, wall: opts.Wall, rand: opts.Rand, log: opts.Logger, registry: registry, manual: opts.ManualCompaction,
-		maxTips: protocol.MaxTips,
+		maxTips: protocol.MaxTips, pulse: pulse{gone: make(chan struct{})},
 	}
 	r.typing = Typing{Bytes: cmp.Or(opts.Typing.Bytes, defaultTypedBytes), Rest: cmp.Or(opts.Typing.Rest, defaultTypedRest)}
 	for _, s := range opts.Strategies {
