@@ -12,10 +12,10 @@ func TestBacklog(t *testing.T) {
 		put := 0
 		go func() {
 			for _, a := range []arrival{
-				{frame: []byte("large"), bytes: 2 * maxBacklog}, // alone it may be larger
-				{frame: []byte("a"), bytes: maxBacklog / 2},
-				{frame: []byte("b"), bytes: maxBacklog / 2},
-				{frame: []byte("c"), bytes: 1},
+				arrived([]byte("large"), true, &unpacked{bytes: 2 * maxBacklog}), // alone it may be larger
+				arrived([]byte("a"), true, &unpacked{bytes: maxBacklog / 2}),
+				arrived([]byte("b"), true, &unpacked{bytes: maxBacklog / 2}),
+				arrived([]byte("c"), true, &unpacked{bytes: 1}),
 			} {
 				b.put(a)
 				put++
@@ -48,9 +48,43 @@ func TestBacklog(t *testing.T) {
 func TestBacklogTakesFramesThatAreNoPacks(t *testing.T) {
 	b := newBacklog()
 	for range 100 {
-		b.put(arrival{frame: []byte("ack")})
+		b.put(arrived([]byte("ack"), false, nil))
 	}
 	if taken := b.take(); len(taken) != 100 {
 		t.Errorf("took %d frames", len(taken))
+	}
+}
+
+// TestBacklogOfJunk: frames that say nothing, be they large or many, take room like others.
+func TestBacklogOfJunk(t *testing.T) {
+	for name, c := range map[string]struct {
+		junk  arrival
+		taken int
+	}{
+		"large frames":                  {arrived(make([]byte, maxBacklog/4), false, nil), 4},
+		"large packs that hold nothing": {arrived(make([]byte, maxBacklog/4), true, new(unpacked)), 4},
+		"many packs that hold nothing":  {arrived([]byte("pack"), true, new(unpacked)), maxBacklogPacks},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBacklog()
+				go func() {
+					for range c.taken + 1 {
+						b.put(c.junk)
+					}
+					b.end()
+				}()
+				synctest.Wait()
+				taken := b.take()
+				if len(taken) != c.taken {
+					t.Errorf("%d frames are there while nobody hears, want %d", len(taken), c.taken)
+				}
+				b.heard(taken)
+				synctest.Wait()
+				if more := b.take(); len(more) != 1 {
+					t.Errorf("%d more are there once these were heard, want one", len(more))
+				}
+			})
+		})
 	}
 }

@@ -154,11 +154,9 @@ func (d *driver) receive(ctx context.Context) error {
 		}
 		frame, err := d.conn.Receive(ctx)
 		pack, isPack := protocol.PackIn(frame)
-		a := arrival{frame: frame}
+		var u *unpacked
 		if ahead > 0 && isPack {
-			if a.ahead = d.local.unpackAhead(pack); a.ahead != nil {
-				a.bytes = a.ahead.bytes
-			}
+			u = d.local.unpackAhead(pack)
 		}
 		switch {
 		case err != nil:
@@ -172,7 +170,7 @@ func (d *driver) receive(ctx context.Context) error {
 		case ahead > 0:
 			ahead--
 		}
-		came.put(a)
+		came.put(arrived(frame, isPack, u))
 	}
 }
 
