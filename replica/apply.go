@@ -42,7 +42,7 @@ func (c *commit) applyUnpacked(u *unpacked, from int, whole bool) (slice, error)
 		told = 0 // those that are invalid by themselves
 	}
 	err = a.apply()
-	a.applied.Refused = a.refusals[told:]
+	a.applied.Refused, a.epoch = a.refusals[told:], c.tip.epoch
 	return a.slice, err
 }
 

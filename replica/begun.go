@@ -47,9 +47,9 @@ func (w *underway) end(name string) {
 	delete(w.packs, name)
 }
 
-// applyPacks applies packs, one after the other, in as many commits as they take. Each commit tells what became of its part of a
-// pack.
-func (r *Replica) applyPacks(ctx context.Context, packs []*unpacked, tell func(*commit, *unpacked, *slice)) error {
+// applyPacks applies packs, one after the other, in as many commits as they take. tell hears, once a commit is durable, what became
+// of its parts of packs.
+func (r *Replica) applyPacks(ctx context.Context, packs []*unpacked, tell func(*unpacked, *slice)) error {
 	defer func() {
 		for _, u := range packs {
 			r.underway.end(u.begun)
@@ -67,7 +67,7 @@ func (r *Replica) applyPacks(ctx context.Context, packs []*unpacked, tell func(*
 }
 
 // applySome applies as much of packs as one commit should hold.
-func (r *Replica) applySome(ctx context.Context, packs []*unpacked, tell func(*commit, *unpacked, *slice)) error {
+func (r *Replica) applySome(ctx context.Context, packs []*unpacked, tell func(*unpacked, *slice)) error {
 	parts := make([]slice, 0, len(packs))
 	err := r.write(ctx, func(c *commit) error {
 		for _, u := range packs {
@@ -75,18 +75,16 @@ func (r *Replica) applySome(ctx context.Context, packs []*unpacked, tell func(*c
 				return nil
 			}
 			part, err := c.applyUnpacked(u, u.sofar.next, false)
-			done := part.next == len(u.versions)
 			if err == nil {
-				err = c.keepBegun(u, done)
+				err = c.keepBegun(u, &part)
 			}
 			if err != nil {
 				return c.fail(err)
 			}
-			tell(c, u, &part)
 			if parts = append(parts, part); len(parts) == 1 {
 				c.applied = append(c.applied, &parts[0].applied)
 			}
-			if !done {
+			if part.next < len(u.versions) {
 				return nil
 			}
 		}
@@ -97,19 +95,21 @@ func (r *Replica) applySome(ctx context.Context, packs []*unpacked, tell func(*c
 	}
 	for i := range parts {
 		packs[i].took(&parts[i])
+		tell(packs[i], &parts[i])
 	}
 	return nil
 }
 
-// keepBegun keeps a pack behind its first commit if that is not the last, and behind the last no longer.
-func (c *commit) keepBegun(u *unpacked, done bool) error {
+// keepBegun keeps a pack behind the commit of its first part if that is not the last, and behind the last no longer.
+func (c *commit) keepBegun(u *unpacked, part *slice) error {
+	done := part.next == len(u.versions)
 	switch {
 	case done && u.begun != "":
 		return c.tx.Delete(store.Meta, []byte(u.begun))
 	case !done && u.begun == "":
-		u.begun = begunName(u.pack)
-		c.r.underway.begin(u.begun)
-		return putMeta(c.tx, u.begun, u.pack)
+		part.begun = begunName(u.pack)
+		c.r.underway.begin(part.begun)
+		return putMeta(c.tx, part.begun, u.pack)
 	}
 	return nil
 }
@@ -159,5 +159,5 @@ func (r *Replica) finish(ctx context.Context, name string, pack []byte) error {
 	}
 	defer r.unpackers.put(u)
 	u.begun = name
-	return r.applyPacks(ctx, []*unpacked{u}, func(*commit, *unpacked, *slice) {})
+	return r.applyPacks(ctx, []*unpacked{u}, func(*unpacked, *slice) {})
 }

@@ -58,11 +58,11 @@ func (l *local) looked(s *snap) {
 }
 
 // brought notes what a pack from the peer says that it holds, and where its versions stand, of which a commit holds a part.
-func (l *local) brought(c *commit, u *unpacked, part *slice) {
+func (l *local) brought(u *unpacked, part *slice) {
 	if len(part.applied.Refused) > 0 {
 		return
 	}
-	if c.tip.epoch == l.seen.epoch {
+	if part.epoch == l.seen.epoch {
 		l.seen.came = append(l.seen.came, part.came...)
 	}
 	chains := u.decoder.Header().Chains

@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"cmp"
+
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/protocol"
 )
@@ -26,10 +28,13 @@ const (
 // slice is what became of some versions of a pack in one commit.
 type slice struct {
 	applied protocol.Applied
-	// came are the dots of the pack's versions that are here.
-	came dotRanges
+	// came are the dots of the pack's versions that are here, in the database of that epoch.
+	came  dotRanges
+	epoch uint64
 	// next is the first version of the pack that was not looked at.
 	next int
+	// begun names the row that keeps the pack from this part on, if it does.
+	begun string
 }
 
 // full reports whether the commit should end.
@@ -84,7 +89,7 @@ func (a *applier) applySlice() error {
 
 // took adds what became of the next slice in a commit that is durable.
 func (u *unpacked) took(s *slice) {
-	u.looked, u.sofar.next = true, s.next
+	u.looked, u.sofar.next, u.begun = true, s.next, cmp.Or(s.begun, u.begun)
 	all := &u.sofar.applied
 	all.Versions += s.applied.Versions
 	all.Duplicates += s.applied.Duplicates

@@ -12,6 +12,7 @@ import (
 	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/store"
 	"github.com/kdelta/kdelta/store/memory"
+	"github.com/kdelta/kdelta/store/storetest"
 	"github.com/kdelta/kdelta/transport"
 	"github.com/kdelta/kdelta/transport/pipe"
 )
@@ -161,5 +162,37 @@ func TestPacksAheadFail(t *testing.T) {
 	}
 	if l.expect(nil); len(l.ahead) > 0 || dst.mem.tip.versions > 0 {
 		t.Errorf("%d packs are still expected, %d versions are here", len(l.ahead), dst.mem.tip.versions)
+	}
+}
+
+// TestTellsOfWhatIsDurable: what becomes of a pack is told once the commit stands. Dots that a commit gave and lost go to others, who
+// would be taken for what the peer brought.
+func TestTellsOfWhatIsDurable(t *testing.T) {
+	src, invite := threePacks(t)
+	disk := memory.New()
+	dst, err := Join(t.Context(), disk, invite, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst.st = storetest.Faulty(disk, storetest.Plan{{Site: storetest.Commit, Nth: 1, Err: store.ErrFull}})
+	feed, err := (&local{ctx: t.Context(), r: src}).Missing(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := feed.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := dst.unpack(t.Context(), bytes.Clone(p.Bytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	tell := func(_ *unpacked, part *slice) { told += part.applied.Versions }
+	if err := dst.applyPacks(t.Context(), []*unpacked{u}, tell); !errors.Is(err, store.ErrFull) || told > 0 || u.through() {
+		t.Errorf("%v, told of %d versions of a commit that failed", err, told)
+	}
+	if err := dst.applyPacks(t.Context(), []*unpacked{u}, tell); err != nil || told != p.Versions {
+		t.Errorf("%v, told of %d versions, want %d", err, told, p.Versions)
 	}
 }
