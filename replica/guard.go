@@ -11,9 +11,9 @@ import (
 	"github.com/kdelta/kdelta/store"
 )
 
-// guard compares the database with its sidecar, once in the life of a Replica, at its first write, which could repeat a
-// dot that another copy of the file has used, or its first sync, whichever comes first. On every verdict but "same" the database goes on under a new
-// author. Stores that are no file have no sidecar and pass.
+// guard compares the database with its sidecar, once in the life of a Replica: at its first write, which could repeat a dot
+// that another copy of the file has used, or its first sync, whichever comes first. On every verdict but "same" the database
+// goes on under a new author. Stores that are no file have no sidecar and pass.
 func (c *commit) guard() error {
 	side, ok := c.r.st.(store.Sidecar)
 	if !ok || c.r.guarded.Load() {

@@ -7,8 +7,8 @@ import (
 	"github.com/kdelta/kdelta/store"
 )
 
-// lineage is the graph of the space as a text or a list asks for it. A document outlives the snapshot that it was read from, so it is lent
-// one whenever there is something to ask.
+// lineage is the graph of the space as a text or a list asks for it. A document outlives the snapshot that it was read from, so
+// it is lent one whenever there is something to ask.
 //
 // A dot names its line by Branch: 0 for the first line of an author, else the number of the line, which no other
 // one gets while the epoch lasts. Dots of the branch unwritten are those of edits that are in no version yet.

@@ -75,8 +75,8 @@ func (r *Replica) SyncLive(ctx context.Context, conn transport.Conn, opts ...Syn
 	return l
 }
 
-// KeepLive is SyncLive over links that dial makes, whose context bounds the making alone: it makes another one when a link ends or cannot be made, after a pause that
-// doubles from try to try, until Stop or the end of ctx.
+// KeepLive is SyncLive over links that dial makes: another one whenever a link ends or cannot be made, after a pause that doubles
+// from try to try, until Stop or the end of ctx. The context that dial is given bounds the making of the link, not its life.
 func (r *Replica) KeepLive(ctx context.Context, dial func(context.Context) (transport.Conn, error), opts ...SyncOption) *Live {
 	l, ctx := r.newLive(ctx, opts)
 	go func() {

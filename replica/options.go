@@ -20,8 +20,8 @@ type Options struct {
 	// Typing says when what was typed into a Text, or done to an Array, becomes a version by itself.
 	Typing Typing
 	// ManualCompaction leaves it to Compact to pack old versions. Otherwise they are packed when nothing has been written for a
-	// while, and some when the replica is closed; but not in a browser. The same goes for bytes of what others have erased that are left
-	// in the store's files.
+	// while, and some when the replica is closed; but not in a browser. The same goes for bytes of what others have erased that
+	// are left in the store's files.
 	ManualCompaction bool
 }
 

@@ -11,9 +11,9 @@ import (
 )
 
 // WaitSynced returns when n other replicas are known to hold a version durably: each has said so itself, in a sync with this
-// database, whichever process held it. It makes nobody sync. A replica that has never written has no name to be counted by; one
+// database, whichever process ran it. It makes nobody sync. A replica that has never written has no name to be counted by; one
 // that only keeps what others write gets one by SetName, and one that joined to read only is never counted. A version that was
-// written again stands for what it was. ErrPoint if the version is not here, ctx's error if that ends first.
+// written again counts as the one that stands for it. ErrPoint if the version is not here, ctx's error if that ends first.
 func (r *Replica) WaitSynced(ctx context.Context, v Version, n int) error {
 	beat, quit := r.listen()
 	defer quit()

@@ -9,9 +9,9 @@ import (
 )
 
 // A clock names the tip of each line, and holds no more than protocol.MaxTips of them. No honest author forks that often, but a
-// member who means harm can, and nothing can be refused for it: who comes to a limit first differs from replica to replica, and what
+// member who means harm can, and nothing can be refused for it: who reaches a limit first differs from replica to replica, and what
 // others wrote on top would be lost with it. So a clock of more lines tells less than is held, which costs a peer no more than to
-// send again what was not told. What others have covered need not be told: who knows a version knows all that it covers.
+// send again what was not told. What others have covered need not be told: to know a version is to know all that it covers.
 
 // rank says how much the tip of a line is worth in a clock that cannot tell all; the least goes first. It depends on the set of versions
 // alone, so equal replicas tell the same.

@@ -12,9 +12,10 @@ import (
 )
 
 // What is typed into a text, or done to a list, is there at once, and in a version only later: a keystroke is not worth a
-// commit. Both are called typed here. Until then it has the dots that it will have if nobody else writes meanwhile. The replica sees to that: each of its transactions
-// begins with the version of what was typed (queue.go). If another process has written, what was typed is an op whose author
-// saw what there was when the typing began, and what that does to the text as it is now is what is written (rebase).
+// commit. Both are called typed here. Until then it has the dots that it will have if nobody else writes meanwhile. The replica
+// sees to that: each of its transactions begins with the version of what was typed (queue.go). If another process has written,
+// what was typed is an op whose author saw what there was when the typing began, and what that does to the text as it is now is
+// what is written (rebase).
 
 // Typing says when what was typed into a Text, or done to an Array, becomes a version by itself; zero fields stand for the
 // values that they name. It does so in any case before anything else is written or applied by the replica, before anything is
