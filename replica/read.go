@@ -18,7 +18,9 @@ import (
 
 var _ Reader = (*Replica)(nil)
 
-// Get implements Reader for the present.
+// Get reads the key's visible value into what dst points to, by encoding/json's rules, except that []byte is bytes, and returns the
+// version that the value is from, for From and IfVersion. A nil dst asks for the version alone. ErrNotFound where nothing is
+// visible, ErrMismatch where the value does not fit.
 func (r *Replica) Get(ctx context.Context, key string, dst any) (Version, error) {
 	row, v, err := r.row(ctx, key)
 	if err != nil {
@@ -126,7 +128,7 @@ func decodeInto(v canon.Value, dst any) error {
 	return msgpack.ToGo(v, dst)
 }
 
-// Doc implements Reader for the present.
+// Doc is all that is known of a key now: its value and kind, and where they are from. ErrNotFound where nothing is visible.
 func (r *Replica) Doc(ctx context.Context, key string) (Doc, error) {
 	row, v, err := r.row(ctx, key)
 	if err != nil {
@@ -163,7 +165,8 @@ func applyListOptions(opts []ListOption) listOptions {
 	return o
 }
 
-// List implements Reader for the present. It holds one snapshot until the loop ends.
+// List yields the visible keys that start with prefix, in byte order: all of one snapshot, which it holds until the loop ends.
+// Keys of kdelta's own namespaces are among them only where prefix starts with a dot.
 func (r *Replica) List(ctx context.Context, prefix string, opts ...ListOption) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		err := r.view(ctx, func(s *snap) error {
@@ -221,7 +224,7 @@ func (s *snap) docs(prefix, after string) iter.Seq2[store.Row, error] {
 	}
 }
 
-// Namespaces implements Reader for the present.
+// Namespaces lists the namespaces that have visible keys, in byte order. It reads the rows of all keys.
 func (r *Replica) Namespaces(ctx context.Context) ([]Namespace, error) {
 	return countNamespaces(r.List(ctx, ""))
 }

@@ -11,10 +11,11 @@ import (
 
 // Reader is the read side, the same for the present (a Replica) and for the past (what At returns).
 type Reader interface {
-	// Get reads the key's visible value into dst (by encoding/json's rules; nil dst: only the version) and returns
-	// the version that it is from. ErrNotFound where nothing is visible.
+	// Get reads the key's visible value into dst, by encoding/json's rules, except that []byte is bytes, and returns the version
+	// that it is from; a nil dst asks for that alone. ErrNotFound where nothing is visible, ErrMismatch where the value does
+	// not fit.
 	Get(ctx context.Context, key string, dst any) (Version, error)
-	// Doc is all that is known of a key.
+	// Doc is all that is known of a key. ErrNotFound where nothing is visible.
 	Doc(ctx context.Context, key string) (Doc, error)
 	// List yields the visible keys that start with prefix, in byte order.
 	List(ctx context.Context, prefix string, opts ...ListOption) iter.Seq2[Row, error]
