@@ -25,11 +25,15 @@
 //  6. PC_Bs are numbered by segment, 2k and 2k+1 in segment k, so that all br_tables begin alike; the tables by PC, and
 //     where deferred calls resume, follow (resume.go). Whatever returns to 2k is looked up at 2k and 2k-1, as before at x and
 //     x-1.
-//  7. What cannot run is left out: functions that serve tracing, metrics, profiles and self-tests that nobody asks for
+//  7. Behind a call that is never left by unwinding the locals are as before: what is loaded from the frame there goes, and what
+//     was stored for it (resumption.go, keep.go; flow.go and live.go, slots.go and spills.go).
+//  8. Helpers take words as parameters and store them: arguments, results (arguments.go), and pointers for the write barrier
+//     (barrier.go, outline.go).
+//  9. What cannot run is left out: functions that serve tracing, metrics, profiles and self-tests that nobody asks for
 //     (cuts.go), and what is reached through them alone (prune.go); with AES, its tables (aes.go).
-//  8. Of the hashes of types stays what a type switch compares with, of their methods those that an interface asks for, of the
+// 10. Of the hashes of types stays what a type switch compares with, of their methods those that an interface asks for, of the
 //     types that no program can name no name (types.go).
-//  9. The functions that are called most often come first, for their indices are short (arrange.go); the others lie beside
+// 11. The functions that are called most often come first, for their indices are short (arrange.go); the others lie beside
 //     those that they are like, within the window of deflate (similar.go).
 //
 // It knows the layouts of Go 1.26. A module that has another shape is an error, and nothing is written. The linker's
