@@ -31,9 +31,9 @@
 //     (barrier.go, outline.go).
 //  9. What cannot run is left out: functions that serve tracing, metrics, profiles and self-tests that nobody asks for
 //     (cuts.go), and what is reached through them alone (prune.go); with AES, its tables (aes.go).
-// 10. Of the hashes of types stays what a type switch compares with, of their methods those that an interface asks for, of the
+//  10. Of the hashes of types stays what a type switch compares with, of their methods those that an interface asks for, of the
 //     types that no program can name no name (types.go).
-// 11. The functions that are called most often come first, for their indices are short (arrange.go); the others lie beside
+//  11. The functions that are called most often come first, for their indices are short (arrange.go); the others lie beside
 //     those that they are like, within the window of deflate (similar.go).
 //
 // It knows the layouts of Go 1.26. A module that has another shape is an error, and nothing is written. The linker's

@@ -68,18 +68,32 @@ func TestDeadLocalsGo(t *testing.T) {
 	s := &shrinker{helpers: &helpers{}, dispatch: -1, loop: -1, variables: map[int64]bool{}}
 	kept, dead := int64(3), int64(4)
 	s.out = []ins{
-		{op: opI64Const, arg: 7}, {op: opLocalSet, arg: kept},
+		{op: opI64Const, arg: 7},
+		{op: opLocalSet, arg: kept},
 		{op: opLoop, arg: noResult},
-		{op: opI64Const, arg: 9}, {op: opLocalSet, arg: dead},
-		{op: opLocalGet, arg: kept}, {op: opLocalTee, arg: kept}, {op: opLocalTee, arg: dead}, {op: opI64Eqz}, {op: opBrIf},
-		{op: opEnd}, {op: opI32Const}, {op: opEnd},
+		{op: opI64Const, arg: 9},
+		{op: opLocalSet, arg: dead},
+		{op: opLocalGet, arg: kept},
+		{op: opLocalTee, arg: kept},
+		{op: opLocalTee, arg: dead},
+		{op: opI64Eqz},
+		{op: opBrIf},
+		{op: opEnd},
+		{op: opI32Const},
+		{op: opEnd},
 	}
 	s.dropDead(s.newFlow(nil))
 	want := []ins{
-		{op: opI64Const, arg: 7}, {op: opLocalSet, arg: kept},
+		{op: opI64Const, arg: 7},
+		{op: opLocalSet, arg: kept},
 		{op: opLoop, arg: noResult},
-		{op: opLocalGet, arg: kept}, {op: opLocalTee, arg: kept}, {op: opI64Eqz}, {op: opBrIf},
-		{op: opEnd}, {op: opI32Const}, {op: opEnd},
+		{op: opLocalGet, arg: kept},
+		{op: opLocalTee, arg: kept},
+		{op: opI64Eqz},
+		{op: opBrIf},
+		{op: opEnd},
+		{op: opI32Const},
+		{op: opEnd},
 	}
 	if !reflect.DeepEqual(s.out, want) {
 		t.Errorf("left %v, want %v", s.out, want)
@@ -103,10 +117,16 @@ func TestReloadsGo(t *testing.T) {
 		h := &helpers{first: 1, callees: &callees{resumes: []bool{c.resumes}, unwinds: []bool{c.resumes}, args: []int{8}}}
 		s := &shrinker{helpers: h, dispatch: -1, loop: -1, variables: map[int64]bool{c.slot: c.pointer}}
 		s.out = []ins{
-			{op: opLocalGet, arg: 1}, {op: opLocalGet, arg: 3}, {op: opI64Store, off: c.slot},
-			{op: opCall}, {op: opDrop},
-			{op: opLocalGet, arg: 1}, {op: opI64Load, off: c.slot}, {op: opLocalSet, arg: 3},
-			{op: opI32Const}, {op: opEnd},
+			{op: opLocalGet, arg: 1},
+			{op: opLocalGet, arg: 3},
+			{op: opI64Store, off: c.slot},
+			{op: opCall},
+			{op: opDrop},
+			{op: opLocalGet, arg: 1},
+			{op: opI64Load, off: c.slot},
+			{op: opLocalSet, arg: 3},
+			{op: opI32Const},
+			{op: opEnd},
 		}
 		before := len(s.out)
 		s.dropReloads(s.newFlow(nil))
