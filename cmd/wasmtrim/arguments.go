@@ -9,11 +9,9 @@ type frameStore struct {
 	store ins
 }
 
-// takeArguments takes from the end of code the stores of the first words of the frame, which are the arguments of the call that
-// follows. It gives the code without them, and their values in order.
-func takeArguments(code []ins, from int64) (rest, values []ins, first int64, n int) {
-	var run []frameStore // the last one first
-	end := len(code)
+// lastStores gives the stores into the frame that code ends with, the last one first, and where they begin.
+func lastStores(code []ins) (run []frameStore, end int) {
+	end = len(code)
 	for end > 0 {
 		store := code[end-1]
 		if store.op <= opLastLoad || store.op > opLastStore {
@@ -26,6 +24,14 @@ func takeArguments(code []ins, from int64) (rest, values []ins, first int64, n i
 		run = append(run, frameStore{code[at : end-1], store})
 		end = at - 1
 	}
+	return run, end
+}
+
+// takeArguments takes from the end of code the stores of words of the frame side by side: from its beginning on, which are the
+// arguments of the call that follows, or behind it, which are results. It gives the code without them, their values in order, and
+// where the first word is.
+func takeArguments(code []ins, from int64) (rest, values []ins, first int64, n int) {
+	run, end := lastStores(code)
 	// Values are made later than they were: behind the stores of others, and before their own.
 	byOffset := map[int64]int{}
 	for i, s := range run {

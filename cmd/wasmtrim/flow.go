@@ -49,14 +49,11 @@ func (s *shrinker) newFlow(resumed []bool) *flow {
 		case opReturn, opUnreachable:
 			goesTo[i] = []int{}
 		case opBr, opBrIf:
-			l := to(in.arg)
-			target := l.target
-			if l.loop && target == dispatchLoop {
-				if i < 2 || f.code[i-2].op != opI32Const || f.code[i-1].op != opLocalSet || f.code[i-1].arg != 0 || f.segment == nil {
+			target := to(in.arg).target
+			if l := to(in.arg); l.loop && target == dispatchLoop {
+				if target = s.dispatched(f, i); target < 0 {
 					return nil
 				}
-				table := s.out[s.dispatch].table
-				target = f.segment[table[min(int(f.code[i-2].arg), len(table)-1)]]
 			}
 			goesTo[i] = []int{target}
 			if in.op == opBrIf {
@@ -80,6 +77,21 @@ func (s *shrinker) newFlow(resumed []bool) *flow {
 			leaders = append(append(leaders, i+1), goesTo[i]...)
 		}
 	}
+	f.cut(leaders, goesTo)
+	return f
+}
+
+// dispatched gives where a jump through the dispatch leads, or -1.
+func (s *shrinker) dispatched(f *flow, i int) int {
+	if i < 2 || f.code[i-2].op != opI32Const || f.code[i-1].op != opLocalSet || f.code[i-1].arg != 0 || f.segment == nil {
+		return -1
+	}
+	table := s.out[s.dispatch].table
+	return f.segment[table[min(int(f.code[i-2].arg), len(table)-1)]]
+}
+
+// cut makes blocks that begin at places, and says which follow one: where its last instruction goes.
+func (f *flow) cut(leaders []int, goesTo [][]int) {
 	slices.Sort(leaders)
 	f.starts = slices.Compact(leaders)
 	if last := len(f.starts) - 1; f.starts[last] == len(f.code) {
@@ -99,7 +111,6 @@ func (s *shrinker) newFlow(resumed []bool) *flow {
 		}
 		f.next = append(f.next, next)
 	}
-	return f
 }
 
 // block gives where a block begins and ends.
