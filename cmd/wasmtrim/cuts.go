@@ -31,6 +31,14 @@ var cuts = []cut{
 		names:  []string{"runtime.tryRecordGoroutineProfile*"},
 		unless: []string{"runtime.GoroutineProfile", "runtime/pprof.*", "runtime.goroutineProfileWithLabels*", "runtime.pprof_*"},
 	},
+	// What blocks is noted if these ask for it, and goroutines that leak are looked for if this does.
+	{
+		names: []string{"runtime.saveblockevent"}, returns: true,
+		unless: []string{"runtime.SetBlockProfileRate", "runtime.SetMutexProfileFraction", "runtime/pprof.*", "runtime.pprof_*"},
+	},
+	{names: []string{"runtime.findGoroutineLeaks"}, unless: []string{"runtime/pprof.*", "runtime.pprof_*"}},
+	// A time zone with a rule for the years to come is loaded by these; the one of a browser has none.
+	{names: []string{"time.tzset"}, unless: []string{"time.LoadLocation*", "time.loadLocation*"}},
 	// Without a reader of the profile of memory, the linker sets the rate at which it is taken to 0.
 	{
 		names: []string{"runtime.profilealloc"}, returns: true,
