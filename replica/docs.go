@@ -295,7 +295,8 @@ func (s *snap) load(e *entry, key []byte) error {
 	if e.row, err = store.DecodeDoc(b); err != nil {
 		return err
 	}
-	if row := &e.row; row.Last == 0 || row.Last >= uint64(s.tip.next) || row.Count == 0 || row.Apart > row.Count {
+	// A commit that takes back all versions on a key leaves the row of none, until it has written them again.
+	if row := &e.row; (row.Last == 0) != (row.Count == 0) || row.Last >= uint64(s.tip.next) || row.Apart > row.Count {
 		return fmt.Errorf("%w: the row of %q tells of versions that are not here", store.ErrCorrupt, e.key)
 	}
 	if e.folded = e.row.State == nil; !e.folded {
