@@ -212,11 +212,14 @@ func readOps(e *replica.LogEntry) ([]modelOp, error) {
 				if err != nil {
 					return nil, err
 				}
-				edit := modelEdit{path: path, value: value}
-				if value.Type() == canon.TypeNull {
-					edit.value = nil // a world never patches a member to null, so null is a removal
+				o.edits = append(o.edits, modelEdit{path: path, value: value})
+			}
+			for _, text := range op.Removed {
+				path, err := crdt.ParsePointer(text)
+				if err != nil {
+					return nil, err
 				}
-				o.edits = append(o.edits, edit)
+				o.edits = append(o.edits, modelEdit{path: path})
 			}
 		case "erase":
 			name, _ := o.value.Lookup("version")
