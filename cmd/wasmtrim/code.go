@@ -78,6 +78,8 @@ type ins struct {
 	off   int64  // of loads and stores
 	raw   []byte // the immediates of all others
 	table []int  // of br_table; the default is the last
+
+	variable bool // of local.get: it is the address of a variable, where the frame begins
 }
 
 // ins reads an instruction. One that Go does not write is an error.

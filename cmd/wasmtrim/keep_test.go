@@ -135,3 +135,27 @@ func TestReloadsGo(t *testing.T) {
 		}
 	}
 }
+
+// TestVariablesAreNoted stores into words of the frame: what is reached by an address belongs to a variable, which pointers may lead
+// to, also where the frame begins and nothing is added to the stack pointer.
+func TestVariablesAreNoted(t *testing.T) {
+	sp, value := ins{op: opLocalGet, arg: 1}, ins{op: opLocalGet, arg: 3}
+	extend, wrap, store := ins{op: opExtendU}, ins{op: opI32WrapI64}, ins{op: opI64Store, off: 16}
+	for name, c := range map[string]struct {
+		code []ins
+		want map[int64]bool
+	}{
+		"a word of the compiler's own":          {words(sp, value, store), map[int64]bool{}},
+		"a variable":                            {words(sp, extend, ins{op: opI64Const, arg: 8}, ins{op: opI64Add}, wrap, value, store), map[int64]bool{24: true}},
+		"a variable that the frame begins with": {words(sp, extend, wrap, value, store), map[int64]bool{16: true}},
+		"a word of it that is loaded":           {words(sp, extend, wrap, ins{op: opI64Load, off: 8}), map[int64]bool{8: true}},
+	} {
+		s := newShrinker(&helpers{})
+		for _, in := range append(words(ins{op: opI32Const}, ins{op: opDrop}), c.code...) {
+			s.add(in)
+		}
+		if !reflect.DeepEqual(s.variables, c.want) {
+			t.Errorf("%s: variables at %v, want %v", name, s.variables, c.want)
+		}
+	}
+}

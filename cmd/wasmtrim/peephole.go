@@ -135,7 +135,11 @@ func (s *shrinker) reduce() bool {
 
 func (s *shrinker) reduceValue() bool {
 	if t := s.tail(opExtendU, opI32WrapI64); t != nil {
-		return s.replace(2)
+		s.replace(2)
+		if n := len(s.out); n > 0 && s.out[n-1].op == opLocalGet && s.out[n-1].arg == 1 {
+			s.out[n-1].variable = true // the compiler makes a pointer of the stack pointer for variables alone
+		}
+		return true
 	}
 	if t := s.tail(opExtendS, opI32WrapI64); t != nil {
 		return s.replace(2)
@@ -224,7 +228,8 @@ func (s *shrinker) reduceFrame() bool {
 	return s.replace(10, t[0], ins{op: opI32Const, arg: t[1].arg + t[6].arg}, t[7], t[8], t[9])
 }
 
-// reduceAddress moves what is added to the stack pointer into the load or store.
+// reduceAddress moves what is added to the stack pointer into the load or store, and notes where variables are. Nothing is added for
+// the one that the frame begins with, if there is no room for arguments before it.
 func (s *shrinker) reduceAddress() bool {
 	n := len(s.out) - 1
 	access := &s.out[n]
@@ -235,6 +240,9 @@ func (s *shrinker) reduceAddress() bool {
 		at = s.valueStart(n)
 	default:
 		return false
+	}
+	if at > 0 && s.out[at-1].variable {
+		s.variables[access.off] = true
 	}
 	if at < 3 {
 		return false

@@ -116,6 +116,32 @@ func knowsTypes() bool {
 		reflect.TypeOf(map[string]*square{}) == reflect.MapOf(reflect.TypeFor[string](), reflect.PointerTo(reflect.TypeFor[square]()))
 }
 
+// parcel has too many fields for locals: a function that makes one keeps it in its frame.
+type parcel struct {
+	content []byte
+	sealed  bool
+	before  *node
+	weight  int
+}
+
+// parcelOf calls nothing: its frame begins with the parcel.
+//
+//go:noinline
+func parcelOf(content []byte, before *node) parcel {
+	p := parcel{content: content, before: before, weight: len(content)}
+	if before != nil {
+		p.weight = max(p.weight, before.value)
+	}
+	return p
+}
+
+// keepsParcels reports whether a variable that is written word by word, and read as a whole, has what was written.
+func keepsParcels() bool {
+	before := &node{value: 5}
+	p := parcelOf([]byte("abc"), before)
+	return string(p.content) == "abc" && p.before == before && p.weight == 5 && !p.sealed
+}
+
 func main() {
 	sums := make(chan int)
 	for range 4 {
@@ -134,7 +160,7 @@ func main() {
 	ok = ok && caught(func() { list[at]++ }) == "runtime error: index out of range [3] with length 1"
 	ok = ok && caught(func() { none.value++ }) == "runtime error: invalid memory address or nil pointer dereference"
 	ok = ok && caught(func() { panic("thrown") }) == "thrown"
-	if !ok || !knowsTypes() || !knowsMethods() {
+	if !ok || !knowsTypes() || !knowsMethods() || !keepsParcels() {
 		os.Exit(1)
 	}
 }
