@@ -42,7 +42,7 @@ func (s *shrinker) addresses(index int, f *function, locals []byte) ([]byte, err
 				if pc%2 == 0 {
 					pc, in.arg = pc/2, s.pushSegment()
 				}
-				rest, values, _, words := takeArguments(code[:n-3], 0)
+				rest, values, _, words := s.takeArguments(code[:n-3], 0)
 				if words > 0 {
 					in.arg = s.pushWith(words, in.arg)
 				}

@@ -25,9 +25,13 @@ func TestArgumentsAreTaken(t *testing.T) {
 		"a value that another store would change": {
 			words(sp, three, store(0), sp, sp, load(0), store(8)), words(sp, three, store(0), sp, sp, load(0), store(8)), nil, 0, 0, 0,
 		},
-		"the same word twice": {words(sp, three, store(0), sp, four, store(0)), words(sp, three, store(0), sp, four, store(0)), nil, 0, 0, 0},
+		"the same word twice": {words(sp, three, store(0), sp, four, store(0)), words(sp, three, store(0)), words(four), 0, 0, 1},
+		"a byte of a word that was cleared": {
+			words(sp, ins{op: opI64Const}, store(0), sp, four, ins{op: opStoreByte, off: 7}),
+			words(sp, ins{op: opI64Const}, store(0), sp, four, ins{op: opStoreByte, off: 7}), nil, 0, 0, 0,
+		},
 	} {
-		rest, values, first, n := takeArguments(c.code, c.from)
+		rest, values, first, n := newShrinker(&helpers{}).takeArguments(c.code, c.from)
 		if n != c.n || first != c.first || len(rest)+len(c.rest) > 0 && !reflect.DeepEqual(rest, c.rest) || len(values)+len(c.values) > 0 && !reflect.DeepEqual(values, c.values) {
 			t.Errorf("%s: left %v, took %v, %d words from %d on; want %v, %v, %d from %d on", name, rest, values, n, first, c.rest, c.values, c.n, c.first)
 		}
@@ -156,6 +160,33 @@ func TestVariablesAreNoted(t *testing.T) {
 		}
 		if !reflect.DeepEqual(s.variables, c.want) {
 			t.Errorf("%s: variables at %v, want %v", name, s.variables, c.want)
+		}
+	}
+}
+
+// TestArgumentsMadeOfVariables passes what is loaded by a pointer, before a variable is stored: it is taken only if the pointer leads
+// elsewhere.
+func TestArgumentsMadeOfVariables(t *testing.T) {
+	sp, pointer := ins{op: opLocalGet, arg: 1}, ins{op: opLocalGet, arg: 3}
+	code := words(
+		sp, pointer, ins{op: opI32WrapI64}, ins{op: opI64Load}, ins{op: opI64Store},
+		sp, ins{op: opLocalGet, arg: 4}, ins{op: opI64Store, off: 16},
+	)
+	for name, c := range map[string]struct {
+		variable, held bool
+		taken          int
+	}{
+		"a word that is no variable":            {held: true, taken: 1},
+		"a variable that nothing points to":     {variable: true, taken: 1},
+		"a variable that the pointer may be of": {variable: true, held: true},
+	} {
+		s := newShrinker(&helpers{})
+		s.variables[16] = c.variable
+		if c.held {
+			s.out = words(sp, ins{op: opExtendU}, ins{op: opLocalSet, arg: 3})
+		}
+		if _, _, _, n := s.takeArguments(code, 0); n != c.taken {
+			t.Errorf("%s: %d words taken, want %d", name, n, c.taken)
 		}
 	}
 }
