@@ -2,6 +2,7 @@ package main
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -187,6 +188,37 @@ func TestArgumentsMadeOfVariables(t *testing.T) {
 		}
 		if _, _, _, n := s.takeArguments(code, 0); n != c.taken {
 			t.Errorf("%s: %d words taken, want %d", name, n, c.taken)
+		}
+	}
+}
+
+// TestSpillsGo stores a word of the frame, which goes if it is the compiler's own, and nothing reads it.
+func TestSpillsGo(t *testing.T) {
+	sp, value := ins{op: opLocalGet, arg: 1}, ins{op: opLocalGet, arg: 3}
+	const slot = 16
+	for name, c := range map[string]struct {
+		value    ins
+		off      int64
+		variable bool
+		more     []ins
+		stays    bool
+	}{
+		"a word that nothing reads":       {value: value, off: slot},
+		"one that is read":                {value: value, off: slot, more: words(sp, ins{op: opI64Load, off: slot}, ins{op: opDrop}), stays: true},
+		"one of which a byte is read":     {value: value, off: slot, more: words(sp, ins{op: opLoadByte, off: slot + 5}, ins{op: opDrop}), stays: true},
+		"a variable":                      {value: value, off: slot, variable: true, stays: true},
+		"an argument":                     {value: value, stays: true},
+		"a result":                        {value: value, off: 32, stays: true},
+		"what is cleared":                 {value: ins{op: opI64Const}, off: slot, stays: true},
+		"what a call by address may read": {value: value, off: slot, more: words(ins{op: opIndirect}, ins{op: opDrop}), stays: true},
+	} {
+		h := &helpers{first: 1, callees: &callees{args: []int{8}}}
+		s := &shrinker{helpers: h, dispatch: -1, loop: -1, variables: map[int64]bool{slot: c.variable}}
+		s.out = slices.Concat(words(ins{op: opI32Const}, ins{op: opDrop}, sp, c.value, ins{op: opI64Store, off: c.off}, ins{op: opCall}, ins{op: opDrop}), c.more)
+		before := len(s.out)
+		s.dropSpills(&function{record: make([]byte, recordSize), pcsp: tableOf([]int{0, 24})})
+		if stays := len(s.out) == before; stays != c.stays {
+			t.Errorf("%s: the store stays: %v, want %v", name, stays, c.stays)
 		}
 	}
 }

@@ -12,7 +12,8 @@ const (
 )
 
 // dropSpills leaves out the stores of words of the frame that nothing reads: no instruction, no callee, not the caller, not the
-// garbage collector.
+// garbage collector. A constant is not spilled: it clears what belongs to a variable, for the collector, which may find that through
+// a pointer.
 func (s *shrinker) dropSpills(f *function) {
 	if f.deferReturn() != 0 || len(f.data) > funcdataDefers && f.data[funcdataDefers] != absent {
 		return
@@ -37,7 +38,7 @@ func (s *shrinker) dropSpills(f *function) {
 		}
 		n := len(s.out) - 1
 		at := valueStart(s.out, n)
-		if at == 0 || s.out[at-1].op != opLocalGet || s.out[at-1].arg != 1 ||
+		if at == 0 || s.out[at-1].op != opLocalGet || s.out[at-1].arg != 1 || s.out[at].op == opI64Const && at == n-1 ||
 			slices.ContainsFunc(s.out[at:n], func(in ins) bool { return in.op == opLocalTee }) {
 			continue
 		}
