@@ -153,6 +153,7 @@ func TestVariablesAreNoted(t *testing.T) {
 		"a word of the compiler's own":          {words(sp, value, store), map[int64]bool{}},
 		"a variable":                            {words(sp, extend, ins{op: opI64Const, arg: 8}, ins{op: opI64Add}, wrap, value, store), map[int64]bool{24: true}},
 		"a variable that the frame begins with": {words(sp, extend, wrap, value, store), map[int64]bool{16: true}},
+		"one behind a call that is not of Go":   {words(ins{op: opGlobalGet}, ins{op: opLocalSet, arg: 1}, sp, extend, wrap, value, store), map[int64]bool{16: true}},
 		"a word of it that is loaded":           {words(sp, extend, wrap, ins{op: opI64Load, off: 8}), map[int64]bool{8: true}},
 	} {
 		s := newShrinker(&helpers{})

@@ -161,7 +161,8 @@ func (s *shrinker) reduceValue() bool {
 			return s.replace(2)
 		}
 	}
-	if t := s.tail(opLocalSet, opLocalGet); len(t) > 0 && t[0].arg == t[1].arg {
+	// What is loaded from the frame, and what is a pointer to it, is told by a local.get of the stack pointer: those stay.
+	if t := s.tail(opLocalSet, opLocalGet); len(t) > 0 && t[0].arg == t[1].arg && t[0].arg != 1 {
 		return s.replace(2, ins{op: opLocalTee, arg: t[0].arg})
 	}
 	return false
