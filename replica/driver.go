@@ -35,7 +35,9 @@ func (d *driver) run(ctx context.Context) error {
 		d.poke()
 	}()
 	sendErr := d.send(ctx)
-	stop() // whatever the session ended in, there is nothing more to hear
+	if !errors.Is(sendErr, transport.ErrClosed) {
+		stop() // whatever the session ended in, there is nothing more to hear
+	} // else what had arrived before the link ended may say why it did, and then ends by itself
 	recvErr := <-received
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,13 +1,17 @@
 package replica_test
 
 import (
+	"context"
 	"errors"
 	"io"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store/memory"
+	"github.com/kdelta/kdelta/transport"
 	"github.com/kdelta/kdelta/transport/pipe"
 )
 
@@ -79,4 +83,51 @@ func statusOf(t *testing.T, r *replica.Replica) replica.Status {
 		t.Fatal(err)
 	}
 	return st
+}
+
+// crossing is an end of a link on which what follows the hello meets a link that the other end has left, before anybody here has
+// looked at what that one said last.
+type crossing struct {
+	transport.Conn
+	sent, received atomic.Int64
+	left, failed   chan struct{}
+	once           sync.Once
+}
+
+func (c *crossing) Send(ctx context.Context, frame []byte) error {
+	if c.sent.Add(1) > 1 {
+		<-c.left
+	}
+	err := c.Conn.Send(ctx, frame)
+	if err != nil {
+		c.once.Do(func() { close(c.failed) })
+	}
+	return err
+}
+
+func (c *crossing) Receive(ctx context.Context) ([]byte, error) {
+	if c.received.Add(1) > 1 {
+		<-c.failed
+	}
+	return c.Conn.Receive(ctx)
+}
+
+// TestPreviewCrossesAnAnswer: whoever asked, and is gone before it has heard all, leaves no broken link behind.
+func TestPreviewCrossesAnAnswer(t *testing.T) {
+	p := newPair(t)
+	p.do(p.a.Set(t.Context(), "a/1", 1))
+	p.sync()
+	ca, cb := pipe.New()
+	node := &crossing{Conn: cb, left: make(chan struct{}), failed: make(chan struct{})}
+	live := p.b.SyncLive(t.Context(), node)
+	if asked, err := p.a.Preview(t.Context(), ca); err != nil || asked.Send != 0 {
+		t.Errorf("%+v, %v", asked, err)
+	}
+	if err := ca.Close(); err != nil {
+		t.Error(err)
+	}
+	close(node.left)
+	if status := ended(t, live); status.State != replica.LinkOffline || status.Cause != nil {
+		t.Errorf("%+v", status)
+	}
 }
