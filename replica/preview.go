@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
@@ -37,14 +38,23 @@ func (a asker) Meet(peer protocol.Peer, _ int64) (*protocol.Held, error) {
 	return held, err
 }
 
+// parting is for how long whoever asked waits for the other end to leave. A process that is gone before it takes with it what the
+// other end has not read yet: that this was all.
+const parting = time.Second
+
 // Preview asks the replica at the other end of conn what it holds, and tells what Sync would do. Nothing changes here, and no
-// version is sent. It does not close conn.
+// version is sent. It does not close conn, but waits for up to a second for the other end to do so.
 func (r *Replica) Preview(ctx context.Context, conn transport.Conn) (Preview, error) {
 	d, _ := r.newDriver(ctx, conn, nil)
 	link, _ := conn.(protocol.Link)
 	d.session = protocol.NewAsking(asker{d.local}, link)
 	if err := d.run(ctx); err != nil {
 		return Preview{}, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, parting)
+	defer cancel()
+	for err := error(nil); err == nil; {
+		_, err = conn.Receive(waiting)
 	}
 	return r.previewOf(ctx, d.session.PeerClock())
 }

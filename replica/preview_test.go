@@ -33,6 +33,7 @@ func TestPreview(t *testing.T) {
 	answered := make(chan error, 1)
 	go func() {
 		_, err := p.b.Sync(ctx, cb)
+		_ = cb.Close() // it has heard all
 		answered <- err
 	}()
 	asked, err := p.a.Preview(ctx, ca)
@@ -53,6 +54,7 @@ func TestPreview(t *testing.T) {
 	ca, cb = pipe.New()
 	go func() {
 		_, err := p.b.Sync(ctx, cb)
+		_ = cb.Close() // it has heard all
 		answered <- err
 	}()
 	if asked, err = p.a.Preview(ctx, ca); err != nil || asked.Receive != 1 {
@@ -112,21 +114,34 @@ func (c *crossing) Receive(ctx context.Context) ([]byte, error) {
 	return c.Conn.Receive(ctx)
 }
 
+// parting is an end of a link that is left once a hello and a bye were said.
+type parting struct {
+	transport.Conn
+	sent atomic.Int64
+	left chan struct{}
+}
+
+func (c *parting) Send(ctx context.Context, frame []byte) error {
+	err := c.Conn.Send(ctx, frame)
+	if c.sent.Add(1) == 2 {
+		_ = c.Close()
+		close(c.left)
+	}
+	return err
+}
+
 // TestPreviewCrossesAnAnswer: whoever asked, and is gone before it has heard all, leaves no broken link behind.
 func TestPreviewCrossesAnAnswer(t *testing.T) {
 	p := newPair(t)
 	p.do(p.a.Set(t.Context(), "a/1", 1))
 	p.sync()
 	ca, cb := pipe.New()
-	node := &crossing{Conn: cb, left: make(chan struct{}), failed: make(chan struct{})}
+	asker := &parting{Conn: ca, left: make(chan struct{})}
+	node := &crossing{Conn: cb, left: asker.left, failed: make(chan struct{})}
 	live := p.b.SyncLive(t.Context(), node)
-	if asked, err := p.a.Preview(t.Context(), ca); err != nil || asked.Send != 0 {
+	if asked, err := p.a.Preview(t.Context(), asker); err != nil || asked.Send != 0 {
 		t.Errorf("%+v, %v", asked, err)
 	}
-	if err := ca.Close(); err != nil {
-		t.Error(err)
-	}
-	close(node.left)
 	if status := ended(t, live); status.State != replica.LinkOffline || status.Cause != nil {
 		t.Errorf("%+v", status)
 	}
