@@ -264,19 +264,16 @@ func (tx *Tx) setRemove(key string, elements []any, o *writeOptions) error {
 	if err != nil {
 		return err
 	}
-	op, err := crdt.SetRemove(key, values)
-	if err != nil {
-		return err
+	if _, err := crdt.SetRemove(key, values); err != nil {
+		return err // also of what is not there
 	}
 	has := elementsOf(set)
-	there := slices.DeleteFunc(slices.Clone(values), func(v crdt.Value) bool { return !has[string(v)] })
-	switch len(there) {
-	case 0:
+	values = slices.DeleteFunc(values, func(v crdt.Value) bool { return !has[string(v)] })
+	if len(values) == 0 {
 		return nil
-	case len(values):
-		return tx.stageContent(key, op)
 	}
-	if op, err = crdt.SetRemove(key, there); err != nil {
+	op, err := crdt.SetRemove(key, values)
+	if err != nil {
 		return err
 	}
 	return tx.stageContent(key, op)

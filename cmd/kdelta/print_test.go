@@ -87,19 +87,25 @@ func TestStatusSaysWhatWaitsAndWhatHappened(t *testing.T) {
 	}
 }
 
-func TestConflictsOfEveryStatus(t *testing.T) {
+// openedShell is a shell whose database holds a/b, and that database as a process that runs on has it open.
+func openedShell(t *testing.T) (*shell, *database) {
+	t.Helper()
 	s := newShell(t)
 	s.ok("set", "a/b", "1")
-	a := systemApp()
-	db, err := a.openDatabase(t.Context(), s.db, false)
+	db, err := systemApp().openDatabase(t.Context(), s.db, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := db.closeAfter(nil); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+	return s, db
+}
+
+func TestConflictsOfEveryStatus(t *testing.T) {
+	_, db := openedShell(t)
 	at := time.Date(2026, 11, 24, 1, 2, 3, 0, time.UTC)
 	version := func(seq uint64) replica.Version {
 		return replica.Version{Stamp: clock.Stamp{Time: clock.Next(at.UnixMilli(), 0), Seq: seq}}
@@ -120,18 +126,7 @@ func TestConflictsOfEveryStatus(t *testing.T) {
 
 // A process that runs on takes up what authors are called since.
 func TestNamesOfARunningProcess(t *testing.T) {
-	s := newShell(t)
-	s.ok("set", "a/b", "1")
-	a := systemApp()
-	db, err := a.openDatabase(t.Context(), s.db, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := db.closeAfter(nil); err != nil {
-			t.Error(err)
-		}
-	}()
+	s, db := openedShell(t)
 	v, err := db.Get(t.Context(), "a/b", new(int))
 	if err != nil {
 		t.Fatal(err)
