@@ -98,8 +98,10 @@ func catchUpOverWS(b *bench) (result, error) {
 
 // overWS is what a replica takes to get all that another one holds over an encrypted websocket, and how many bytes that is.
 func (b *bench) overWS(src *replica.Replica, invite string, onDisk bool, versions int) (took time.Duration, bytes int64, err error) {
+	var dst *replica.Replica
 	took, err = alone(rounds, func() (func() error, error) {
-		dst, err := b.receiver(onDisk, invite)
+		var err error
+		dst, err = b.nextReceiver(dst, onDisk, invite)
 		w := &wire{}
 		return func() error {
 			rep, err := w.sync(b.ctx, src, dst)

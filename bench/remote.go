@@ -69,6 +69,17 @@ func (b *bench) receiver(onDisk bool, invite string) (*replica.Replica, error) {
 	return joined(b.ctx, st, invite)
 }
 
+// nextReceiver closes the receiver of the round before, nil if there was none, which would pack what it got during this one, and makes
+// another.
+func (b *bench) nextReceiver(last *replica.Replica, onDisk bool, invite string) (*replica.Replica, error) {
+	if last != nil {
+		if err := last.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return b.receiver(onDisk, invite)
+}
+
 // applyBesideHashing is the receiving half of a sync beside the hashes alone that it has to check.
 func applyBesideHashing(b *bench) (result, error) {
 	ours, limit, err := receive(b, false)
@@ -129,8 +140,10 @@ func catchUp(b *bench, onDisk bool) (result, error) {
 		}
 	}
 	var rep replica.SyncReport
+	var dst *replica.Replica
 	took, err := alone(3, func() (func() error, error) {
-		dst, err := b.receiver(onDisk, invite)
+		var err error
+		dst, err = b.nextReceiver(dst, onDisk, invite)
 		return func() error {
 			_, got, err := replica.SyncPair(b.ctx, src, dst)
 			rep = got
@@ -224,9 +237,14 @@ func manyAuthors(b *bench) (result, error) {
 		}
 	}
 	clear(all[1:])
+	if err := all[0].Compact(b.ctx, nil); err != nil { // now rather than while it is measured
+		return result{}, err
+	}
 	var bytes int64
-	took, err := alone(3, func() (func() error, error) {
-		dst, err := joined(b.ctx, memory.New(), invite)
+	var dst *replica.Replica
+	took, err := alone(rounds, func() (func() error, error) {
+		var err error
+		dst, err = b.nextReceiver(dst, false, invite)
 		return func() error {
 			_, rep, err := replica.SyncPair(b.ctx, all[0], dst)
 			bytes = rep.ReceivedBytes
