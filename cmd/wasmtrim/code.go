@@ -29,10 +29,12 @@ const (
 	opI32Load     = 0x28
 	opI64Load     = 0x29
 	opLoadByte    = 0x2d
+	opLoadHalf    = 0x2f
 	opLastLoad    = 0x35
 	opI32Store    = 0x36
 	opI64Store    = 0x37
 	opStoreByte   = 0x3a
+	opStoreHalf   = 0x3b
 	opLastStore   = 0x3e
 	opMemorySize  = 0x3f
 	opMemoryGrow  = 0x40

@@ -17,7 +17,8 @@
 //     ?.(*?).? and has no line. The inlining of wrappers stays, for recover reads it.
 //  2. The records of functions that stay are written as columns: what a function has in common with others as a small number,
 //     what it has alone in order (columns.go). A function that runs when the module starts lays them out (unpack.go).
-//  3. The same function lays out the data, which is written without most of its zeros (memory.go).
+//  3. The same function lays out the data, which is written without most of its zeros (memory.go), and computes the table of
+//     powers of ten (powers.go).
 //  4. A jump through br_table to a segment further on becomes a jump, a condition around a jump a conditional jump, and
 //     addresses on the stack go into the offset of loads and stores (peephole.go).
 //  5. What the compiler writes out at each call becomes a call of a helper (helpers.go), and a return address two numbers,

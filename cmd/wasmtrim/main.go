@@ -64,12 +64,13 @@ func trim(data []byte) (out []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
+	powers := clearPowers(mem, tables.end())
 	packed := mem.pack(tables.end())
 	if err := m.needMemory(packed.at + packed.size()); err != nil {
 		return nil, err
 	}
 	static.body = packed.section()
-	start := h.define(typeStart, startBody(packed, columns))
+	start := h.define(typeStart, startBody(packed, columns, powers))
 	if err := arrange(m, h, append(bodies, h.bodies...), start); err != nil {
 		return nil, err
 	}

@@ -20,9 +20,12 @@ func times(a []ins, n int) []ins { return slices.Concat(a, constant(n), []ins{{o
 
 func quotient(a []ins, n int) []ins { return slices.Concat(a, constant(n), []ins{{op: opI32DivU}}) }
 
+// shifted is a number without its lowest bits, of which there are so many.
+func shifted(a, bits []ins) []ins { return slices.Concat(a, bits, []ins{{op: opI32ShrU}}) }
+
 // bit is one bit of a number.
 func bit(a, place []ins) []ins {
-	return slices.Concat(a, place, []ins{{op: opI32ShrU}}, constant(1), []ins{{op: opI32And}})
+	return slices.Concat(shifted(a, place), constant(1), []ins{{op: opI32And}})
 }
 
 // is says with 1 and 0 whether a number is another one.
@@ -45,8 +48,17 @@ func loadByte(address []ins, behind int) []ins {
 	return slices.Concat(address, []ins{{op: opLoadByte, off: int64(behind)}})
 }
 
+// loadHalf is the 16 bits that are so far behind an address.
+func loadHalf(address []ins, behind int) []ins {
+	return slices.Concat(address, []ins{{op: opLoadHalf, off: int64(behind)}})
+}
+
 func store(address []ins, behind int, word []ins) []ins {
 	return slices.Concat(address, word, []ins{{op: opI32Store, off: int64(behind)}})
+}
+
+func storeHalf(address []ins, behind int, half []ins) []ins {
+	return slices.Concat(address, half, []ins{{op: opStoreHalf, off: int64(behind)}})
 }
 
 func storeByte(address, value []ins) []ins {

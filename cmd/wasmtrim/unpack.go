@@ -33,11 +33,12 @@ const (
 )
 
 // startBody is the function that a module starts with.
-func startBody(p *packedMemory, u *unpacking) body {
-	return body{
-		locals: []byte{1, countLocals, typeI32},
-		code:   slices.Concat(p.unpack(), u.unpack(), []ins{{op: opEnd}}),
+func startBody(p *packedMemory, u *unpacking, powers *powers) body {
+	code := slices.Concat(p.unpack(), u.unpack())
+	if powers != nil {
+		code = append(code, powers.compute()...)
 	}
+	return body{locals: []byte{1, countLocals, typeI32}, code: append(code, ins{op: opEnd})}
 }
 
 // unpack puts memory where it belongs, and leaves zeros where it was.

@@ -84,6 +84,25 @@ func TestColumnsAreLaidOut(t *testing.T) {
 	})
 }
 
+// TestPowersAreComputed lets the function that a module starts with make the table of powers of ten.
+func TestPowersAreComputed(t *testing.T) {
+	table := powersOfTen()
+	const at, behind = 48, 64
+	want := slices.Concat(make(memory, at), table, make(memory, behind))
+	got := slices.Clone(want)
+	p := clearPowers(got, at+len(table))
+	if p == nil || len(bytes.Trim(got, "\x00")) > 0 {
+		t.Fatal("the table was not found, or not cleared")
+	}
+	machine{mem: got, locals: make([]uint32, countLocals)}.run(p.compute())
+	if !bytes.Equal(got, want) {
+		t.Error("the table that is computed is another one, or something is left behind it")
+	}
+	if clearPowers(make(memory, 1<<14), 0) != nil {
+		t.Error("found a table where there is none")
+	}
+}
+
 // machine runs the instructions of terms.
 type machine struct {
 	mem    memory
@@ -115,6 +134,11 @@ func (m machine) run(code []ins) {
 			push(le.Uint32(m.mem[int64(pop())+in.off:]))
 		case opLoadByte:
 			push(uint32(m.mem[int64(pop())+in.off]))
+		case opLoadHalf:
+			push(uint32(le.Uint16(m.mem[int64(pop())+in.off:])))
+		case opStoreHalf:
+			half := pop()
+			le.PutUint16(m.mem[int64(pop())+in.off:], uint16(half))
 		case opI32Store:
 			word := pop()
 			le.PutUint32(m.mem[int64(pop())+in.off:], word)
