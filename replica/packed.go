@@ -85,29 +85,38 @@ func (r *rowReader) next() (*history.Version, error) {
 
 // all returns the versions of a row that is expected to be sound, in memory of their own where the row is packed.
 func (r *rowReader) all(space identity.Space, p *runRow) ([]history.Version, error) {
-	if !p.packed {
-		return history.DecodeRun(space, p.run)
-	}
-	if err := r.pack.Reset(space, p.run); err != nil {
+	if err := r.reset(space, p); err != nil {
 		return nil, err
 	}
 	memory := arena{size: minChunk}
-	versions := make([]history.Version, 0, r.pack.Len())
+	versions := make([]history.Version, 0, r.len())
 	for {
-		v, err := r.pack.Next()
+		v, err := r.keep(&memory)
 		if errors.Is(err, io.EOF) {
 			return versions, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		kept := *v
-		kept.Deps, kept.Contents, kept.Payload = slices.Clone(v.Deps), slices.Clone(v.Contents), memory.keep(v.Payload)
-		for i := range kept.Contents {
-			kept.Contents[i].Body = memory.keep(kept.Contents[i].Body)
-		}
-		versions = append(versions, kept)
+		versions = append(versions, v)
 	}
+}
+
+// keep is next for who keeps the version: what is valid until the call after is copied, to memory what is large of it.
+func (r *rowReader) keep(memory *arena) (history.Version, error) {
+	next, err := r.next()
+	if err != nil {
+		return history.Version{}, err
+	}
+	v := *next
+	v.Deps, v.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
+	if r.packed {
+		v.Payload = memory.keep(v.Payload)
+		for i := range v.Contents {
+			v.Contents[i].Body = memory.keep(v.Contents[i].Body)
+		}
+	}
+	return v, nil
 }
 
 // packedRow is the size that packed rows have before they are packed. Whoever wants one version of a row decompresses and

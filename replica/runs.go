@@ -2,8 +2,11 @@ package replica
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"iter"
+	"math"
 	"slices"
 	"sync"
 	"unsafe"
@@ -237,38 +240,64 @@ func decodeRunRow(space identity.Space, first history.LV, value []byte) ([]store
 
 // versions are the versions of the row; one that holds a tip alone has none.
 func (p *runRow) versions(space identity.Space, first history.LV) ([]stored, error) {
+	row, _, err := new(runReader).versions(space, p, first, wholeRow)
+	return row, err
+}
+
+// wholeRow is a dot behind those of all rows.
+const wholeRow history.LV = math.MaxUint64
+
+// runReader reads the versions of rows with their links. It keeps its memory from row to row.
+type runReader struct {
+	rowReader
+	groups []keyOps
+}
+
+// versions are those of a row up to the one that owns the dot to, and whether these are all: an id is made of the one before
+// it, so what comes behind the version that is asked for need not be hashed.
+func (r *runReader) versions(space identity.Space, p *runRow, first, to history.LV) (row []stored, whole bool, err error) {
 	if len(p.run) == 0 && len(p.links) == 0 {
-		return nil, nil
+		return nil, true, nil
 	}
-	var r rowReader
-	versions, err := r.all(space, p)
-	if err != nil {
-		return nil, fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, first, err)
+	if err := r.reset(space, p); err != nil {
+		return nil, false, errRun(first, err)
 	}
-	links := p.links
-	row := make([]stored, len(versions))
-	lv := first - 1
-	var groups []keyOps
-	for i, v := range versions {
-		lv += history.LV(v.Width)
-		groups = groupOps(groups[:0], &v)
-		row[i] = stored{Version: v, lv: lv, keys: make([]keyLink, len(groups))}
-		if len(groups) > manyKeys {
-			row[i].index = new(keyIndex)
+	row = make([]stored, 0, min(uint64(r.len()), uint64(to-first)+1))
+	memory, links, keys := arena{size: minChunk}, p.links, make([]keyLink, 0, cap(row))
+	for lv := first - 1; lv < to; {
+		v, err := r.keep(&memory)
+		if errors.Is(err, io.EOF) {
+			whole = true
+			break
 		}
-		for k := range groups {
+		if err != nil {
+			return nil, false, errRun(first, err)
+		}
+		lv += history.LV(v.Width)
+		r.groups = groupOps(r.groups[:0], &v)
+		from := len(keys)
+		for k := range r.groups {
 			n, size := binary.Uvarint(links)
 			if size <= 0 {
-				return nil, errLinks(first)
+				return nil, false, errLinks(first)
 			}
 			links = links[size:]
-			row[i].keys[k] = keyLink{groups[k].key, link{prev: history.LV(n >> 1), all: n&1 == 1}}
+			keys = append(keys, keyLink{r.groups[k].key, link{prev: history.LV(n >> 1), all: n&1 == 1}})
 		}
+		s := stored{Version: v, lv: lv, keys: keys[from:len(keys):len(keys)]}
+		if len(s.keys) > manyKeys {
+			s.index = new(keyIndex)
+		}
+		row = append(row, s)
 	}
-	if len(links) != 0 {
-		return nil, fmt.Errorf("%w: run %d: links are left over", store.ErrCorrupt, first)
+	if whole && len(links) != 0 {
+		return nil, false, fmt.Errorf("%w: run %d: links are left over", store.ErrCorrupt, first)
 	}
-	return row, nil
+	return row, whole, nil
+}
+
+func errRun(first history.LV, err error) error {
+	return fmt.Errorf("%w: run %d: %w", store.ErrCorrupt, first, err)
 }
 
 func errLinks(first history.LV) error {
@@ -283,20 +312,24 @@ type runCache struct {
 	epoch  uint64
 	erased uint64
 	rows   map[history.LV]*cachedRun
-	// rowOf finds the row of a version by its last dot.
-	rowOf map[history.LV]history.LV
-	// order is a clock hand's ring over the keys of rows.
-	order []history.LV
-	hand  int
-	bytes int
+	// firsts are the keys of rows, ascending; order is a clock hand's ring over them.
+	firsts []history.LV
+	order  []history.LV
+	hand   int
+	bytes  int
 }
 
 type cachedRun struct {
+	// row has the first versions of the row, or the whole of it.
 	row    []stored
+	whole  bool
 	packed bool
 	size   int
 	used   bool
 }
+
+// reaches reports whether the row is known up to the version that owns a dot.
+func (r *cachedRun) reaches(lv history.LV) bool { return r.whole || r.row[len(r.row)-1].lv >= lv }
 
 // maxRunCache bounds what the cached rows hold together. One row may be larger: it stays until the next one comes.
 const maxRunCache = 6 << 20
@@ -304,7 +337,7 @@ const maxRunCache = 6 << 20
 // heldBytes is about how much memory a decoded row takes.
 func heldBytes(row []stored) int {
 	const (
-		version = int(unsafe.Sizeof(stored{})) + 64 // rowOf's share included
+		version = int(unsafe.Sizeof(stored{}))
 		dep     = int(unsafe.Sizeof(history.Ref{}))
 		key     = int(unsafe.Sizeof(keyLink{}))
 		indexed = int(unsafe.Sizeof(keyOps{})+unsafe.Sizeof(crdt.Op{})) + 64
@@ -323,33 +356,43 @@ func heldBytes(row []stored) int {
 	return n
 }
 
-// get returns the row whose first dot is first, as it stands where the rows below the tip's dot packed are packed.
-func (c *runCache) get(t *tip, first history.LV) []stored {
+// get returns the row whose first dot is first, as it stands where the rows below the tip's dot packed are packed. It may be
+// known up to another dot than to: then begun is true.
+func (c *runCache) get(t *tip, first, to history.LV) (row []stored, begun bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r := c.rows[first]; r != nil && c.isOf(t) && r.packed == (first < t.packed) {
-		r.used = true
-		return r.row
+	r := c.rows[first]
+	if r == nil || !c.isOf(t) || r.packed != (first < t.packed) {
+		return nil, false
 	}
-	return nil
+	if r.used = true; !r.reaches(to) {
+		return nil, true
+	}
+	return r.row, false
 }
 
-// find returns the row that holds the version whose last dot is lv.
+// find returns the row that holds a dot, if it is known up to the dot to.
 //
 // It may be a row that is part of a packed one by now: it holds the version all the same.
-func (c *runCache) find(t *tip, lv history.LV) []stored {
+func (c *runCache) find(t *tip, lv, to history.LV) []stored {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	first, ok := c.rowOf[lv]
-	if !ok || !c.isOf(t) {
+	i, found := slices.BinarySearch(c.firsts, lv)
+	if !found {
+		i--
+	}
+	if i < 0 || !c.isOf(t) {
 		return nil
 	}
-	r := c.rows[first]
+	r := c.rows[c.firsts[i]]
+	if r.row[len(r.row)-1].lv < lv || !r.reaches(to) {
+		return nil
+	}
 	r.used = true
 	return r.row
 }
 
-func (c *runCache) put(t *tip, first history.LV, row []stored) {
+func (c *runCache) put(t *tip, first history.LV, row []stored, whole bool) {
 	if len(row) == 0 { // a row of a tip alone is there only until the next commit
 		return
 	}
@@ -365,11 +408,10 @@ func (c *runCache) put(t *tip, first history.LV, row []stored) {
 	}
 	if c.rows == nil {
 		c.rows = make(map[history.LV]*cachedRun)
-		c.rowOf = make(map[history.LV]history.LV)
 	}
 	packed := first < t.packed
 	if old := c.rows[first]; old != nil {
-		if old.packed || !packed {
+		if old.packed && !packed || old.packed == packed && old.reaches(row[len(row)-1].lv) {
 			return
 		}
 		c.remove(slices.Index(c.order, first))
@@ -377,10 +419,12 @@ func (c *runCache) put(t *tip, first history.LV, row []stored) {
 	for c.bytes+size > maxRunCache && len(c.order) > 0 {
 		c.evict()
 	}
-	c.rows[first] = &cachedRun{row: row, packed: packed, size: size}
-	for i := range row {
-		c.rowOf[row[i].lv] = first
+	at, _ := slices.BinarySearch(c.firsts, first)
+	for at < len(c.firsts) && c.firsts[at] <= row[len(row)-1].lv { // what a packed row was made of
+		c.remove(slices.Index(c.order, c.firsts[at]))
 	}
+	c.rows[first] = &cachedRun{row: row, whole: whole, packed: packed, size: size}
+	c.firsts = slices.Insert(c.firsts, at, first)
 	c.order = append(c.order, first)
 	c.bytes += size
 }
@@ -404,14 +448,11 @@ func (c *runCache) evict() {
 // remove drops the row that stands at a place of the ring.
 func (c *runCache) remove(at int) {
 	first := c.order[at]
-	r := c.rows[first]
+	c.bytes -= c.rows[first].size
 	delete(c.rows, first)
-	for i := range r.row {
-		if c.rowOf[r.row[i].lv] == first {
-			delete(c.rowOf, r.row[i].lv)
-		}
+	if i, found := slices.BinarySearch(c.firsts, first); found {
+		c.firsts = slices.Delete(c.firsts, i, i+1)
 	}
-	c.bytes -= r.size
 	c.order[at] = c.order[len(c.order)-1]
 	c.order = c.order[:len(c.order)-1]
 }
@@ -426,4 +467,4 @@ func (c *runCache) clear() {
 // isOf reports whether the rows are those of a database that stands at t.
 func (c *runCache) isOf(t *tip) bool { return t.epoch == c.epoch && t.erased == c.erased }
 
-func (c *runCache) drop() { c.rows, c.rowOf, c.order, c.hand, c.bytes = nil, nil, nil, 0, 0 }
+func (c *runCache) drop() { c.rows, c.firsts, c.order, c.hand, c.bytes = nil, nil, nil, 0, 0 }

@@ -28,6 +28,8 @@ type snap struct {
 	changed map[string]*entry
 	// held is the graph where its lock is held already.
 	held *history.Graph
+	// reader is nil before the first row is read that is not at hand.
+	reader *runReader
 }
 
 // view runs fn on a snapshot.
@@ -126,19 +128,19 @@ func (s *snap) loadGraph(g *history.Graph) error {
 	return nil
 }
 
-// runAt returns the row of Runs that holds a dot.
-func (s *snap) runAt(lv history.LV) ([]stored, error) {
+// runAt returns the row of Runs that holds a dot, up to the version that owns the dot to at least.
+func (s *snap) runAt(lv, to history.LV) ([]stored, error) {
 	if len(s.staged) > 0 && lv >= s.firstLV {
 		return s.staged, nil
 	}
-	if cached := s.r.runs.find(s.tip, lv); cached != nil {
+	if cached := s.r.runs.find(s.tip, lv, to); cached != nil {
 		return cached, nil
 	}
 	first, err := s.rowOf(lv)
 	if err != nil {
 		return nil, err
 	}
-	return s.run(first)
+	return s.run(first, to)
 }
 
 // rowOf returns the first dot of the row of Runs that holds a dot.
@@ -150,21 +152,33 @@ func (s *snap) rowOf(lv history.LV) (history.LV, error) {
 	return 0, fmt.Errorf("%w: no run holds version %d", store.ErrCorrupt, lv)
 }
 
-// run returns the row of Runs whose first dot is first.
-func (s *snap) run(first history.LV) ([]stored, error) {
-	if cached := s.r.runs.get(s.tip, first); cached != nil {
+// run returns the row of Runs whose first dot is first, up to the version that owns the dot to at least. A row that was read
+// that far before, and not as far as now, is read to its end: who reads on is not to begin again at each version.
+func (s *snap) run(first, to history.LV) ([]stored, error) {
+	cached, begun := s.r.runs.get(s.tip, first, to)
+	if cached != nil {
 		return cached, nil
+	}
+	if begun {
+		to = wholeRow
 	}
 	value, err := s.tx.Get(store.Runs, store.IntKey(uint64(first)))
 	if err != nil {
 		return nil, err
 	}
-	decoded, err := decodeRunRow(s.space, first, value)
+	parts, err := parseRunRow(first, value)
 	if err != nil {
 		return nil, err
 	}
-	s.r.runs.put(s.tip, first, decoded)
-	return decoded, nil
+	if s.reader == nil {
+		s.reader = new(runReader)
+	}
+	row, whole, err := s.reader.versions(s.space, &parts, first, to)
+	if err != nil {
+		return nil, err
+	}
+	s.r.runs.put(s.tip, first, row, whole)
+	return row, nil
 }
 
 // rows yields the rows of Runs from the one that holds the dot from, or backwards from the newest.
@@ -182,7 +196,7 @@ func (s *snap) rows(from history.LV, backwards bool) iter.Seq2[[]stored, error] 
 		for row, err := range s.tx.Scan(store.Runs, r) {
 			var run []stored
 			if err == nil {
-				if run, err = s.run(history.LV(store.KeyInt(row.Key))); err == nil && len(run) == 0 {
+				if run, err = s.run(history.LV(store.KeyInt(row.Key)), wholeRow); err == nil && len(run) == 0 {
 					continue // the newest row, of a tip alone
 				}
 			}
@@ -195,7 +209,7 @@ func (s *snap) rows(from history.LV, backwards bool) iter.Seq2[[]stored, error] 
 
 // version returns the version that owns a dot.
 func (s *snap) version(lv history.LV) (*stored, error) {
-	row, err := s.runAt(lv)
+	row, err := s.runAt(lv, lv)
 	if err != nil {
 		return nil, err
 	}

@@ -218,7 +218,7 @@ func (w *watcher) list(s *snap, db uint32) (events []Event, err error) {
 // follow reads the versions behind the position, of which there are some.
 func (w *watcher) follow(s *snap, db uint32) (events []Event, err error) {
 	for read, size := 0, 0; w.at.next < s.tip.next; {
-		row, err := s.runAt(w.at.next)
+		row, err := s.runAt(w.at.next, wholeRow)
 		if err == nil && (len(row) == 0 || row[len(row)-1].lv < w.at.next) {
 			err = fmt.Errorf("%w: no run holds version %d", store.ErrCorrupt, w.at.next)
 		}
