@@ -67,7 +67,7 @@ func AuthorKeyFromSeed(seed [32]byte) AuthorKey { return AuthorKey{pair: newKeyP
 func (k AuthorKey) Seed() [32]byte { return k.pair.seed() }
 
 // Author returns the public half of k.
-func (k AuthorKey) Author() Author { return k.pair.public }
+func (k AuthorKey) Author() Author { return k.pair.public() }
 
 // IsZero reports whether k holds no key.
 func (k AuthorKey) IsZero() bool { return k.pair == nil }
@@ -87,5 +87,6 @@ func describeKey(kind string, pair *keyPair) string {
 	if pair == nil {
 		return kind + "(none)"
 	}
-	return kind + "(" + text32.EncodeToString(pair.public[:])[:shortLen] + ")"
+	public := pair.public()
+	return kind + "(" + text32.EncodeToString(public[:])[:shortLen] + ")"
 }

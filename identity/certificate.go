@@ -42,7 +42,7 @@ func WriterKeyFromSeed(seed [32]byte) WriterKey { return WriterKey{pair: newKeyP
 func (k WriterKey) Seed() [32]byte { return k.pair.seed() }
 
 // Writer returns the public half of k.
-func (k WriterKey) Writer() Writer { return k.pair.public }
+func (k WriterKey) Writer() Writer { return k.pair.public() }
 
 // IsZero reports whether k holds no key.
 func (k WriterKey) IsZero() bool { return k.pair == nil }

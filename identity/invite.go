@@ -169,7 +169,7 @@ func decodeInvite(b []byte) (Invite, error) {
 	if err := inv.check(); err != nil {
 		return Invite{}, err
 	}
-	return inv, FromInvite(inv).check()
+	return inv, FromInvite(inv).Verify()
 }
 
 // check returns ErrInviteBounds unless expiry and hints are within bounds.

@@ -8,8 +8,8 @@ import (
 
 // Member is what a database holds of its space: the epoch's secret and grant,
 // the writer's private key unless it is read-only, and the root's private key
-// if it made the space. A Member comes from NewSpace, FromInvite or
-// DecodeMember and is consistent; the zero Member is of no space and answers
+// if it made the space. A Member comes from NewSpace, FromInvite, DecodeMember
+// or StoredMember and is consistent; the zero Member is of no space and answers
 // IsZero, CanWrite, IsRoot and String only.
 //
 //	encoding   [secret, grant, writer seed or empty, root seed or empty]
@@ -124,9 +124,22 @@ func (m Member) Append(dst []byte) []byte {
 }
 
 // DecodeMember is the strict inverse of Append: all of b, one encoding, or
-// ErrMalformed. It also checks that the grant is signed by its root and that
-// the private keys are those of the public ones: ErrSignature if not.
+// ErrMalformed. It also checks that the parts belong together: see Verify.
 func DecodeMember(b []byte) (Member, error) {
+	m, err := StoredMember(b)
+	if err == nil {
+		err = m.Verify()
+	}
+	if err != nil {
+		return Member{}, err
+	}
+	return m, nil
+}
+
+// StoredMember is DecodeMember for bytes that are known to be what Append once
+// wrote, as those of one's own database. It does not verify them, which would
+// take longer than all else that a read of one value does.
+func StoredMember(b []byte) (Member, error) {
 	d := newDecoder("member", b)
 	d.array(4)
 	m := Member{secret: hide(d.bytes32()), grant: d.grant(), writer: d.writerKey(), root: d.rootKey()}
@@ -134,14 +147,12 @@ func DecodeMember(b []byte) (Member, error) {
 		return Member{}, err
 	}
 	m.space = m.grant.Space()
-	if err := m.check(); err != nil {
-		return Member{}, err
-	}
 	return m, nil
 }
 
-// check returns nil if the parts of m belong together.
-func (m Member) check() error {
+// Verify returns nil if the grant is signed by its root, and the private keys
+// are those of the public ones: else ErrSignature.
+func (m Member) Verify() error {
 	if err := m.grant.Verify(m.Space()); err != nil {
 		return err
 	}

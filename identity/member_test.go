@@ -141,5 +141,12 @@ func TestDecodeMemberRefusesWhatDoesNotBelongTogether(t *testing.T) {
 		if got, err := identity.DecodeMember(c.bytes); !errors.Is(err, c.want) || !got.IsZero() {
 			t.Errorf("%s: got %v and error %v, want %v", c.name, got, err, c.want)
 		}
+		stored, err := identity.StoredMember(c.bytes)
+		if err == nil {
+			err = stored.Verify()
+		}
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s, stored and verified: error %v, want %v", c.name, err, c.want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package identity
 import (
 	"crypto/ed25519"
 	"io"
+	"sync"
 )
 
 // Signature is an Ed25519 signature (RFC 8032, pure Ed25519).
@@ -50,19 +51,22 @@ func verify(public [32]byte, domain Domain, body []byte, sig Signature) bool {
 }
 
 // keyPair is what AuthorKey, WriterKey and RootKey share. They hold it by
-// pointer and it holds the private key by another: fmt follows one pointer at
-// most, so that printing a struct with a key in it shows an address.
+// pointer and it holds the seed by another: fmt follows one pointer at most, so
+// that printing a struct with a key in it shows an address. The keys are worked
+// out when they are first asked for: who reads a database signs nothing.
 type keyPair struct {
-	private *ed25519.PrivateKey
-	public  [32]byte
+	secret  *[32]byte
+	private func() ed25519.PrivateKey
 }
 
 func newKeyPair(seed [32]byte) *keyPair {
-	private := ed25519.NewKeyFromSeed(seed[:])
-	k := &keyPair{private: &private}
-	copy(k.public[:], private[32:])
-	return k
+	return &keyPair{
+		secret:  &seed,
+		private: sync.OnceValue(func() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(seed[:]) }),
+	}
 }
+
+func (k *keyPair) public() [32]byte { return [32]byte(k.private()[32:]) }
 
 // drawSeed takes exactly 32 bytes from rand, so that equal readers give equal
 // keys.
@@ -73,10 +77,7 @@ func drawSeed(rand io.Reader) (seed [32]byte, err error) {
 	return seed, nil
 }
 
-func (k *keyPair) seed() (seed [32]byte) {
-	copy(seed[:], k.private.Seed())
-	return seed
-}
+func (k *keyPair) seed() [32]byte { return *k.secret }
 
 // sign signs domain and body. A body that verify would refuse gets the zero
 // signature, which verifies under no key.
@@ -85,7 +86,7 @@ func (k *keyPair) sign(domain Domain, body []byte) (sig Signature) {
 	if !ok {
 		return sig
 	}
-	copy(sig[:], ed25519.Sign(*k.private, message))
+	copy(sig[:], ed25519.Sign(k.private(), message))
 	return sig
 }
 

@@ -51,7 +51,7 @@ func RootKeyFromSeed(seed [32]byte) RootKey { return RootKey{pair: newKeyPair(se
 func (k RootKey) Seed() [32]byte { return k.pair.seed() }
 
 // Root returns the public half of k.
-func (k RootKey) Root() Root { return k.pair.public }
+func (k RootKey) Root() Root { return k.pair.public() }
 
 // IsZero reports whether k holds no key.
 func (k RootKey) IsZero() bool { return k.pair == nil }

@@ -87,7 +87,7 @@ func loadMem(tx store.Tx) (*mem, error) {
 		return nil, err
 	}
 	if b != nil {
-		if m.member, err = identity.DecodeMember(b); err != nil {
+		if m.member, err = identity.StoredMember(b); err != nil {
 			return nil, fmt.Errorf("%w: the member row: %w", store.ErrCorrupt, err)
 		}
 	}

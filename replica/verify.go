@@ -192,7 +192,11 @@ func (v *verifier) checkMeta() error {
 			return v.found(err)
 		}
 		switch name {
-		case metaMember, metaAuthor, metaNotes, metaHanded, metaLacked:
+		case metaAuthor, metaNotes, metaHanded, metaLacked:
+		case metaMember:
+			if err := v.m.member.Verify(); err != nil {
+				v.damage("the member row: %s", err)
+			}
 		case metaScrub:
 			_, _, err = owedScrub(v.s.tx)
 		case metaInstance:

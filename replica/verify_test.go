@@ -347,6 +347,27 @@ func TestVerifyNamesWhatIsDamaged(t *testing.T) {
 	}
 }
 
+// TestVerifyFindsKeysThatAreNotThoseOfTheSpace: a database is opened without a look at whether its keys belong together.
+func TestVerifyFindsKeysThatAreNotThoseOfTheSpace(t *testing.T) {
+	w := newCareWorld(t)
+	bad := w.stores[0].Clone()
+	w.ok(nil, bad.Update(t.Context(), func(tx store.Tx) error {
+		b, err := metaRow(tx, metaMember)
+		if err != nil {
+			return err
+		}
+		b = bytes.Clone(b)
+		b[len(b)-1] ^= 1 // of the root's seed
+		return putMeta(tx, metaMember, b)
+	}))
+	r, err := Open(t.Context(), bad, testOptions(9))
+	w.ok(nil, err)
+	rep, err := r.Verify(t.Context(), nil)
+	if err != nil || len(rep.Damage) != 1 || !strings.Contains(rep.Damage[0], "the member row") {
+		t.Errorf("%q, %v", rep.Damage, err)
+	}
+}
+
 // TestVerifyGoesOnBehindAValueThatIsNoJSON: the text of a value that nothing else stands for is damage like any other.
 func TestVerifyGoesOnBehindAValueThatIsNoJSON(t *testing.T) {
 	st := memory.New()

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -53,11 +54,14 @@ func printable(s string) string {
 // quoted is s as one word of any shell that completion knows.
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-var plainWord = regexp.MustCompile(`^[\pL\pN_/.,:@%+][\pL\pN_/.,:@%+=-]*$`)
+// plainWord takes longer to compile than a read takes, and few commands print what is to be typed.
+var plainWord = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[\pL\pN_/.,:@%+][\pL\pN_/.,:@%+=-]*$`)
+})
 
 // shellWord is s as it can be typed in a shell, quoted where it has to be.
 func shellWord(s string) string {
-	if plainWord.MatchString(s) {
+	if plainWord().MatchString(s) {
 		return s
 	}
 	return quoted(s)
