@@ -112,11 +112,11 @@ func (f *feed) missing() int {
 	return int(n)
 }
 
-// readRows takes rows from one on, until they make a pack or the next missing dot is some rows away. A pack never ends with
-// a row that is open.
+// readRows takes rows from one on, until they make a pack or the next missing dot is some rows away. A pack does not end with
+// a row that is open, unless it would be too large otherwise: then what it ends with waits at the peer for the pack with the seal.
 func (f *feed) readRows(s *snap, first history.LV) (full bool, err error) {
 	g := &f.gather
-	sealed, ranges, open := g.mark(), f.ranges, false
+	sealed, open := f.reached(), false
 	for row, err := range s.tx.Scan(store.Runs, store.Range{From: store.IntKey(uint64(first))}) {
 		if err != nil {
 			return false, err
@@ -128,31 +128,44 @@ func (f *feed) readRows(s *snap, first history.LV) (full bool, err error) {
 		if !open && g.full() {
 			return true, nil
 		}
+		before := f.reached()
 		var last history.LV
 		if last, open, err = g.row(s.space, row, f.ranges); err != nil {
 			return false, err
 		}
-		if sealed.versions > 0 && g.size > maxPackedBytes {
-			g.cut(sealed)
-			f.ranges = ranges
+		if sealed.versions > 0 {
+			before = sealed
+		}
+		if before.versions > 0 && g.size > maxPackedBytes {
+			f.goBack(before)
 			return true, nil
 		}
 		for len(f.ranges) > 0 && f.ranges[0].To <= last {
 			f.ranges = f.ranges[1:]
 		}
-		if !open {
-			sealed, ranges, f.next = g.mark(), f.ranges, last+1
+		if f.next = last + 1; !open {
+			sealed = f.reached()
 		}
 	}
 	return false, nil
 }
 
-// gathered is how far a gathering has come.
-type gathered struct{ versions, size int }
+// gathered is how far a feed has come: what it has gathered, and what is still missing from which dot on.
+type gathered struct {
+	versions, size int
+	ranges         []history.Range
+	next           history.LV
+}
 
-func (g *gatherer) mark() gathered { return gathered{len(g.versions), g.size} }
+func (f *feed) reached() gathered {
+	return gathered{len(f.gather.versions), f.gather.size, f.ranges, f.next}
+}
 
-func (g *gatherer) cut(to gathered) { g.versions, g.size = g.versions[:to.versions], to.size }
+// goBack lets go of what was gathered since.
+func (f *feed) goBack(to gathered) {
+	f.gather.versions, f.gather.size = f.gather.versions[:to.versions], to.size
+	f.ranges, f.next = to.ranges, to.next
+}
 
 // nearDots is how far the next missing dot may be for rows to be read through rather than looked up.
 const nearDots = 64
