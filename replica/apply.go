@@ -305,10 +305,10 @@ func (a *applier) place(v *history.Version, ops []keyOps, at history.Attachment,
 }
 
 // unseal notes whether a version that was applied has a seal over it. Where all have, a row may end that is half full or goes on from
-// an open one: whoever hands the versions on can end a pack there.
+// an open one: whoever hands the versions on can end a pack there. What this database's author wrote it seals when it hands it on.
 func (a *applier) unseal(v *history.Version, line history.Line) error {
 	c := a.c
-	if s, ok := a.sealed[v.ID]; ok && s.Author == v.Author && s.Seq == v.Seq {
+	if s, ok := a.sealed[v.ID]; ok && s.Author == v.Author && s.Seq == v.Seq || c.isOwn(v.Author) {
 		delete(c.unsealed, line)
 	} else {
 		if c.unsealed == nil {

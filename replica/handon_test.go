@@ -1,12 +1,16 @@
 package replica_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/store/memory"
 )
 
 // What a replica has taken in it can hand on, however it came.
@@ -53,4 +57,56 @@ func TestSealThatComesLate(t *testing.T) {
 	p.sync()
 	sameState(t, p.a, p.b)
 	verified(t, p.a, p.b)
+}
+
+// TestHandOnWhatWasSetBack: a database that was set back below much that others wrote, and writes much again itself, hands on all of
+// that so that nothing of it has to wait for a seal.
+func TestHandOnWhatWasSetBack(t *testing.T) {
+	wall, text := standing(pairStart), newIncompressible()
+	opts := replica.Options{Wall: wall}
+	disk := memory.New()
+	a, err := replica.Open(t.Context(), disk, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	invite, err := a.Invite(t.Context(), replica.InviteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var others [2]*replica.Replica
+	for i := range others {
+		if others[i], err = replica.Join(t.Context(), memory.New(), invite, opts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sync := func(x, y *replica.Replica) replica.SyncReport {
+		t.Helper()
+		_, rep, err := replica.SyncPair(t.Context(), x, y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rep
+	}
+	wrote(t)(a.Set(t.Context(), "a/0", 0))
+	sync(a, others[0])
+	copied, err := replica.Open(t.Context(), disk.Clone(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wall.move(time.Second)
+	for i := range 12 {
+		wrote(t)(a.Set(t.Context(), fmt.Sprint("a/", i), text.text(200_000)))
+		wrote(t)(others[0].Set(t.Context(), fmt.Sprint("b/", i), text.text(200_000)))
+	}
+	wrote(t)(copied.Set(t.Context(), "a/copied", 1))
+	sync(copied, others[0])
+	sync(others[0], a)
+	if all, err := a.Reissues(t.Context()); err != nil || len(all) != 1 || all[0].Versions != 12 {
+		t.Fatalf("written again: %v, %v; want 12 versions", all, err)
+	}
+	if rep := sync(a, others[1]); rep.Received != 26 || rep.Pending > 0 {
+		t.Errorf("%d versions came and %d had to wait, want 26 and none", rep.Received, rep.Pending)
+	}
+	sameState(t, a, others[1])
+	verified(t, a, others[1])
 }

@@ -317,9 +317,13 @@ func (c *commit) loadGraph() (*history.Graph, error) {
 // replay applies again what others wrote, each row as a row. All of them together are sealed.
 func (w *withdrawal) replay() error {
 	c := w.c
+	proofs := proved{certificates: w.certificates, sealed: make(map[history.ID]identity.Seal, len(w.seals))}
+	for _, seal := range w.seals {
+		proofs.sealed[seal.ID] = seal
+	}
 	w.again = &applier{
 		c: c, g: c.private, placed: make(map[history.ID]place),
-		unpacked: &unpacked{proved: proved{certificates: w.certificates}, wanted: make(map[history.ID]bool)},
+		unpacked: &unpacked{proved: proofs, wanted: make(map[history.ID]bool)},
 	}
 	unsealed := c.unsealed
 	c.unsealed = nil
