@@ -174,6 +174,7 @@ func (d *decoder) versions() []clock.Stamp {
 }
 
 func (d *decoder) readRoots(s *State) {
+	s.roots = s.room[:0]
 	for range d.count() {
 		d.exactly(3)
 		e := entry{at: d.version(), killers: d.versions(), value: d.value()}

@@ -37,8 +37,7 @@ func (s *State) put(value Value, at clock.Stamp) {
 
 func (s *State) insertRoot(e entry) {
 	if len(s.roots) == 0 {
-		s.first[0] = e
-		s.roots = s.first[:]
+		s.roots = append(s.room[:0], e)
 		return
 	}
 	i, _ := slices.BinarySearchFunc(s.roots, e.at, func(x entry, at clock.Stamp) int { return x.at.Compare(at) })

@@ -28,8 +28,8 @@ type State struct {
 	// held is what ops there were of; a kind may leave no other trace once it is taken out.
 	held kinds
 
-	first [1]entry // room for the one root that most states have
-	then  *then    // nil for a state that changes
+	room [2]entry // for the roots of nearly all states: a value, and one beside it
+	then *then    // nil for a state that changes
 }
 
 // field is the entries of one path, never none.
@@ -67,8 +67,7 @@ func (s *State) BeSimple(at clock.Stamp, value Value) {
 }
 
 func (s *State) setSimple(at clock.Stamp, value Value) {
-	s.first[0] = entry{at: at, value: value}
-	s.roots = s.first[:]
+	s.roots = append(s.room[:0], entry{at: at, value: value})
 	s.held |= documents
 }
 
@@ -102,7 +101,6 @@ func (s *State) CanAdd(n int64) bool { return s.counter.sum.plus(n).isExact() }
 // Clone returns a state that shares no memory that either may change. Values are shared.
 func (s *State) Clone() *State {
 	c := &State{
-		roots:    slices.Clone(s.roots),
 		fields:   slices.Clone(s.fields),
 		tombs:    slices.Clone(s.tombs),
 		counter:  s.counter,
@@ -113,6 +111,7 @@ func (s *State) Clone() *State {
 		unknown:  s.unknown,
 		held:     s.held,
 	}
+	c.roots = append(c.room[:0], s.roots...)
 	for i := range c.fields {
 		c.fields[i].entries = slices.Clone(c.fields[i].entries)
 	}

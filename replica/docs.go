@@ -40,9 +40,10 @@ type entry struct {
 	// saw is what a version saw of the key that was applied on top of the dots sawBehind; nil where none was asked.
 	saw       *crdt.State
 	sawBehind []history.LV
-	// first and top are where state and tops begin, to spare an allocation for each key.
+	// first and top are where state and tops begin, to spare an allocation for each key; on most keys at most two versions stand
+	// beside each other.
 	first crdt.State
-	top   [1]top
+	top   [2]top
 }
 
 // docs are the keys that a commit has at hand. They stay for the next one, so that a key that is written again need not be
