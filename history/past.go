@@ -115,10 +115,10 @@ func (p *Past) Newest() LV {
 
 // Covers reports whether the version that s names is in the past. A version that is not in the graph is not.
 func (p *Past) Covers(s clock.Stamp) bool {
-	p.asked++
 	if p.at > 0 && (p.newest == 0 || s.Time > p.until || p.saw == 0 && s.Author != p.own) {
 		return false
 	}
+	p.asked++
 	line, lv, ok := p.place(&s)
 	switch {
 	case !ok:
@@ -139,13 +139,14 @@ func (p *Past) Covers(s clock.Stamp) bool {
 
 // CoversLV is Covers for a version by one of its dots. It is false for a cut at a time.
 func (p *Past) CoversLV(lv LV) bool {
+	if p.at > 0 && lv > p.newest {
+		return false
+	}
 	p.asked++
 	clock := &p.clock
 	switch {
 	case p.at == 0:
 		clock = &p.cut.clock
-	case lv > p.newest:
-		return false
 	case lv > p.saw:
 		return p.graph.isOn(p.line, lv)
 	case p.fewAsked():
@@ -182,7 +183,7 @@ func (p *Past) SameRun(s clock.Stamp) bool {
 // Chain reports whether no version of the past is concurrent with another. It is false for a cut.
 func (p *Past) Chain() bool { return p.at > 0 && p.seq <= p.graph.lines[p.line].chain }
 
-// Asked is how many versions p was asked about: what that costs grows with it.
+// Asked is how many versions p was asked about that it had to look for: what that costs grows with it.
 func (p *Past) Asked() int { return p.asked }
 
 // Err is the first error of the IDs that p was made with. What p has answered since may be wrong: give up what it was for.
