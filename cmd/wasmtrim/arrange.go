@@ -13,19 +13,24 @@ const shortIndices = 128
 // arrangement is an order of the functions of a module, those of the host apart, which stay first.
 type arrangement struct {
 	imports int
+	same    []int // the first function that is the same as each
 	order   []int // which function is at each place
 	place   []int // where each function is
 }
 
-// newArrangement puts those that are called most often first, and of the others those side by side that are alike.
-func newArrangement(imports int, bodies []body) *arrangement {
+// newArrangement puts those that are called most often first, and of the others those side by side that are alike. Of functions
+// that are the same, one stays.
+func newArrangement(imports int, bodies []body, types []int) *arrangement {
 	calls := make([]int, len(bodies))
-	a := &arrangement{imports: imports, place: make([]int, len(bodies))}
+	a := &arrangement{imports: imports, same: fold(imports, bodies, types), place: make([]int, len(bodies))}
 	for i, b := range bodies {
+		if a.same[i] != i {
+			continue
+		}
 		a.order = append(a.order, i)
 		for _, in := range b.code {
 			if in.op == opCall && int(in.arg) >= imports {
-				calls[int(in.arg)-imports]++
+				calls[a.same[int(in.arg)-imports]]++
 			}
 		}
 	}
@@ -57,6 +62,41 @@ func (a *arrangement) settle() {
 	for place, function := range a.order {
 		a.place[function] = place
 	}
+	for function, same := range a.same {
+		a.place[function] = a.place[same]
+	}
+}
+
+// fold finds functions of one type that consist of the same instructions, and call the same ones. What an address stands for is an
+// index of the table, not a function: there, one function may be at many places.
+func fold(imports int, bodies []body, types []int) (same []int) {
+	for i := range bodies {
+		same = append(same, i)
+	}
+	for changed := true; changed; {
+		changed = false
+		first := map[string]int{}
+		for i, b := range bodies {
+			if same[i] != i {
+				continue
+			}
+			content := string(binary.AppendUvarint(nil, uint64(types[i]))) + string(b.bytes(func(index int) int {
+				if index < imports {
+					return index
+				}
+				return imports + same[index-imports]
+			}))
+			if j, ok := first[content]; ok {
+				same[i], changed = j, true
+			} else {
+				first[content] = i
+			}
+		}
+		for i := range same {
+			same[i] = same[same[i]]
+		}
+	}
+	return same
 }
 
 // deflated gives the size of bytes after compression.
@@ -89,11 +129,15 @@ func arrange(m *module, h *helpers, bodies []body, start int64) error {
 	if err := h.declare(m); err != nil {
 		return err
 	}
-	a := newArrangement(h.imports, bodies)
+	types, err := m.functionTypes(len(bodies))
+	if err != nil {
+		return err
+	}
+	a := newArrangement(h.imports, bodies, types)
 	for id, write := range map[byte]func(r *reader) ([]byte, error){
-		sectionFunction: a.types,
+		sectionFunction: func(*reader) ([]byte, error) { return a.types(types), nil },
 		sectionExport:   a.exports,
-		sectionElement:  a.elements,
+		sectionElement:  func(r *reader) ([]byte, error) { return a.elements(r, h.table, int(start)) },
 		sectionCode:     func(*reader) ([]byte, error) { return a.code(bodies), nil },
 	} {
 		s, err := m.section(id)
@@ -112,7 +156,7 @@ func arrange(m *module, h *helpers, bodies []body, start int64) error {
 }
 
 func (a *arrangement) code(bodies []body) []byte {
-	out := binary.AppendUvarint(nil, uint64(len(bodies)))
+	out := binary.AppendUvarint(nil, uint64(len(a.order)))
 	for _, function := range a.order {
 		b := bodies[function].bytes(a.moved)
 		out = binary.AppendUvarint(out, uint64(len(b)))
@@ -121,19 +165,12 @@ func (a *arrangement) code(bodies []body) []byte {
 	return out
 }
 
-func (a *arrangement) types(r *reader) ([]byte, error) {
-	types := make([]int, len(a.order))
-	if n := r.u32(); n != len(types) {
-		return nil, shapef("%d functions, and %d bodies", n, len(types))
-	}
-	for i := range types {
-		types[i] = r.u32()
-	}
-	out := binary.AppendUvarint(nil, uint64(len(types)))
+func (a *arrangement) types(types []int) []byte {
+	out := binary.AppendUvarint(nil, uint64(len(a.order)))
 	for _, function := range a.order {
 		out = binary.AppendUvarint(out, uint64(types[function]))
 	}
-	return out, nil
+	return out
 }
 
 func (a *arrangement) exports(r *reader) ([]byte, error) {
@@ -152,15 +189,20 @@ func (a *arrangement) exports(r *reader) ([]byte, error) {
 	return out, nil
 }
 
-// elements writes the table by which functions are resumed: its indices, the PC_Fs, stay.
-func (a *arrangement) elements(r *reader) ([]byte, error) {
+// elements writes the table by which functions are called and resumed: its indices, the PC_Fs, stay. In the place of one that is not
+// called so is what the module starts with: its type is that of no function of Go, a call would be a trap.
+func (a *arrangement) elements(r *reader, called []bool, start int) ([]byte, error) {
 	if r.u32() != 1 || r.byte() != 0 || r.byte() != opI32Const || r.s64() != pcBase || r.byte() != opEnd {
 		return nil, shapef("elements that do not begin at %#x", pcBase)
 	}
 	n := r.u32()
 	out := slices.Clone(r.data[:r.pos])
 	for ; n > 0 && r.err == nil; n-- {
-		out = binary.AppendUvarint(out, uint64(a.moved(r.u32())))
+		index := r.u32()
+		if function := index - a.imports; function >= 0 && function < len(called) && !called[function] {
+			index = start
+		}
+		out = binary.AppendUvarint(out, uint64(a.moved(index)))
 	}
 	return out, nil
 }

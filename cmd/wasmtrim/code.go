@@ -179,18 +179,22 @@ func shrinkCode(m *module, t *symtab) ([]body, *helpers, error) {
 	if r.err != nil {
 		return nil, nil, r.err
 	}
-	if err := checkReach(m, t, bodies); err != nil {
-		return nil, nil, err
-	}
-	dropped := dropMethods(t)
-	fates, err := prune(m, t, bodies)
+	g, err := newCallGraph(m, t, bodies)
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := g.check(); err != nil {
+		return nil, nil, err
+	}
+	dropped := dropMethods(t)
+	g.readData(t)
+	fates := g.prune()
 	h.maps = t.bytes(t.data)
 	h.callees = newCallees(h.imports, t.functions, bodies, fates)
 	clearAES(t, fates)
-	shrinkTypes(t, fates, bodies, dropped)
+	named := g.named(fates)
+	h.table = h.callees.table(named, fates)
+	shrinkTypes(t, g, fates, bodies, dropped)
 	for i, b := range bodies {
 		if fates[i] != kept {
 			bodies[i] = fates[i].prunedBody()
@@ -199,6 +203,9 @@ func shrinkCode(m *module, t *symtab) ([]body, *helpers, error) {
 		}
 		if bodies[i], err = b.shrink(h, i, &t.functions[i]); err != nil {
 			return nil, nil, err
+		}
+		if !named[i] && !h.callees.unwinds[i] {
+			t.functions[i].empty()
 		}
 	}
 	return bodies, h, nil

@@ -32,8 +32,10 @@
 //     (barrier.go, outline.go).
 //  9. What cannot run is left out: functions that serve tracing, metrics, profiles and self-tests that nobody asks for
 //     (cuts.go), and what is reached through them alone (prune.go); with AES, its tables (aes.go).
+//     A function that is never left by unwinding, nor called by its address, has no record and no place in the table by which
+//     functions are resumed. Of functions that are the same, one stays (arrange.go).
 //  10. Of the hashes of types stays what a type switch compares with, of their methods those that an interface asks for, of the
-//     types that no program can name no name (types.go).
+//     types that no program can name no name (types.go), and of the list of types by their names what somebody looks for.
 //  11. The functions that are called most often come first, for their indices are short (arrange.go); the others lie beside
 //     those that they are like, within the window of deflate (similar.go).
 //

@@ -19,6 +19,7 @@ type helpers struct {
 	noReturn map[int64]string // functions that do not return, by index
 	callees  *callees
 	maps     []byte // stack maps
+	table    []bool // the functions that are called by their PC_Fs
 }
 
 // The types of helpers, as the type section has them.

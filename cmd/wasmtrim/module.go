@@ -81,6 +81,22 @@ func (m *module) section(id byte) (*section, error) {
 	return nil, shapef("no section %d", id)
 }
 
+// functionTypes gives the types of the functions, of which there are so many.
+func (m *module) functionTypes(n int) (types []int, err error) {
+	s, err := m.section(sectionFunction)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{data: s.body}
+	if declared := r.u32(); declared != n {
+		return nil, shapef("%d functions, and %d bodies", declared, n)
+	}
+	for range n {
+		types = append(types, r.u32())
+	}
+	return types, r.err
+}
+
 // needMemory makes the memory that a module starts with so many bytes, if it has fewer.
 func (m *module) needMemory(size int) error {
 	s, err := m.section(sectionMemory)

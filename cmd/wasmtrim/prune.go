@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 )
 
@@ -18,36 +19,28 @@ const (
 	traps        // it is not called
 )
 
-// checkReach reports whether it is known what leads to the functions that a linker left.
-func checkReach(m *module, t *symtab, bodies []body) error {
-	g, err := newCallGraph(m, t, bodies)
-	if err != nil {
-		return err
-	}
+// check reports whether it is known what leads to the functions that a linker left.
+func (g *callGraph) check() error {
 	unused := 0
-	for _, reached := range g.reach(make([]fate, len(bodies))) {
+	for _, reached := range g.reach(make([]fate, len(g.functions))) {
 		if !reached {
 			unused++
 		}
 	}
-	if unused*1000 > maxUnused*len(bodies) {
-		return shapef("%d of %d functions that nothing leads to", unused, len(bodies))
+	if unused*1000 > maxUnused*len(g.functions) {
+		return shapef("%d of %d functions that nothing leads to", unused, len(g.functions))
 	}
 	return nil
 }
 
 // prune decides which functions stay: what is reached from the host and from data, without what is cut.
-func prune(m *module, t *symtab, bodies []body) ([]fate, error) {
-	g, err := newCallGraph(m, t, bodies)
-	if err != nil {
-		return nil, err
-	}
-	fates := make([]fate, len(bodies))
+func (g *callGraph) prune() []fate {
+	fates := make([]fate, len(g.functions))
 	for _, c := range cuts {
 		if !g.allows(c) {
 			continue
 		}
-		for i := range bodies {
+		for i := range fates {
 			switch {
 			case !isNamed(g.name(i), c.names):
 			case c.returns:
@@ -62,7 +55,7 @@ func prune(m *module, t *symtab, bodies []body) ([]fate, error) {
 			fates[i] = traps
 		}
 	}
-	return fates, nil
+	return fates
 }
 
 // isNamed reports whether a name is in a list, in which a * at the end stands for the rest.
@@ -79,7 +72,9 @@ func isNamed(name string, list []string) bool {
 type callGraph struct {
 	functions []function
 	leadsTo   [][]int // by calls, and by naming them in the code
-	roots     []bool  // those that the host or data name
+	names     [][]int // by naming them; by a return address, a function names itself
+	exported  []bool
+	roots     []bool // those that the host or data name
 }
 
 func (g *callGraph) name(i int) string { return g.functions[i].name }
@@ -130,10 +125,25 @@ func (g *callGraph) reach(fates []fate) []bool {
 	return reached
 }
 
+// named gives the functions that may be called by their addresses: those that data, the host or a function that stays names.
+func (g *callGraph) named(fates []fate) []bool {
+	named := slices.Clone(g.roots)
+	for i, names := range g.names {
+		if fates[i] != kept {
+			continue
+		}
+		for _, to := range names {
+			named[to] = true
+		}
+	}
+	return named
+}
+
 // newCallGraph finds all that names a function. The linker writes a function as the index in a call, as an address PC_F<<16
 // in code and in data, as a PC_F in the tables of methods, and as an index among the exports.
 func newCallGraph(m *module, t *symtab, bodies []body) (*callGraph, error) {
-	g := &callGraph{functions: t.functions, leadsTo: make([][]int, len(bodies)), roots: make([]bool, len(bodies))}
+	n := len(bodies)
+	g := &callGraph{functions: t.functions, leadsTo: make([][]int, n), names: make([][]int, n), exported: make([]bool, n)}
 	imports, err := m.section(sectionImport)
 	if err != nil {
 		return nil, err
@@ -148,8 +158,12 @@ func newCallGraph(m *module, t *symtab, bodies []body) (*callGraph, error) {
 			case opI32Const, opI64Const:
 				to = int(in.arg>>16) - pcBase
 			}
-			if to >= 0 && to < len(bodies) {
-				g.leadsTo[i] = append(g.leadsTo[i], to)
+			if to < 0 || to >= n {
+				continue
+			}
+			g.leadsTo[i] = append(g.leadsTo[i], to)
+			if in.op != opCall && (to != i || in.arg&0xffff == 0) {
+				g.names[i] = append(g.names[i], to)
 			}
 		}
 	}
@@ -161,15 +175,17 @@ func newCallGraph(m *module, t *symtab, bodies []body) (*callGraph, error) {
 	for n := r.u32(); n > 0; n-- {
 		r.bytes(r.u32())
 		if kind, index := r.byte(), r.u32(); kind == 0 && index >= first {
-			g.roots[index-first] = true
+			g.exported[index-first] = true
 		}
 	}
 	g.readData(t)
 	return g, r.err
 }
 
-// readData takes every number in the data that can be an address of a function, or a pair of PC_Fs, for one.
+// readData takes every number in the data that can be an address of a function, or a pair of PC_Fs, for one. It is called anew
+// when data has become less.
 func (g *callGraph) readData(t *symtab) {
+	g.roots = slices.Clone(g.exported)
 	pcF := func(v int) bool { return v >= pcBase && v < pcBase+len(g.roots) }
 	tables := []span{t.names, t.cus, t.files, t.pcs, t.records, t.data, t.buckets}
 	for at := 0; at+8 <= len(t.mem); at += 4 {

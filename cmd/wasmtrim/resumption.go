@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 )
 
@@ -54,6 +55,16 @@ func newCallees(imports int, functions []function, bodies []body, fates []fate) 
 	}
 	spread(c.unwinds, callers, make([]bool, len(bodies)))
 	return c
+}
+
+// table gives the functions that are called by their PC_Fs, of those that named says may be called by their addresses: not those
+// that trap, and all that are resumed.
+func (c *callees) table(named []bool, fates []fate) []bool {
+	in := slices.Clone(c.resumes)
+	for i, is := range named {
+		in[i] = (in[i] || is) && fates[i] != traps
+	}
+	return in
 }
 
 // trapsIfUnwound reports whether a trap follows if the call before unwinds.

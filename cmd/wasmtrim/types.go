@@ -36,7 +36,12 @@ const (
 	flagMaskOnDemand = 1 << 4
 	knownFlags       = 1<<6 - 1
 
+	typePtrToThis = 44
+
+	pointerElem = 48
+
 	kindInterface = 20
+	kindPointer   = 22
 	kindStruct    = 25
 	lastKind      = 26
 
@@ -98,7 +103,7 @@ func dropMethods(t *symtab) (names []uint32) {
 //
 // A type switch compares hashes with constants, and then types: a hash that no code has as a constant may be any other. The table
 // of the methods that a type has for an interface is found by the hashes of both: one byte spreads those well enough.
-func shrinkTypes(t *symtab, fates []fate, bodies []body, dropped []uint32) {
+func shrinkTypes(t *symtab, g *callGraph, fates []fate, bodies []body, dropped []uint32) {
 	le := binary.LittleEndian
 	constants := map[uint32]bool{}
 	for i, b := range bodies {
@@ -129,7 +134,8 @@ func shrinkTypes(t *symtab, fates []fate, bodies []body, dropped []uint32) {
 			dropped = append(dropped, le.Uint32(d[typeName:]))
 		}
 	}
-	types.unlink(hidden)
+	found := g.allows(linkReaders)
+	types.unlink(func(at int) bool { return hidden[at] || found && types.isFound(at) })
 	for at := range hidden {
 		types.hide(at)
 	}
@@ -224,12 +230,28 @@ func (t *typeTable) dropMethods(at int, asked map[method]bool) (names []uint32) 
 	return names
 }
 
+// linkReaders are what finds a type by its name, and all that may call it: what asks for a pointer to a type.
+var linkReaders = cut{callers: map[string][]string{
+	"reflect.typelinks":     {"reflect.typesByString"},
+	"reflect.typesByString": {"reflect.(*rtype).ptrTo"},
+}}
+
+// isFound reports whether those do not look for a type by its name: one that is no pointer, or one that its element leads to.
+func (t *typeTable) isFound(at int) bool {
+	le := binary.LittleEndian
+	if t.mem[at+typeKind] != kindPointer {
+		return true
+	}
+	elem := le.Uint64(t.mem[at+pointerElem:])
+	return int(le.Uint32(t.mem[elem+typePtrToThis:])) == at-t.at.at
+}
+
 // unlink takes types out of those that are found by their names.
-func (t *typeTable) unlink(types map[int]bool) {
+func (t *typeTable) unlink(without func(at int) bool) {
 	le := binary.LittleEndian
 	links, left := t.mem[t.links.at:t.links.end], 0
 	for at := 0; at < len(links); at += 4 {
-		if link := le.Uint32(links[at:]); !types[t.at.at+int(link)] {
+		if link := le.Uint32(links[at:]); !without(t.at.at + int(link)) {
 			le.PutUint32(links[left:], link)
 			left += 4
 		}
