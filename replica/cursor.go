@@ -21,10 +21,12 @@ const Beginning Cursor = "0"
 
 // position is a Cursor in terms of the database: the next dot, and the beginning of the id of the version before it. That
 // version tells whether the place is still there when the database was set back (see withdrawal): then what came later
-// moved down, and no version stands where it stood.
+// moved down, and no version stands where it stood. erased counts the erasures that were known there, as the tip does: they take values
+// away before their versions come.
 type position struct {
-	next history.LV
-	id   clock.Prefix
+	next   history.LV
+	id     clock.Prefix
+	erased uint64
 }
 
 // cursor is the position for people, in the database of that tag.
@@ -32,23 +34,27 @@ func (p position) cursor(db uint32) Cursor {
 	if p.next <= 1 {
 		return Beginning
 	}
-	return Cursor(strconv.FormatUint(uint64(p.next), 36) + "-" + hex.EncodeToString(p.id[:]) + "-" +
-		strconv.FormatUint(uint64(db), 36))
+	text := strconv.FormatUint(uint64(p.next), 36) + "-" + hex.EncodeToString(p.id[:]) + "-" + strconv.FormatUint(uint64(db), 36)
+	if p.erased > 0 {
+		text += "-" + strconv.FormatUint(p.erased, 36)
+	}
+	return Cursor(text)
 }
 
-// behind is the position behind a version.
-func behind(v *stored) position { return position{next: v.lv + 1, id: v.ID.Prefix()} }
+// pass moves the position behind a version.
+func (p *position) pass(v *stored) { p.next, p.id = v.lv+1, v.ID.Prefix() }
 
 // end is the position behind all versions.
 func (s *snap) end() (position, error) {
+	p := position{next: 1, erased: s.tip.erased}
 	if s.tip.next <= 1 {
-		return position{next: 1}, nil
+		return p, nil
 	}
 	v, err := s.version(s.tip.next - 1)
-	if err != nil {
-		return position{}, err
+	if err == nil {
+		p.pass(v)
 	}
-	return behind(v), nil
+	return p, err
 }
 
 // positionOf reads a cursor; known is false where it means nothing here.
@@ -57,6 +63,12 @@ func (s *snap) positionOf(c Cursor) (p position, known bool, err error) {
 		return position{next: 1}, true, nil
 	}
 	parts := strings.Split(string(c), "-")
+	if len(parts) == 4 {
+		if p.erased, err = strconv.ParseUint(parts[3], 36, 63); err != nil || p.erased == 0 {
+			return p, false, fmt.Errorf("%w: %q", ErrCursor, string(c))
+		}
+		parts = parts[:3]
+	}
 	if len(parts) != 3 {
 		return p, false, fmt.Errorf("%w: %q", ErrCursor, string(c))
 	}
@@ -66,7 +78,7 @@ func (s *snap) positionOf(c Cursor) (p position, known bool, err error) {
 	if nextErr != nil || idErr != nil || dbErr != nil || next <= 1 || len(id) != len(p.id) {
 		return p, false, fmt.Errorf("%w: %q", ErrCursor, string(c))
 	}
-	p = position{next: history.LV(next), id: clock.Prefix(id)}
+	p.next, p.id = history.LV(next), clock.Prefix(id)
 	ours, err := s.database()
 	if err != nil || db != uint64(ours) {
 		return p, false, err

@@ -140,6 +140,37 @@ func TestErasureBeforeItsVersion(t *testing.T) {
 	w.shows("c", "p/1", "")
 }
 
+// TestWatchOfErasureBeforeItsVersion: a watch tells what an erasure takes away when it becomes known, whether it runs then or goes on
+// later from where it was, and when its version comes.
+func TestWatchOfErasureBeforeItsVersion(t *testing.T) {
+	w, before, after := erasedAlone(t)
+	b := w.replicas["b"]
+	take(t, b, before.pack(0, 4))
+	written := heard(t, b, 3, "p/", Since(Beginning))
+	running, err := b.watchFrom(t.Context(), "p/", watchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	take(t, b, after.pack(0, 0, after.erasures...))
+	told, _, err := running.read(t.Context())
+	if err != nil || len(told) != 1 {
+		t.Fatalf("a running watch tells %+v, %v; want one event", told, err)
+	}
+	erase := after.versions[4].Stamp()
+	for _, e := range []Event{told[0], heard(t, b, 1, "p/", Since(written[2].Cursor))[0]} {
+		if e.Version.Stamp != erase || len(e.Changes) != 1 || e.Changes[0].Key != "p/1" || e.Changes[0].Value != nil {
+			t.Errorf("when the erasure became known a watch told %+v, want p/1 without a value, by %s", e, erase.Name())
+		}
+	}
+	if more, _, err := running.read(t.Context()); err != nil || len(more) > 0 {
+		t.Errorf("nothing has happened since, and a watch tells %+v, %v", more, err)
+	}
+	take(t, b, after.pack(4, 5))
+	if e := heard(t, b, 1, "p/", Since(told[0].Cursor))[0]; e.Version.Stamp != erase || len(e.Changes) != 1 || e.Changes[0].Key != "p/1" {
+		t.Errorf("when the version came a watch told %+v", e)
+	}
+}
+
 // TestErasureMustBeProved: nobody's word takes a value away.
 func TestErasureMustBeProved(t *testing.T) {
 	_, _, after := erasedAlone(t)

@@ -17,7 +17,8 @@ import (
 // watcher needs no memory, sees what any process wrote, and can go on later where it was (cursor.go). What a key shows is
 // read from the same snapshot as the version that touched it.
 
-// Event is one version that was applied, whoever wrote it: all the keys that it changed, together.
+// Event is one version that was applied, whoever wrote it: all the keys that it changed, together. A version that erases may have an
+// event before, of the keys that changed when what it erased became known here.
 type Event struct {
 	Version Version
 	// Remote is true for a version of another author.
@@ -148,7 +149,7 @@ func (r *Replica) watchFrom(ctx context.Context, prefix string, o watchOptions) 
 // read returns what comes next, and whether there may be more at once.
 func (w *watcher) read(ctx context.Context) (events []Event, more bool, err error) {
 	err = w.r.look(ctx, func(s *snap) error {
-		if w.epoch == s.tip.epoch && w.at.next == s.tip.next && !w.listing {
+		if w.epoch == s.tip.epoch && w.at.next == s.tip.next && w.at.erased == s.tip.erased && !w.listing {
 			return nil
 		}
 		db, err := s.database()
@@ -164,10 +165,14 @@ func (w *watcher) read(ctx context.Context) (events []Event, more bool, err erro
 				w.told, w.listing, w.after = w.at.cursor(db), true, ""
 			}
 		}
-		if more = true; w.listing {
+		more = true
+		switch {
+		case w.listing:
 			events, err = w.list(s, db)
-		} else if w.at.next < s.tip.next {
+		case w.at.next < s.tip.next:
 			events, err = w.follow(s, db)
+		default:
+			events, err = w.erased(s, db)
 		}
 		return err
 	})
@@ -240,7 +245,7 @@ func (w *watcher) follow(s *snap, db uint32) (events []Event, err error) {
 			for i := range changes {
 				size += len(changes[i].Value)
 			}
-			if w.at = behind(v); len(changes) > 0 {
+			if w.at.pass(v); len(changes) > 0 {
 				events = append(events, s.event(v.Stamp(), changes, w.at.cursor(db)))
 			}
 		}
@@ -275,6 +280,51 @@ func (w *watcher) changes(s *snap, v *stored) ([]Change, error) {
 			}
 		}
 	}
+	return s.changesOf(keys)
+}
+
+// erased tells of the erasures that became known since the position and whose versions have not come.
+func (w *watcher) erased(s *snap, db uint32) (events []Event, err error) {
+	for row, err := range s.tx.Scan(store.Erasures, store.Range{From: []byte{aheadRow}, KeysOnly: true}) {
+		if err != nil {
+			return events, err
+		}
+		of, _ := entryIn(row.Key[1:])
+		p, err := s.proofOf(of)
+		if err != nil {
+			return events, err
+		}
+		if p.known <= w.at.erased {
+			continue
+		}
+		changes, err := s.changesOf(w.keysOf(&p))
+		if err != nil {
+			return events, err
+		}
+		if len(changes) > 0 {
+			events = append(events, s.event(p.Stamp(), changes, w.at.cursor(db)))
+		}
+	}
+	w.at.erased = s.tip.erased
+	if n := len(events); n > 0 {
+		events[n-1].Cursor = w.at.cursor(db)
+	}
+	return events, nil
+}
+
+// keysOf are the watched keys that an erasure names.
+func (w *watcher) keysOf(p *proof) []string {
+	keys := make(map[string]bool)
+	for key := range p.Targets() {
+		if w.wants(key) {
+			keys[key] = true
+		}
+	}
+	return sortedKeys(keys)
+}
+
+// changesOf are keys with what they show.
+func (s *snap) changesOf(keys []string) ([]Change, error) {
 	changes := make([]Change, len(keys))
 	for i, key := range keys {
 		value, err := s.shownJSON(key)
