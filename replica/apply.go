@@ -31,19 +31,27 @@ func (c *commit) applyPack(b []byte) (protocol.Applied, error) {
 // hold.
 func (c *commit) applyUnpacked(u *unpacked, from int, whole bool) (slice, error) {
 	a := &applier{c: c, unpacked: u, placed: make(map[history.ID]place), slice: slice{next: from}, whole: whole}
-	release, err := c.holdGraph()
-	if err != nil {
-		return a.slice, err
-	}
-	defer release()
-	a.g = c.held
 	told := len(a.refusals)
 	if from == 0 {
 		told = 0 // those that are invalid by themselves
 	}
-	err = a.apply()
+	err := a.holding(a.apply)
+	if err == nil && len(a.foreign) > 0 {
+		err = c.leaveAuthor(a.foreign) // which waits for the sidecar
+	}
 	a.applied.Refused, a.epoch = a.refusals[told:], c.tip.epoch
 	return a.slice, err
+}
+
+// holding runs fn while the graph is held.
+func (a *applier) holding(fn func() error) error {
+	release, err := a.c.holdGraph()
+	if err != nil {
+		return err
+	}
+	defer release()
+	a.g = a.c.held
+	return fn()
 }
 
 // holdGraph holds the graph, and what goes with it, until it is released.
@@ -118,13 +126,7 @@ func (a *applier) apply() error {
 	if err := a.retry(); err != nil {
 		return a.c.fail(err)
 	}
-	if err := a.keepSeals(); err != nil {
-		return a.c.fail(err)
-	}
-	if len(a.foreign) > 0 {
-		return a.c.leaveAuthor(a.foreign)
-	}
-	return nil
+	return a.c.fail(a.keepSeals())
 }
 
 // add applies a version that nothing speaks against, whose ops are ops. Since it was judged it may have come otherwise, or, in an
