@@ -184,7 +184,7 @@ func (s *snap) run(first, to history.LV) ([]stored, error) {
 // rows yields the rows of Runs from the one that holds the dot from, or backwards from the newest.
 func (s *snap) rows(from history.LV, backwards bool) iter.Seq2[[]stored, error] {
 	return func(yield func([]stored, error) bool) {
-		r := store.Range{Reverse: backwards, KeysOnly: true}
+		r := store.Range{To: store.IntKey(uint64(s.tip.next)), Reverse: backwards, KeysOnly: true} // what stands there is a tip alone
 		if !backwards && from > 1 {
 			first, err := s.rowOf(from)
 			if err != nil {
@@ -196,9 +196,7 @@ func (s *snap) rows(from history.LV, backwards bool) iter.Seq2[[]stored, error] 
 		for row, err := range s.tx.Scan(store.Runs, r) {
 			var run []stored
 			if err == nil {
-				if run, err = s.run(history.LV(store.KeyInt(row.Key)), wholeRow); err == nil && len(run) == 0 {
-					continue // the newest row, of a tip alone
-				}
+				run, err = s.run(history.LV(store.KeyInt(row.Key)), wholeRow)
 			}
 			if !yield(run, err) || err != nil {
 				return
