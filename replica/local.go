@@ -109,25 +109,31 @@ func (l *local) Name() (who identity.Author, sign func(identity.Domain, []byte) 
 	return who, sign, err
 }
 
-// Meet implements protocol.Local. If the peer's clock says that ours is ahead, what never left is written again with times
-// that others can live with, before the peer hears of it.
+// Meet implements protocol.Local. If what never left lies in the future of the peer's clock, since ours is ahead or was, it is
+// written again with times that others can live with, before the peer hears of it.
 func (l *local) Meet(peer protocol.Peer, skew int64) (*protocol.Held, error) {
 	l.peer = peer
-	if -skew > maxSkew.Milliseconds() {
-		err := l.r.write(l.ctx, func(c *commit) error {
+	peerWall := l.r.wall.Now() + skew
+	ahead := false
+	err := l.r.view(l.ctx, func(s *snap) error {
+		ahead = s.tip.own.ahead(peerWall)
+		return nil
+	})
+	if ahead {
+		err = l.r.write(l.ctx, func(c *commit) error {
 			epoch := c.tip.epoch
-			err := c.correctTimes(c.r.wall.Now() + skew)
+			err := c.correctTimes(peerWall)
 			if c.tip.epoch != epoch {
 				l.corrected = c.stampOf(c.tip.own)
 			}
 			return err
 		})
-		if err != nil {
-			return nil, err
-		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	var held protocol.Held
-	err := l.r.view(l.ctx, func(s *snap) error {
+	err = l.r.view(l.ctx, func(s *snap) error {
 		var err error
 		if held, err = s.told(); err != nil {
 			return err

@@ -101,20 +101,22 @@ func timesBy(wall int64) newTime {
 	}
 }
 
-// correctTimes writes the tail again if a peer's wall clock shows that ours is ahead, before any of it leaves. One peer's
-// word is enough, since what it can do is little: a version may carry any time above its parents'. It does nothing
+// ahead reports whether a version lies more than maxSkew in the future of a wall clock.
+func (h head) ahead(wall int64) bool {
+	return h.seq > 0 && h.time.Millis() > wall+maxSkew.Milliseconds()
+}
+
+// correctTimes writes the tail again if a peer's wall clock shows that ours is ahead, or was when it was written, before any of
+// it leaves. One peer's word is enough, since what it can do is little: a version may carry any time above its parents'. It does nothing
 //
 //   - unless the tail lies more than maxSkew in the peer's future,
 //   - if the peer's clock is that much behind what others have written: then it is the one that is wrong,
 //   - to versions that were written again for their times before: a tail is corrected once.
 func (c *commit) correctTimes(peerWall int64) error {
-	if c.author.key.IsZero() || !c.member.CanWrite() || c.tip.own.seq == 0 {
+	if c.author.key.IsZero() || !c.member.CanWrite() || !c.tip.own.ahead(peerWall) {
 		return nil
 	}
 	limit := peerWall + maxSkew.Milliseconds()
-	if c.tip.own.time.Millis() <= limit {
-		return nil
-	}
 	after, err := c.sentOrCorrected()
 	if err != nil {
 		return err

@@ -478,6 +478,28 @@ func TestWrongClockIsCorrected(t *testing.T) {
 	}
 }
 
+// A clock that was ahead and was set right before anybody was met has left its times behind.
+func TestTailOfAClockThatWasSetRight(t *testing.T) {
+	mine, _, a, b := clocked(t)
+	ctx := t.Context()
+	mine.move(tenYears)
+	early := wrote(t)(a.Set(ctx, "notes/2", "ten years ahead"))
+	mine.move(-tenYears)
+	late := wrote(t)(a.Add(ctx, "stats/n", 1))
+	syncPair(t, a, b)
+	sameState(t, a, b)
+	verified(t, a, b)
+	for _, v := range []replica.Version{early, late} {
+		if now, err := a.Current(ctx, v); err != nil || now.ID == v.ID || now.Wall().After(time.UnixMilli(mine.Now())) {
+			t.Errorf("%s of %s is %s of %s, %v", v, v.Wall(), now, now.Wall(), err)
+		}
+	}
+	syncPair(t, a, b)
+	if all, err := a.Reissues(ctx); err != nil || len(all) != 1 {
+		t.Errorf("%v, %v", all, err)
+	}
+}
+
 // Whoever reads meanwhile sees one database or the other, by every cache there is.
 func TestReadersWhileVersionsAreWrittenAgain(t *testing.T) {
 	mine, right, a, b := clocked(t)
