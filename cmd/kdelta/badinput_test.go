@@ -161,7 +161,7 @@ func TestBadDatabaseFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, ""},
-		{"cut in the middle", cutDatabase, ""},
+		{"cut in the middle", cutDatabase, "restore a backup or join again beside it"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newShell(t)

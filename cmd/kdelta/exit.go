@@ -11,6 +11,7 @@ import (
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/sequence"
 	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/store"
 )
 
 // Exit codes, as scripts rely on them.
@@ -79,6 +80,9 @@ func report(w io.Writer, err error, selected *kong.Node) {
 	text := errorText(err)
 	if errors.Is(err, context.Canceled) {
 		text = "interrupted"
+	}
+	if errors.Is(err, store.ErrCorrupt) {
+		text += "; keep the file as it is, and restore a backup or join again beside it"
 	}
 	_, _ = fmt.Fprintf(w, "kdelta: %s\n", printable(text))
 	if exitCode(err) != exitUsage {

@@ -157,8 +157,8 @@ func (n *node) keep(target string, begin func(replica.SyncOption) *replica.Live)
 // heard says where a link stands now.
 func (n *node) heard(l *nodeLink, status replica.LinkStatus) {
 	n.mu.Lock()
-	if l.state != status.State {
-		l.state, l.since = status.State, n.a.now()
+	if state := linkState(status); l.state != state {
+		l.state, l.since = state, n.a.now()
 	}
 	line := l.shape(status)
 	n.a.printLink(n.db, line, status)
@@ -166,13 +166,23 @@ func (n *node) heard(l *nodeLink, status replica.LinkStatus) {
 	n.tell()
 }
 
+// linkState is where a link stands. Who is of another space is not let in before the replica hears of it.
+func linkState(status replica.LinkStatus) replica.LinkState {
+	if isForeign(status.Cause) {
+		return replica.LinkDenied
+	}
+	return status.State
+}
+
 // shape is the link as JSON has it.
 func (l *nodeLink) shape(status replica.LinkStatus) linkJSON {
 	line := linkJSON{
-		Target: l.target, Peer: authorJSON(status.Report.Peer), State: string(status.State), Since: timeJSON(l.since),
+		Target: l.target, Peer: authorJSON(status.Report.Peer), State: string(linkState(status)), Since: timeJSON(l.since),
 		Unacked: status.Unacked, Sent: status.Report.Sent, Received: status.Report.Received,
 	}
 	switch {
+	case isForeign(status.Cause):
+		line.Cause = "it belongs to another space: " + joinOther
 	case status.Cause != nil:
 		line.Cause = errorText(status.Cause)
 	case status.Report.Diverged:

@@ -63,6 +63,19 @@ func TestSyncSaysWhatWentWrong(t *testing.T) {
 		"  it is a copy of this file: it writes under a name of its own from its next write on")
 }
 
+// What is damaged is a line each, however often and over however many lines it is said.
+func TestDamage(t *testing.T) {
+	malformed := "store: corrupt: a.db: database disk image is malformed"
+	got := printed(t, func(a *app) {
+		a.printDamage([]string{malformed, "store: corrupt: a.db: *** in database main ***\nPage 62: never used", malformed})
+	})
+	want := "  corrupt: a.db: database disk image is malformed  2 times\n" +
+		"  corrupt: a.db: *** in database main ***; Page 62: never used\n"
+	if got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
 func TestStatusSaysWhatWaitsAndWhatHappened(t *testing.T) {
 	st := replica.Status{
 		Forks: []replica.Fork{{Name: "laptop", Seq: 3, Branches: []string{"laptop@4 (aa)", "laptop@4 (bb)"}}},

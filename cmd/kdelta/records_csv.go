@@ -172,7 +172,7 @@ func (c *csvReader) next() (record, error) {
 	for i, cell := range cells {
 		v, err := cellValue(cell, c.columns[i])
 		if err != nil {
-			return record{}, fmt.Errorf("%w: %s: %s: %q: %s", errInput, c.name, where, c.fields[i], strings.TrimPrefix(err.Error(), "canon: "))
+			return record{}, fmt.Errorf("%w: %s: %s: %q: %w", errInput, c.name, where, c.fields[i], err)
 		}
 		entries[i] = canon.Entry{Key: c.fields[i], Value: v}
 	}

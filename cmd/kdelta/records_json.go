@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/internal/canon"
@@ -118,7 +117,7 @@ func (v *values) end(where string) error {
 func newRecord(name, where string, text []byte) (record, error) {
 	v, err := canon.FromJSON(text)
 	if err != nil {
-		return record{}, fmt.Errorf("%w: %s: %s: %s", errInput, name, where, strings.TrimPrefix(err.Error(), "canon: "))
+		return record{}, fmt.Errorf("%w: %s: %s: %w", errInput, name, where, err)
 	}
 	return record{where: where, value: v}, nil
 }

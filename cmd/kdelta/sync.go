@@ -13,6 +13,7 @@ import (
 
 	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/transport/noise"
 )
 
 type syncCmd struct {
@@ -65,7 +66,7 @@ func (c *syncCmd) Run(ctx context.Context, a *app) error {
 				if len(targets) == 1 {
 					return err
 				}
-				a.notef("kdelta: %s", printable(err.Error()))
+				a.notef("kdelta: %s", printable(errorText(err)))
 				failed++
 			}
 		}
@@ -85,6 +86,9 @@ func (a *app) syncLive(ctx context.Context, db *database, targets []string, plai
 	n.plain, n.only, n.extra = plain, true, slices.DeleteFunc(targets, func(target string) bool { return !isAddress(target) })
 	if len(n.extra) == 0 {
 		return usagef("no node is remembered, and nobody can stay in touch with a file: name a node, or leave --live out")
+	}
+	if err := a.printNode(&n.says); err != nil {
+		return err
 	}
 	return n.run(ctx)
 }
@@ -156,12 +160,20 @@ func (a *app) syncFile(ctx context.Context, db *database, target string) (rep, t
 	return rep, theirs, nil
 }
 
+// joinOther is what to do about two spaces.
+const joinOther = "one of the two has to join the other's, with an invite: kdelta join --adopt keeps what both hold"
+
+// isForeign reports whether a sync failed because the two are of different spaces. A node tells a stranger no more than that it does
+// not let him in.
+func isForeign(err error) bool {
+	return errors.Is(err, protocol.ErrForeignSpace) || errors.Is(err, noise.ErrDenied)
+}
+
 // syncError says at which target a sync failed. Where the two are of different spaces, both ends say so, each in its own
 // words; once is enough, with what to do.
 func syncError(target string, err error) error {
-	if errors.Is(err, protocol.ErrForeignSpace) {
-		return &sayError{kind: err, cause: fmt.Errorf(
-			"%s belongs to another space: one of the two has to join the other's, with an invite: kdelta join --adopt keeps what both hold", target)}
+	if isForeign(err) {
+		return &sayError{kind: err, cause: fmt.Errorf("%s belongs to another space: %s", target, joinOther)}
 	}
 	if op, isOp := errors.AsType[*net.OpError](err); isOp && op.Op == "dial" {
 		return fmt.Errorf("%s: %w; is kdelta start running there?", target, err)

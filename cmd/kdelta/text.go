@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,8 +19,24 @@ func hazardous(r rune) bool {
 	return r < 0x20 || r >= 0x7f && r <= 0x9f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
-// errorText is an error on one line: where it is several, one behind the other.
-func errorText(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+// packageNames are what packages put in front of the errors that they name, which is for whoever reads the log of a program.
+var packageNames = regexp.MustCompile(
+	`(^|: |; )(?:(?:canon|crdt|history|identity|noise|pack|protocol|sequence|sqlite|store|transport|ws): )+`)
+
+// errorText is an error as people are told it: on one line, without the names of packages. Where it is several errors they
+// stand one behind the other, each once.
+func errorText(err error) string { return plainText(err.Error()) }
+
+func plainText(text string) string {
+	var said []string
+	for line := range strings.Lines(text) {
+		line = packageNames.ReplaceAllString(strings.TrimSuffix(line, "\n"), "$1")
+		if line != "" && !slices.Contains(said, line) {
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said, "; ")
+}
 
 // printable is s fit for one line of a terminal: what is hazardous is written as \u001b, invalid UTF-8 as \xff.
 func printable(s string) string {

@@ -2,12 +2,19 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	"github.com/kdelta/kdelta/protocol"
+	"github.com/kdelta/kdelta/store"
+	"github.com/kdelta/kdelta/transport"
 )
 
 func TestPrintable(t *testing.T) {
@@ -24,6 +31,27 @@ func TestPrintable(t *testing.T) {
 	} {
 		if got := printable(in); got != want {
 			t.Errorf("printable(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// People are told what is wrong once, and not which package found it.
+func TestErrorText(t *testing.T) {
+	lost := fmt.Errorf("%w: noise: %w", transport.ErrClosed, io.EOF)
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("no room"), "no room"},
+		{fmt.Errorf("b.db: %w", store.ErrCorrupt), "b.db: corrupt"},
+		{
+			fmt.Errorf("ws://a: %w", errors.Join(protocol.ErrCut, lost, lost)),
+			"ws://a: the session was cut before its end; sync again to go on from here; closed: EOF",
+		},
+		{errors.New("the history: it is no store of ours"), "the history: it is no store of ours"},
+	} {
+		if got := errorText(c.err); got != c.want {
+			t.Errorf("%q is told as %q, want %q", c.err, got, c.want)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func valueError(where, text string, err error) error {
 	if where == "VALUE" {
 		kind = errUsage
 	}
-	return &sayError{kind: kind, cause: fmt.Errorf("%s: %s%s", where, strings.TrimPrefix(err.Error(), "canon: "), advice)}
+	return &sayError{kind: kind, cause: fmt.Errorf("%s: %w%s", where, err, advice)}
 }
 
 // parseValues is parseValue for several; standard input can be one of them only.

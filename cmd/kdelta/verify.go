@@ -38,13 +38,30 @@ func (c *verifyCmd) Run(ctx context.Context, a *app) error {
 				verdict = a.bad(count(len(rep.Damage), "damaged place"))
 			}
 			a.printf("%s, %s: %s\n", count(rep.Versions, "version"), count(rep.Keys, "key"), verdict)
-			for _, what := range rep.Damage {
-				a.printf("  %s\n", printable(what))
-			}
+			a.printDamage(rep.Damage)
 		}
 		if err == nil && len(rep.Damage) > 0 {
-			return fmt.Errorf("%w: keep the file as it is, and restore a backup or join again beside it", store.ErrCorrupt)
+			return fmt.Errorf("%w: %s", store.ErrCorrupt, db.path)
 		}
 		return err
 	})
+}
+
+// printDamage prints what is damaged, a line each; a file that cannot be read at some place may say so of each table.
+func (a *app) printDamage(damage []string) {
+	times := make(map[string]int)
+	var places []string
+	for _, what := range damage {
+		if what = plainText(what); times[what] == 0 {
+			places = append(places, what)
+		}
+		times[what]++
+	}
+	for _, what := range places {
+		line := printable(what)
+		if n := times[what]; n > 1 {
+			line += a.faint(fmt.Sprintf("  %d times", n))
+		}
+		a.printf("  %s\n", line)
+	}
 }
