@@ -12,7 +12,7 @@ import (
 
 // table holds values by key. One kind of tree serves integer keys too, which are big endian: a second one would be as much
 // code again in a browser.
-type table = btree.Map[string, []byte]
+type table = btree.Map[string, string]
 
 // state is the contents of a store at one moment. A published one never changes (M1).
 type state struct {
@@ -29,7 +29,7 @@ const degree = 16
 func newState() *state {
 	s := &state{tables: make([]*table, len(store.Tables())), copying: new(sync.Mutex)}
 	for t := range s.tables {
-		s.tables[t] = btree.NewMap[string, []byte](degree)
+		s.tables[t] = btree.NewMap[string, string](degree)
 	}
 	return s
 }
@@ -54,14 +54,14 @@ func (s *state) get(t store.Table, key []byte) ([]byte, error) {
 	if !found {
 		return nil, store.ErrNotFound
 	}
-	return value, nil
+	return data(value), nil
 }
 
 // put copies key and value into one allocation and inserts them.
 func (s *state) put(t store.Table, key, value []byte) {
 	row := bytes.Join([][]byte{key, value}, nil) // the one way to make memory that is not cleared first
 	n := len(key)
-	s.tables[t].Set(text(row[:n]), row[n:])
+	s.tables[t].Set(text(row[:n]), text(row[n:]))
 }
 
 func (s *state) remove(t store.Table, key []byte) { s.tables[t].Delete(text(key)) }
@@ -69,3 +69,6 @@ func (s *state) remove(t store.Table, key []byte) { s.tables[t].Delete(text(key)
 // text views b as a string without copying it. The string must not outlive b or a change to it: a lookup does not
 // keep it, and the bytes of a stored row never change (M1).
 func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// data views a stored value as the bytes that it is. Nobody may change them (M1).
+func data(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

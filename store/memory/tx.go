@@ -74,7 +74,7 @@ func (x *tx) Scan(t store.Table, r store.Range) iter.Seq2[store.Row, error] {
 func scan(tree *table, r store.Range, yield func(store.Row, error) bool) {
 	from, to := string(r.From), string(r.To)
 	var key []byte
-	row := func(k string, value []byte) bool {
+	row := func(k, v string) bool {
 		if r.Reverse && r.To != nil && k == to {
 			return true // a descent starts at To itself, which the range leaves out
 		}
@@ -82,8 +82,9 @@ func scan(tree *table, r store.Range, yield func(store.Row, error) bool) {
 			return false
 		}
 		key = append(key[:0], k...)
-		if r.KeysOnly {
-			value = nil
+		var value []byte
+		if !r.KeysOnly {
+			value = data(v)
 		}
 		return yield(store.Row{Key: key, Value: value}, nil)
 	}
