@@ -199,7 +199,7 @@ func (c *commit) closeRun() error {
 
 // putRun writes the staged versions and the tip, either of which may be missing, as the row of the dot first.
 func (c *commit) putRun(first history.LV) error {
-	versions, links := c.versions[:0], c.scratch[:0]
+	versions, links := slices.Grow(c.versions[:0], len(c.staged)), c.scratch[:0]
 	for i := range c.staged {
 		versions = append(versions, c.staged[i].Version)
 		for _, k := range c.staged[i].keys {
