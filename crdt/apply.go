@@ -23,7 +23,7 @@ func (s *State) Apply(ops []Op, at clock.Stamp, past Past, look Lookup) ([]Close
 		return nil, err
 	}
 	var err error
-	if !all && s.counter.adds > 0 && v.kinds&^counters != 0 {
+	if !all && s.counter != nil && v.kinds&^counters != 0 {
 		if v.left, err = recount(past, look); err != nil {
 			return nil, err
 		}
@@ -39,7 +39,7 @@ func (s *State) Apply(ops []Op, at clock.Stamp, past Past, look Lookup) ([]Close
 
 // isPlain reports whether there is at most one value: nothing that a put that covers all could close.
 func (s *State) isPlain() bool {
-	return len(s.roots) <= 1 && len(s.fields) == 0 && len(s.tombs) == 0 && s.counter.adds == 0 &&
+	return len(s.roots) <= 1 && len(s.fields) == 0 && len(s.tombs) == 0 && s.counter == nil &&
 		len(s.set)+len(s.text)+len(s.list) == 0
 }
 
@@ -53,7 +53,7 @@ type version struct {
 	several []step
 	kinds   kinds // of the steps
 	past    seen
-	left    counter // what an op that is no add leaves of the counter
+	left    *counter // what an op that is no add leaves of the counter
 }
 
 func (v *version) step(i int) *step {
@@ -139,7 +139,7 @@ func (s *State) apply(v *version) {
 			s.kill(v.at, &v.past)
 		}
 		if kind != counters {
-			s.counter = v.left
+			s.counter = v.left.clone()
 		}
 		if kind != sets {
 			s.clearSet(&v.past)
@@ -162,7 +162,7 @@ func (s *State) apply(v *version) {
 			s.patch(st.edits, v.at, &v.past)
 		case CodeAdd:
 			if !st.erased {
-				s.counter.add(st.amount, &v.at)
+				s.addUp(st.amount, &v.at)
 			}
 		case CodeSetAdd:
 			s.addToSet(st.elements, v.at, &v.past)

@@ -113,7 +113,7 @@ func (s *State) stillOpen(v *version, byMember bool) map[Identity]bool {
 	}
 	after := s.Clone()
 	over := *v
-	over.past, over.left = newSeen(v.at, everything{}, v.ops), counter{}
+	over.past, over.left = newSeen(v.at, everything{}, v.ops), nil
 	after.apply(&over)
 	still := make(map[Identity]bool)
 	for _, c := range after.openConflicts(byMember) {

@@ -11,8 +11,16 @@ import (
 // counter is the adds that nothing but adds covers.
 type counter struct {
 	sum  int128
-	adds uint64      // how many
+	adds uint64      // how many, one at least
 	at   clock.Stamp // the greatest of them
+}
+
+// addUp adds to the counter of the state.
+func (s *State) addUp(n int64, at *clock.Stamp) {
+	if s.counter == nil {
+		s.counter = new(counter)
+	}
+	s.counter.add(n, at)
 }
 
 func (c *counter) add(n int64, at *clock.Stamp) {
@@ -21,6 +29,15 @@ func (c *counter) add(n int64, at *clock.Stamp) {
 	if c.at.Less(*at) {
 		c.at = *at
 	}
+}
+
+// clone is a counter that shares no memory with c; nil where c is.
+func (c *counter) clone() *counter {
+	if c == nil {
+		return nil
+	}
+	clone := *c
+	return &clone
 }
 
 // value is an integer, or a decimal string beyond what a value holds exactly.
@@ -33,9 +50,9 @@ func (c *counter) value() Value {
 
 // recount returns what is left of the counter when a version that covers past takes out what it saw, from all ops that were
 // applied before it.
-func recount(past Past, look Lookup) (counter, error) {
+func recount(past Past, look Lookup) (*counter, error) {
 	if look == nil {
-		return counter{}, fault(ErrLookup, "a write that is concurrent with adds needs a Lookup")
+		return nil, fault(ErrLookup, "a write that is concurrent with adds needs a Lookup")
 	}
 	type add struct {
 		n  int64
@@ -44,7 +61,7 @@ func recount(past Past, look Lookup) (counter, error) {
 	var adds []add
 	for e, err := range look.Events() {
 		if err != nil {
-			return counter{}, faultOf(ErrLookup, "the adds of a counter", err)
+			return nil, faultOf(ErrLookup, "the adds of a counter", err)
 		}
 		switch e.Op.Code {
 		case CodeAdd:
@@ -53,7 +70,7 @@ func recount(past Past, look Lookup) (counter, error) {
 			}
 			n, err := e.Op.Amount()
 			if err != nil {
-				return counter{}, err
+				return nil, err
 			}
 			if !past.Covers(e.Stamp) {
 				adds = append(adds, add{n: n, at: e.Stamp})
@@ -72,11 +89,14 @@ func recount(past Past, look Lookup) (counter, error) {
 			adds = kept
 		}
 	}
-	var c counter
-	for i := range adds {
-		c.add(adds[i].n, &adds[i].at)
+	var left *counter
+	if len(adds) > 0 {
+		left = new(counter)
 	}
-	return c, nil
+	for i := range adds {
+		left.add(adds[i].n, &adds[i].at)
+	}
+	return left, nil
 }
 
 // int128 is a two's complement integer. A sum of 2^64 amounts within ±2^53 needs 118 bits, so it never overflows.

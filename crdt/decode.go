@@ -27,7 +27,7 @@ func DecodeState(b []byte) (*State, error) {
 	d.readRoots(s)
 	d.readFields(s)
 	s.tombs = d.versions()
-	d.readCounter(&s.counter)
+	s.counter = d.counter()
 	d.readSet(s)
 	s.text = d.versions()
 	s.list = d.versions()
@@ -56,16 +56,16 @@ func DecodeState(b []byte) (*State, error) {
 func (s *State) standing() (k kinds) {
 	for _, part := range []struct {
 		kind kinds
-		size int
+		some bool
 	}{
-		{documents, len(s.roots) + len(s.fields)},
-		{counters, int(min(s.counter.adds, 1))},
-		{sets, len(s.set)},
-		{texts, len(s.text)},
-		{lists, len(s.list)},
-		{deletes, len(s.tombs)},
+		{documents, len(s.roots)+len(s.fields) > 0},
+		{counters, s.counter != nil},
+		{sets, len(s.set) > 0},
+		{texts, len(s.text) > 0},
+		{lists, len(s.list) > 0},
+		{deletes, len(s.tombs) > 0},
 	} {
-		if part.size > 0 {
+		if part.some {
 			k |= part.kind
 		}
 	}
@@ -233,15 +233,15 @@ func (d *decoder) readEntry(depth int) entry {
 	return e
 }
 
-func (d *decoder) readCounter(c *counter) {
+func (d *decoder) counter() *counter {
 	switch d.count() {
 	case 0:
-		return
+		return nil
 	case 4:
 	default:
 		d.refuse("a counter that is not of 0 or 4 items")
 	}
-	c.adds = d.uint()
+	c := &counter{adds: d.uint()}
 	hi, err := d.r.Int()
 	d.note(err)
 	c.sum = int128{hi: hi, lo: d.uint()}
@@ -250,6 +250,7 @@ func (d *decoder) readCounter(c *counter) {
 	if hi, lo := c.sum.magnitude(); c.adds == 0 || hi > mostHi || hi == mostHi && lo > mostLo {
 		d.refuse("a counter that no adds come to")
 	}
+	return c
 }
 
 func (d *decoder) readSet(s *State) {

@@ -98,7 +98,7 @@ func (s *State) encode(b []byte, e encoder) []byte {
 		e.field(&s.fields[i])
 	}
 	e.versions(s.tombs)
-	e.counter(&s.counter)
+	e.counter(s.counter)
 	e.array(len(s.set))
 	for i := range s.set {
 		e.array(2)
@@ -173,7 +173,7 @@ func (s *State) stamps(out []clock.Stamp) []clock.Stamp {
 	for i := range s.set {
 		out = append(out, s.set[i].adds...)
 	}
-	if s.counter.adds > 0 {
+	if s.counter != nil {
 		out = append(out, s.counter.at)
 	}
 	order.Sort(out, clock.Stamp.Compare)
@@ -240,7 +240,7 @@ func (e *encoder) field(f *field) {
 }
 
 func (e *encoder) counter(c *counter) {
-	if c.adds == 0 {
+	if c == nil {
 		e.array(0)
 		return
 	}

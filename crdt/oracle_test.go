@@ -182,7 +182,7 @@ func (o *oracle) others(s *State) {
 			s.held |= counters
 			if n, _ := a.op.Amount(); a.op.Body != nil && !o.anyCovering(a, yes, takeCounters...) {
 				at := o.stamp(a)
-				s.counter.add(n, &at)
+				s.addUp(n, &at)
 			}
 		case CodeSetAdd:
 			s.held |= sets

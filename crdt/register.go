@@ -148,7 +148,7 @@ func (v *Viewer) conflictOf(d *docView) Conflict {
 	}
 	switch strategy {
 	case "lww/1":
-		c.Why = why(d.strategy, &d.at, &c.Lost[len(c.Lost)-1].Stamp)
+		c.Why = v.why(d.strategy, precedence(&d.at, &c.Lost[len(c.Lost)-1].Stamp))
 	case "mv/1":
 		c.Why = d.strategy + ": all values"
 	case "max/1":

@@ -294,6 +294,11 @@ func kindRules() []rule {
 			[]expectation{{strategy: LWW(), kind: KindCounter, value: "3", at: "c"}},
 		},
 		{
+			"deletes concurrent with adds take out what their own version added before",
+			[]at{{"a", 1, 1, "", one(add(3))}, {"b", 2, 2, "", one(del(), add(5), del(), add(1))}},
+			[]expectation{{strategy: LWW(), kind: KindCounter, value: "4", at: "b"}},
+		},
+		{
 			"a counter that was deleted",
 			[]at{{"a", 1, 1, "", one(add(5))}, {"d", 1, 9, "a", one(del())}},
 			[]expectation{{strategy: LWW(), value: "nothing", at: "d"}},

@@ -15,7 +15,7 @@ type State struct {
 	fields []field       // ascending by path
 	tombs  []clock.Stamp // ascending
 
-	counter counter
+	counter *counter  // nil without adds
 	set     []element // ascending by canon.Compare
 
 	// text and list are the edits of them that nothing covers, ascending: they are there if there are any. What they say is
@@ -96,14 +96,20 @@ func (s *State) Linear() bool { return !s.branched }
 func (s *State) Unknown() bool { return s.unknown }
 
 // CanAdd reports whether the counter, as it stands, stays within ±(2^53−1) when n is added.
-func (s *State) CanAdd(n int64) bool { return s.counter.sum.plus(n).isExact() }
+func (s *State) CanAdd(n int64) bool {
+	var sum int128
+	if s.counter != nil {
+		sum = s.counter.sum
+	}
+	return sum.plus(n).isExact()
+}
 
 // Clone returns a state that shares no memory that either may change. Values are shared.
 func (s *State) Clone() *State {
 	c := &State{
 		fields:   slices.Clone(s.fields),
 		tombs:    slices.Clone(s.tombs),
-		counter:  s.counter,
+		counter:  s.counter.clone(),
 		set:      slices.Clone(s.set),
 		text:     s.text,
 		list:     s.list,

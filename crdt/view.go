@@ -83,7 +83,7 @@ func (s *State) mixKinds(view *View) View {
 	if view.Kind != KindNone {
 		parts = append(parts, part{side(view.At, view.Value, view.Kind), s.newestLive()})
 	}
-	if s.counter.adds > 0 {
+	if s.counter != nil {
 		parts = append(parts, part{side(s.counter.at, s.counter.value(), KindCounter), s.counter.at})
 	}
 	if len(s.set) > 0 {
@@ -165,14 +165,18 @@ func stampsOf(sides []Side, more ...clock.Stamp) []clock.Stamp {
 
 // why says which rule of the total order put chosen before lost.
 func why(strategy string, chosen, lost *clock.Stamp) string {
+	return strategy + precedence(chosen, lost)
+}
+
+func precedence(chosen, lost *clock.Stamp) string {
 	switch {
 	case chosen.Time > lost.Time:
-		return strategy + ": later time"
+		return ": later time"
 	case chosen.Time == lost.Time && chosen.Author.Compare(lost.Author) > 0:
-		return strategy + ": same time, greater author"
+		return ": same time, greater author"
 	case chosen.Time == lost.Time && chosen.Author == lost.Author:
-		return strategy + ": same time, forked author, greater id"
+		return ": same time, forked author, greater id"
 	default:
-		return strategy
+		return ""
 	}
 }

@@ -8,6 +8,17 @@ type Viewer struct {
 	conflicts          []Conflict
 	lost               []Side
 	sides              []clock.Stamp
+	reason             reason
+}
+
+// reason is why a side was chosen, as it was told last: most conflicts were decided in the same way.
+type reason struct{ strategy, precedence, text string }
+
+func (v *Viewer) why(strategy, precedence string) string {
+	if r := &v.reason; r.text == "" || r.strategy != strategy || r.precedence != precedence {
+		*r = reason{strategy, precedence, strategy + precedence}
+	}
+	return v.reason.text
 }
 
 // View is [State.View]. The conflicts that it returns are good until the next call.
@@ -20,7 +31,7 @@ func (v *Viewer) View(s *State, st Strategy, base func() (Value, bool)) View {
 		Kind: doc.kind, Value: doc.value, At: doc.at, Strategy: doc.strategy, Fault: doc.fault,
 		Revived: doc.revived, Conflicts: doc.conflicts,
 	}
-	if s.counter.adds == 0 && len(s.set)+len(s.text)+len(s.list) == 0 {
+	if s.counter == nil && len(s.set)+len(s.text)+len(s.list) == 0 {
 		return view
 	}
 	return s.mixKinds(&view)

@@ -28,10 +28,11 @@ type entry struct {
 	folded bool
 	// owned is true where the values of the state lie in memory of their own; size is about how many bytes it takes in its row.
 	owned bool
+	// dirty is true where the row in the store is behind.
+	dirty bool
 	size  int
 	// held is how many bytes the docs count for what the entry keeps for the next commit.
 	held   int
-	dirty  bool
 	closed []crdt.Closed
 	// open names the conflicts that the store has as open; it is shorter than the row says where they were not read yet.
 	open []crdt.Identity
@@ -40,10 +41,11 @@ type entry struct {
 	// saw is what a version saw of the key that was applied on top of the dots sawBehind; nil where none was asked.
 	saw       *crdt.State
 	sawBehind []history.LV
-	// first and top are where state and tops begin, to spare an allocation for each key; on most keys at most two versions stand
-	// beside each other.
-	first crdt.State
-	top   [2]top
+	// first, top and firstOpen are where state, tops and open begin, to spare allocations for each key: at most two versions stand
+	// beside each other on most, in one conflict.
+	first     crdt.State
+	top       [2]top
+	firstOpen [1]crdt.Identity
 }
 
 // docs are the keys that a commit has at hand. They stay for the next one, so that a key that is written again need not be
@@ -62,16 +64,19 @@ type docs struct {
 // maxHeld is how many bytes of rows are kept with their values for the next commit: they take three times as much in memory.
 const maxHeld = 16 << 20
 
-// maxDocs is how many keys are at hand, at some 800 bytes each. A commit that touches more writes those that it has
+// maxDocs is how many keys are at hand, at a kilobyte each. A commit that touches more writes those that it has
 // and goes on with others: it takes as much memory whatever its size. A pack of small versions touches hardly more, so that those
 // that come one after the other for the same keys find them at hand.
 const maxDocs = 8192
+
+// slabOfDocs is how many entries are made at once: as many as fill 16 KiB, which the runtime has a size of memory for.
+const slabOfDocs = 15
 
 // add adds an entry of the zero state for a key.
 func (d *docs) add(key string) *entry {
 	n := len(d.free)
 	if n == 0 {
-		more := make([]entry, 16)
+		more := make([]entry, slabOfDocs)
 		for i := range more {
 			d.free = append(d.free, &more[i])
 		}
@@ -280,7 +285,7 @@ func newEntry(key string) *entry {
 // begin makes a zero entry that of a key to which nothing was written.
 func (e *entry) begin(key string) {
 	e.key = key
-	e.state, e.tops = &e.first, e.top[:0]
+	e.state, e.tops, e.open = &e.first, e.top[:0], e.firstOpen[:0]
 }
 
 // load reads the row of the entry's key; the state of one that was never written stays the zero state.
