@@ -5,84 +5,78 @@ import (
 	"testing/synctest"
 )
 
-// TestBacklog: frames are taken in their order, all that are there at once, and a pack waits while those before it fill a commit.
+// TestBacklog: frames are heard in their order, and the next one waits while those before it fill two commits.
 func TestBacklog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBacklog()
 		put := 0
 		go func() {
-			for _, a := range []arrival{
-				arrived([]byte("large"), true, &unpacked{bytes: 2 * maxBacklog}), // alone it may be larger
-				arrived([]byte("a"), true, &unpacked{bytes: maxBacklog / 2}),
-				arrived([]byte("b"), true, &unpacked{bytes: maxBacklog / 2}),
-				arrived([]byte("c"), true, &unpacked{bytes: 1}),
-			} {
+			for _, c := range []struct {
+				frame string
+				bytes int // of the pack in it
+			}{{"a", maxBacklog - 1}, {"large", 2 * maxBacklog}, {"b", 1}, {"c", 1}} {
+				a := &arrival{frame: []byte(c.frame), pack: newIncoming(true)}
 				b.put(a)
 				put++
+				b.unpacked(a, &unpacked{bytes: c.bytes})
 			}
 			b.drain()
 			b.end()
 		}()
 		for _, want := range []struct {
-			frames string
-			put    int // while these are not heard
-		}{{"large", 1}, {"ab", 3}, {"c", 4}} {
+			frame string
+			put   int // while it is not heard
+		}{{"a", 2}, {"large", 2}, {"b", 4}, {"c", 4}} {
 			synctest.Wait()
-			taken, frames := b.take(), ""
-			for _, a := range taken {
-				frames += string(a.frame)
+			if a := b.first(); string(a.frame) != want.frame || put != want.put || b.ended {
+				t.Errorf("%q is first while %d were put, want %+v", a.frame, put, want)
 			}
-			synctest.Wait()
-			if frames != want.frames || put != want.put || b.ended {
-				t.Errorf("took %q while %d were put, want %+v", frames, put, want)
-			}
-			b.heard(taken)
+			b.heard()
 		}
-		if more := b.take(); len(more) > 0 || b.bytes != 0 {
-			t.Errorf("%d frames behind the end, %d bytes unheard", len(more), b.bytes)
+		if a := b.first(); a != nil || b.bytes != 0 {
+			t.Errorf("%v is behind the end, %d bytes unheard", a, b.bytes)
 		}
 	})
 }
 
-// While nobody hears, small frames do not wait.
-func TestBacklogTakesFramesThatAreNoPacks(t *testing.T) {
-	b := newBacklog()
-	for range 100 {
-		b.put(arrived([]byte("ack"), false, nil))
-	}
-	if taken := b.take(); len(taken) != 100 {
-		t.Errorf("took %d frames", len(taken))
-	}
-}
-
-// TestBacklogOfJunk: frames that say nothing, be they large or many, take room like others.
+// TestBacklogOfJunk: while nobody hears, small frames do not wait; frames that say nothing, be they large or many, take room like
+// others.
 func TestBacklogOfJunk(t *testing.T) {
+	large := make([]byte, maxBacklog/4)
 	for name, c := range map[string]struct {
-		junk  arrival
-		taken int
+		frame []byte
+		pack  bool
+		put   int // of a hundred
 	}{
-		"large frames":                  {arrived(make([]byte, maxBacklog/4), false, nil), 4},
-		"large packs that hold nothing": {arrived(make([]byte, maxBacklog/4), true, new(unpacked)), 4},
-		"many packs that hold nothing":  {arrived([]byte("pack"), true, new(unpacked)), maxBacklogPacks},
+		"small frames":                  {[]byte("ack"), false, 100},
+		"large frames":                  {large, false, 4},
+		"large packs that hold nothing": {large, true, 4},
+		"many packs that hold nothing":  {[]byte("pack"), true, maxBacklogPacks},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBacklog()
+				put := 0
 				go func() {
-					for range c.taken + 1 {
-						b.put(c.junk)
+					for range 100 {
+						a := &arrival{frame: c.frame}
+						if c.pack {
+							a.pack = newIncoming(false)
+						}
+						b.put(a)
+						put++
 					}
-					b.end()
 				}()
 				synctest.Wait()
-				taken := b.take()
-				if len(taken) != c.taken {
-					t.Errorf("%d frames are there while nobody hears, want %d", len(taken), c.taken)
+				if put != c.put {
+					t.Errorf("%d frames are there while nobody hears, want %d", put, c.put)
 				}
-				b.heard(taken)
-				synctest.Wait()
-				if more := b.take(); len(more) != 1 {
-					t.Errorf("%d more are there once these were heard, want one", len(more))
+				for heard := range 100 {
+					b.heard()
+					synctest.Wait()
+					if want := min(c.put+heard+1, 100); put != want {
+						t.Fatalf("%d frames were put when %d were heard, want %d", put, heard+1, want)
+					}
 				}
 			})
 		})

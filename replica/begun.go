@@ -47,31 +47,59 @@ func (w *underway) end(name string) {
 	delete(w.packs, name)
 }
 
-// applyPacks applies packs, one after the other, in as many commits as they take. tell hears, once a commit is durable, what became
-// of its parts of packs.
-func (r *Replica) applyPacks(ctx context.Context, packs []*unpacked, tell func(*unpacked, *slice)) error {
+// following finds the i-th pack behind one that is being applied, nil if there is none that is unpacked before until is closed.
+type following func(i int, until <-chan struct{}) *unpacked
+
+func alone(int, <-chan struct{}) *unpacked { return nil }
+
+// train is a pack that is applied, and those behind it that the commits have room for which this takes.
+type train struct {
+	// packs are those that a commit has begun with, of which the first through are applied.
+	packs   []*unpacked
+	through int
+	behind  following
+}
+
+// at is the i-th pack that is not through, nil if there is none that is unpacked before until is closed.
+func (t *train) at(i int, until <-chan struct{}) *unpacked {
+	if i += t.through; i == len(t.packs) {
+		u := t.behind(i-1, until)
+		if u == nil {
+			return nil
+		}
+		t.packs = append(t.packs, u)
+	}
+	return t.packs[i]
+}
+
+// applyPacks applies a pack in as many commits as it takes, and those behind it for which these have room. tell hears, once a commit is
+// durable, what became of its parts of packs.
+func (r *Replica) applyPacks(ctx context.Context, u *unpacked, behind following, tell func(*unpacked, *slice)) error {
+	t := train{packs: []*unpacked{u}, behind: behind}
 	defer func() {
-		for _, u := range packs {
+		for _, u := range t.packs {
 			r.underway.end(u.begun)
 		}
 	}()
-	for left := packs; len(left) > 0; {
-		if err := r.applySome(ctx, left, tell); err != nil {
+	for t.through < len(t.packs) {
+		if err := r.applySome(ctx, &t, tell); err != nil {
 			return err
 		}
-		for len(left) > 0 && left[0].through() {
-			left = left[1:]
+		for t.through < len(t.packs) && t.packs[t.through].through() {
+			t.through++
 		}
 	}
 	return nil
 }
 
 // applySome applies as much of packs as one commit should hold.
-func (r *Replica) applySome(ctx context.Context, packs []*unpacked, tell func(*unpacked, *slice)) error {
-	parts := make([]slice, 0, len(packs))
+func (r *Replica) applySome(ctx context.Context, t *train, tell func(*unpacked, *slice)) error {
+	var parts []*slice
 	err := r.write(ctx, func(c *commit) error {
-		for _, u := range packs {
-			if c.full() { // others have filled it, or the packs before
+		bytes := 0
+		for bytes < sliceBytes && !c.full() { // others may have filled it
+			u := t.at(len(parts), c.awaited())
+			if u == nil {
 				return nil
 			}
 			part, err := c.applyUnpacked(u, u.sofar.next, false)
@@ -81,10 +109,10 @@ func (r *Replica) applySome(ctx context.Context, packs []*unpacked, tell func(*u
 			if err != nil {
 				return c.fail(err)
 			}
-			if parts = append(parts, part); len(parts) == 1 {
-				c.applied = append(c.applied, &parts[0].applied)
+			if parts = append(parts, &part); len(parts) == 1 {
+				c.applied = append(c.applied, &part.applied)
 			}
-			if part.next < len(u.versions) {
+			if bytes += u.bytes; part.next < len(u.versions) {
 				return nil
 			}
 		}
@@ -93,9 +121,10 @@ func (r *Replica) applySome(ctx context.Context, packs []*unpacked, tell func(*u
 	if err != nil {
 		return err
 	}
-	for i := range parts {
-		packs[i].took(&parts[i])
-		tell(packs[i], &parts[i])
+	for i, part := range parts {
+		u := t.packs[t.through+i]
+		u.took(part)
+		tell(u, part)
 	}
 	return nil
 }
@@ -159,5 +188,5 @@ func (r *Replica) finish(ctx context.Context, name string, pack []byte) error {
 	}
 	defer r.unpackers.put(u)
 	u.begun = name
-	return r.applyPacks(ctx, []*unpacked{u}, func(*unpacked, *slice) {})
+	return r.applyPacks(ctx, u, alone, func(*unpacked, *slice) {})
 }

@@ -82,7 +82,9 @@ type commit struct {
 	// wrote is true once there is something to commit, wroteOwn if that is a version of this database's author, broken the error
 	// that forbids it.
 	wrote, wroteOwn bool
-	broken          error
+	// group is true once others than the leader have their turns in it.
+	group  bool
+	broken error
 }
 
 // maxRunRow is the size in bytes at which a row of Runs is closed: whoever wants one version of it reads all of them.

@@ -138,11 +138,12 @@ const aheadOfPack = 2
 // awaited, and the next packs are unpacked already: each of two processors has one half of the work.
 func (d *driver) receive(ctx context.Context) error {
 	came := newBacklog()
+	d.local.came = came
 	var hearing sync.WaitGroup
 	hearing.Go(func() {
-		for arrivals := came.take(); len(arrivals) > 0; arrivals = came.take() {
-			d.hearAll(arrivals)
-			came.heard(arrivals)
+		for a := came.first(); a != nil; a = came.first() {
+			d.hear(a.frame)
+			came.heard()
 		}
 	})
 	defer hearing.Wait()
@@ -156,10 +157,7 @@ func (d *driver) receive(ctx context.Context) error {
 		}
 		frame, err := d.conn.Receive(ctx)
 		pack, isPack := protocol.PackIn(frame)
-		var u *unpacked
-		if ahead > 0 && isPack {
-			u = d.local.unpackAhead(pack)
-		}
+		unpacks := isPack && ahead > 0
 		switch {
 		case err != nil:
 			came.drain()
@@ -172,17 +170,15 @@ func (d *driver) receive(ctx context.Context) error {
 		case ahead > 0:
 			ahead--
 		}
-		came.put(arrived(frame, isPack, u))
+		a := &arrival{frame: frame}
+		if isPack {
+			a.pack = newIncoming(unpacks)
+		}
+		came.put(a)
+		if unpacks {
+			came.unpacked(a, d.local.unpackAhead(pack))
+		}
 	}
-}
-
-// hearAll gives frames to the session. The packs among them that were unpacked before their turn are at hand for the first of them.
-func (d *driver) hearAll(arrivals []arrival) {
-	d.local.expect(arrivals)
-	for _, a := range arrivals {
-		d.hear(a.frame)
-	}
-	d.local.expect(nil)
 }
 
 // fail notes that no more frames come.

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
@@ -39,8 +38,8 @@ type local struct {
 	eager bool
 	// trusts is true where the link itself says who is at its other end.
 	trusts bool
-	// ahead are the packs that come next, as far as they were unpacked before their turn.
-	ahead []*unpacked
+	// came are the frames that are being heard and will be; nil where they come one by one.
+	came *backlog
 	// owing is true while receipts are not durable yet.
 	owing bool
 }
@@ -375,23 +374,23 @@ func readPeer(tx store.Tx, a identity.Author) (store.Peer, error) {
 	return p, err
 }
 
-// Apply implements protocol.Local. The packs that come next are applied with this one where they are at hand: what is written on
-// the same keys goes into one commit.
+// Apply implements protocol.Local. The packs behind it are applied with this one as far as they fit: what is written on the same
+// keys goes into one commit.
 func (l *local) Apply(b []byte) (protocol.Applied, error) {
-	if len(l.ahead) == 0 || !bytes.Equal(l.ahead[0].pack, b) {
+	heard := l.heard()
+	if heard.unpacked == nil {
 		u, err := l.r.unpack(l.ctx, b)
 		if err != nil {
 			return protocol.Applied{}, err
 		}
-		l.ahead = slices.Insert(l.ahead, 0, u)
+		heard.unpacked = u
 	}
-	u := l.ahead[0]
+	u := heard.unpacked
 	var err error
 	if !u.through() {
-		err = l.r.applyPacks(l.ctx, l.ahead, l.brought)
+		err = l.r.applyPacks(l.ctx, u, l.behind, l.brought)
 	}
 	applied, through := u.sofar.applied, u.through()
-	l.ahead = l.ahead[1:]
 	l.r.unpackers.put(u)
 	if through {
 		err = nil // what it is of packs behind it these will say
@@ -399,17 +398,26 @@ func (l *local) Apply(b []byte) (protocol.Applied, error) {
 	return applied, err
 }
 
-// expect tells which frames come next; what is left of those before them is let go.
-func (l *local) expect(arrivals []arrival) {
-	for _, u := range l.ahead {
-		l.r.unpackers.put(u)
+// heard is the pack that is being heard.
+func (l *local) heard() *incoming {
+	if l.came == nil {
+		return new(incoming)
 	}
-	l.ahead = nil
-	for _, a := range arrivals {
-		if a.ahead != nil {
-			l.ahead = append(l.ahead, a.ahead)
-		}
+	p := l.came.pack(0)
+	<-p.done
+	return p
+}
+
+// behind is the i-th pack behind the one that is being heard, nil if it did not come, or is not unpacked before until is closed.
+func (l *local) behind(i int, until <-chan struct{}) *unpacked {
+	if l.came == nil {
+		return nil
 	}
+	p := l.came.pack(i + 1)
+	if p == nil {
+		return nil
+	}
+	return p.wait(until)
 }
 
 // unpackAhead unpacks a pack while another one is applied. Trouble will be met again by Apply, which may say so.

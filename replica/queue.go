@@ -15,6 +15,8 @@ type queue struct {
 	mu      sync.Mutex
 	busy    bool
 	waiting []*turn
+	// asked is closed once a turn waits, nil where nobody wants to know; see awaited.
+	asked chan struct{}
 }
 
 // maxGroup bounds how many writes share one transaction, and with it how long the first of them waits.
@@ -55,6 +57,7 @@ func (r *Replica) write(ctx context.Context, body func(*commit) error) error {
 	t.lead, t.start = make(chan struct{}), make(chan *commit)
 	t.ran, t.done = make(chan struct{}), make(chan struct{})
 	q.waiting = append(q.waiting, t)
+	q.answer()
 	q.mu.Unlock()
 	over := ctx.Done()
 	for {
@@ -91,6 +94,41 @@ func (t *turn) outcome() error {
 	}
 	return t.commitErr
 }
+
+// awaited is closed once somebody waits for his turn.
+func (q *queue) awaited() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.asked == nil {
+		q.asked = make(chan struct{})
+	}
+	asked := q.asked
+	q.answer()
+	return asked
+}
+
+// answer tells who asked that somebody waits. q.mu is held.
+func (q *queue) answer() {
+	if q.asked != nil && len(q.waiting) > 0 {
+		close(q.asked)
+		q.asked = nil
+	}
+}
+
+// awaited is closed once somebody waits for this commit, or for the next one.
+func (c *commit) awaited() <-chan struct{} {
+	if c.group {
+		return closed
+	}
+	return c.r.queue.awaited()
+}
+
+// closed is a channel that is.
+var closed = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // leave takes a turn that gave up waiting out of the queue; false: it is no longer in it.
 func (q *queue) leave(t *turn) bool {
@@ -133,6 +171,7 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 		if !c.full() {
 			group = r.queue.take(maxGroup - 1)
 		}
+		c.group = len(group) > 0
 		for _, t := range group {
 			t.start <- c
 			<-t.ran

@@ -7,7 +7,9 @@ import (
 	"github.com/kdelta/kdelta/protocol"
 )
 
-// A pack is applied in one commit, unless that costs too much: then in several, so that who waits to write meanwhile gets a turn.
+// A pack is applied in one commit, with those behind it that are unpacked meanwhile: each commit writes all that stands on its keys,
+// and many packs are of the same ones. So a commit waits for a pack that is being unpacked, as long as nobody waits for the commit.
+// If that costs too much it is applied in several, so that who waits to write meanwhile gets a turn.
 // What costs is concurrency on one key: each commit writes all that stands there, and each version is compared with what of it
 // may lie in its past. Effort counts such comparisons, some twenty million of which take a second; it counts no time, so that the
 // same packs make the same commits.
@@ -15,6 +17,8 @@ import (
 // A commit may end before the version that a seal is over: what it vouches for was proved when the pack was judged. Until that
 // version is applied those before it stand here without proof, so the pack is kept until all of it is applied; see begun.go.
 const (
+	// sliceBytes is the size of versions after which a commit goes on with no other pack.
+	sliceBytes = packedBytes
 	// sliceEffort is the effort after which a commit ends where it can.
 	sliceEffort = 200_000
 	// keyEffort is that of writing one of the versions that stand on a key, and of reading it where it is not at hand.

@@ -7,8 +7,10 @@ import (
 	"io"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/store"
 	"github.com/kdelta/kdelta/store/memory"
@@ -91,9 +93,15 @@ func TestNextPackIsReadWhileOneIsApplied(t *testing.T) {
 }
 
 // allPacks are those that an empty replica lacks.
-func allPacks(t *testing.T, r *Replica) (packs [][]byte) {
+func allPacks(t *testing.T, r *Replica) [][]byte {
 	t.Helper()
-	feed, err := (&local{ctx: t.Context(), r: r}).Missing(nil)
+	return packsBeyond(t, r, nil)
+}
+
+// packsBeyond are those that a replica lacks which has what a clock covers.
+func packsBeyond(t *testing.T, r *Replica, have clock.Vector) (packs [][]byte) {
+	t.Helper()
+	feed, err := (&local{ctx: t.Context(), r: r}).Missing(have)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,59 +117,154 @@ func allPacks(t *testing.T, r *Replica) (packs [][]byte) {
 	}
 }
 
-// TestPacksAheadOfTheirTurn: what was unpacked before its turn serves the pack that it is of, and no other; it is applied in one
-// commit with the one before it.
-func TestPacksAheadOfTheirTurn(t *testing.T) {
-	src, invite := threePacks(t)
-	dst, err := Join(t.Context(), memory.New(), invite, Options{})
+// coming is the end of a session on which packs of one small version each have come and wait to be heard.
+type coming struct {
+	*local
+	t *testing.T
+	// src is where they come from, packs are they, arrivals the frames that they came in.
+	src      *Replica
+	packs    [][]byte
+	arrivals []*arrival
+}
+
+// packsComing is one of them, with three packs that are not unpacked.
+func packsComing(ctx context.Context, t *testing.T) *coming {
+	t.Helper()
+	src, err := Open(ctx, memory.New(), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &local{ctx: t.Context(), r: dst}
-	packs := allPacks(t, src)
-	var arrivals []arrival
-	for _, pack := range packs {
-		u := l.unpackAhead(pack)
-		if u == nil || len(u.versions) != 1 {
-			t.Fatal("it is not unpacked")
+	invite, err := src.Invite(ctx, InviteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst, err := Join(ctx, memory.New(), invite, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &coming{local: &local{ctx: ctx, r: dst, came: newBacklog()}, t: t, src: src}
+	for i := range 3 {
+		held, err := (&local{ctx: ctx, r: src}).Held()
+		if err != nil {
+			t.Fatal(err)
 		}
-		arrivals = append(arrivals, arrival{ahead: u})
+		if _, err := src.Set(ctx, "notes/a", i); err != nil {
+			t.Fatal(err)
+		}
+		c.packs = append(c.packs, packsBeyond(t, src, held.Clock)...)
+		c.arrivals = append(c.arrivals, &arrival{frame: c.packs[i], pack: newIncoming(true)})
+		c.came.put(c.arrivals[i])
 	}
-	l.expect(arrivals)
-	commits := dst.commits
-	if applied, err := l.Apply([]byte("something else")); err != nil || len(applied.Refused) != 1 || applied.Versions > 0 {
-		t.Fatalf("%v, %+v", err, applied)
+	return c
+}
+
+// unpack unpacks the i-th pack, while others are applied perhaps.
+func (c *coming) unpack(i int) {
+	c.t.Helper()
+	u := c.unpackAhead(c.packs[i])
+	if u == nil || len(u.versions) != 1 {
+		c.t.Fatal("it is not unpacked")
 	}
-	for _, pack := range packs {
-		if applied, err := l.Apply(pack); err != nil || applied.Versions != 1 || len(applied.Refused) > 0 {
-			t.Fatalf("%v, %+v", err, applied)
+	c.came.unpacked(c.arrivals[i], u)
+}
+
+// hear applies the first pack that was not heard.
+func (c *coming) hear() (protocol.Applied, error) {
+	applied, err := c.Apply(c.came.first().frame)
+	c.came.heard()
+	return applied, err
+}
+
+// hearAll applies all packs, which is to take so many commits.
+func (c *coming) hearAll(commits uint64) {
+	c.t.Helper()
+	before := c.r.commits
+	for range c.packs {
+		if applied, err := c.hear(); err != nil || applied.Versions != 1 || len(applied.Refused) > 0 {
+			c.t.Fatalf("%v, %+v", err, applied)
 		}
 	}
-	if dst.commits != commits+1 || len(l.ahead) > 0 {
-		t.Errorf("%d commits, %d packs are still expected", dst.commits-commits, len(l.ahead))
+	if got := c.r.commits - before; got != commits {
+		c.t.Errorf("%d commits, want %d", got, commits)
 	}
-	if a, b := src.mem.tip.digest, dst.mem.tip.digest; a != b {
-		t.Error("the two differ")
+	if a, b := c.src.mem.tip.digest, c.r.mem.tip.digest; a != b {
+		c.t.Error("the two differ")
 	}
 }
 
-// A failing commit fails the pack whose turn it is. Packs that no session asks for any more are let go.
-func TestPacksAheadFail(t *testing.T) {
-	src, invite := threePacks(t)
-	dst, err := Join(t.Context(), memory.New(), invite, Options{})
-	if err != nil {
-		t.Fatal(err)
+// TestPacksShareACommit: packs that are at hand are applied together.
+func TestPacksShareACommit(t *testing.T) {
+	c := packsComing(t.Context(), t)
+	for i := range c.packs {
+		c.unpack(i)
 	}
+	c.hearAll(1)
+}
+
+// A pack that could not be unpacked before its turn is unpacked then, and parts those before it from those behind it.
+func TestPackThatCouldNotBeUnpacked(t *testing.T) {
+	c := packsComing(t.Context(), t)
+	c.unpack(0)
+	c.came.unpacked(c.arrivals[1], nil)
+	c.unpack(2)
+	c.hearAll(2)
+}
+
+// TestCommitGoesOnWithWhatIsUnpacked: a commit waits for a pack that is being unpacked.
+func TestCommitGoesOnWithWhatIsUnpacked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := packsComing(t.Context(), t)
+		defer func() { _, _ = c.r.Close(), c.src.Close() }()
+		done := make(chan struct{})
+		go func() {
+			c.hearAll(1)
+			close(done)
+		}()
+		for i := range c.packs {
+			synctest.Wait()
+			c.unpack(i)
+		}
+		<-done
+	})
+}
+
+// TestCommitEndsForWhoWrites: nobody waits for more than the packs that a commit has.
+func TestCommitEndsForWhoWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := packsComing(t.Context(), t)
+		defer func() { _, _ = c.r.Close(), c.src.Close() }()
+		c.unpack(0)
+		done := make(chan struct{})
+		go func() {
+			if _, err := c.hear(); err != nil {
+				t.Error(err)
+			}
+			close(done)
+		}()
+		synctest.Wait() // the commit waits for the second pack
+		if _, err := c.r.Set(t.Context(), "notes/b", 1); err != nil {
+			t.Error(err)
+		}
+		<-done
+		if got := c.r.mem.tip.versions; got != 2 {
+			t.Errorf("%d versions, want what was written and that of the first pack", got)
+		}
+	})
+}
+
+// A failing commit fails the pack whose turn it is.
+func TestPacksAheadFail(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &local{ctx: ctx, r: dst}
-	packs := allPacks(t, src)
-	l.expect([]arrival{{ahead: l.unpackAhead(packs[0])}, {}, {ahead: l.unpackAhead(packs[1])}})
+	c := packsComing(ctx, t)
+	for i := range c.packs {
+		c.unpack(i)
+	}
 	cancel()
-	if applied, err := l.Apply(packs[0]); !errors.Is(err, context.Canceled) || applied.Versions > 0 {
+	if applied, err := c.hear(); !errors.Is(err, context.Canceled) || applied.Versions > 0 {
 		t.Errorf("%v, %+v", err, applied)
 	}
-	if l.expect(nil); len(l.ahead) > 0 || dst.mem.tip.versions > 0 {
-		t.Errorf("%d packs are still expected, %d versions are here", len(l.ahead), dst.mem.tip.versions)
+	if got := c.r.mem.tip.versions; got > 0 {
+		t.Errorf("%d versions are here", got)
 	}
 }
 
@@ -189,10 +292,10 @@ func TestTellsOfWhatIsDurable(t *testing.T) {
 	}
 	told := 0
 	tell := func(_ *unpacked, part *slice) { told += part.applied.Versions }
-	if err := dst.applyPacks(t.Context(), []*unpacked{u}, tell); !errors.Is(err, store.ErrFull) || told > 0 || u.through() {
+	if err := dst.applyPacks(t.Context(), u, alone, tell); !errors.Is(err, store.ErrFull) || told > 0 || u.through() {
 		t.Errorf("%v, told of %d versions of a commit that failed", err, told)
 	}
-	if err := dst.applyPacks(t.Context(), []*unpacked{u}, tell); err != nil || told != p.Versions {
+	if err := dst.applyPacks(t.Context(), u, alone, tell); err != nil || told != p.Versions {
 		t.Errorf("%v, told of %d versions, want %d", err, told, p.Versions)
 	}
 }
