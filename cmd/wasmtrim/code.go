@@ -47,6 +47,8 @@ const (
 	opI32LtU      = 0x49
 	opI32LeU      = 0x4d
 	opI64Eqz      = 0x50
+	opI64Eq       = 0x51
+	opI64Ne       = 0x52
 	opLastCompare = 0x66
 	opI32Add      = 0x6a
 	opI32Sub      = 0x6b
@@ -155,6 +157,9 @@ func (in ins) append(out []byte) []byte {
 	return out
 }
 
+// pruneRounds is how often types are dropped that functions no longer lead to, and functions that types no longer do.
+const pruneRounds = 2
+
 // shrinkCode rewrites the bodies of all functions, and makes helpers for them.
 func shrinkCode(m *module, t *symtab) ([]body, *helpers, error) {
 	code, err := m.section(sectionCode)
@@ -187,14 +192,21 @@ func shrinkCode(m *module, t *symtab) ([]body, *helpers, error) {
 		return nil, nil, err
 	}
 	dropped := dropMethods(t)
+	dropLinks(t, g)
 	g.readData(t)
 	fates := g.prune()
+	types := newTypeGraph(t)
+	for range pruneRounds {
+		dropped = append(append(dropped, types.dropTypes(t, g, fates, bodies)...), dropMethods(t)...)
+		g.readData(t)
+		fates = g.prune()
+	}
 	h.maps = t.bytes(t.data)
 	h.callees = newCallees(h.imports, t.functions, bodies, fates)
 	clearAES(t, fates)
 	named := g.named(fates)
 	h.table = h.callees.table(named, fates)
-	shrinkTypes(t, g, fates, bodies, dropped)
+	shrinkTypes(t, fates, bodies, dropped)
 	for i, b := range bodies {
 		if fates[i] != kept {
 			bodies[i] = fates[i].prunedBody()

@@ -35,7 +35,8 @@
 //     A function that is never left by unwinding, nor called by its address, has no record and no place in the table by which
 //     functions are resumed. Of functions that are the same, one stays (arrange.go).
 //  10. Of the hashes of types stays what a type switch compares with, of their methods those that an interface asks for, of the
-//     types that no program can name no name (types.go), and of the list of types by their names what somebody looks for.
+//     list of types by their names what somebody looks for (types.go). A type that no program gets hold of is named to the
+//     runtime alone, which makes room by it: it loses its name, its fields and what compares (typeuse.go, typedrop.go).
 //  11. The functions that are called most often come first, for their indices are short (arrange.go); the others lie beside
 //     those that they are like, within the window of deflate (similar.go).
 //

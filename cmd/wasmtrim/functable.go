@@ -123,6 +123,13 @@ func findSymtab(mem memory) (*symtab, error) {
 // end is where memory is free from.
 func (t *symtab) end() int { return int(binary.LittleEndian.Uint64(t.module[8*wordEnd:])) }
 
+// isTable reports whether an address is within the tables of functions.
+func (t *symtab) isTable(at int) bool {
+	return slices.ContainsFunc([]span{t.names, t.cus, t.files, t.pcs, t.records, t.data, t.buckets}, func(s span) bool {
+		return at >= s.at && at < s.end
+	})
+}
+
 func (t *symtab) bytes(s span) []byte { return t.mem[s.at:s.end] }
 
 // read takes the records apart.

@@ -70,6 +70,7 @@ func isNamed(name string, list []string) bool {
 
 // callGraph says which functions lead to which.
 type callGraph struct {
+	imports   int
 	functions []function
 	leadsTo   [][]int // by calls, and by naming them in the code
 	names     [][]int // by naming them; by a return address, a function names itself
@@ -142,13 +143,13 @@ func (g *callGraph) named(fates []fate) []bool {
 // newCallGraph finds all that names a function. The linker writes a function as the index in a call, as an address PC_F<<16
 // in code and in data, as a PC_F in the tables of methods, and as an index among the exports.
 func newCallGraph(m *module, t *symtab, bodies []body) (*callGraph, error) {
-	n := len(bodies)
-	g := &callGraph{functions: t.functions, leadsTo: make([][]int, n), names: make([][]int, n), exported: make([]bool, n)}
 	imports, err := m.section(sectionImport)
 	if err != nil {
 		return nil, err
 	}
 	first := (&reader{data: imports.body}).u32()
+	n := len(bodies)
+	g := &callGraph{imports: first, functions: t.functions, leadsTo: make([][]int, n), names: make([][]int, n), exported: make([]bool, n)}
 	for i, b := range bodies {
 		for _, in := range b.code {
 			to := -1
@@ -187,15 +188,10 @@ func newCallGraph(m *module, t *symtab, bodies []body) (*callGraph, error) {
 func (g *callGraph) readData(t *symtab) {
 	g.roots = slices.Clone(g.exported)
 	pcF := func(v int) bool { return v >= pcBase && v < pcBase+len(g.roots) }
-	tables := []span{t.names, t.cus, t.files, t.pcs, t.records, t.data, t.buckets}
 	for at := 0; at+8 <= len(t.mem); at += 4 {
-		inside := false
-		for _, s := range tables {
-			inside = inside || at >= s.at && at < s.end
-		}
 		low, high := int(binary.LittleEndian.Uint32(t.mem[at:])), int(binary.LittleEndian.Uint32(t.mem[at+4:]))
 		switch {
-		case inside:
+		case t.isTable(at):
 		case at%8 == 0 && high == 0 && pcF(low>>16):
 			g.roots[low>>16-pcBase] = true
 		case pcF(low) && pcF(high): // the method by its interface, and by its own type

@@ -12,12 +12,15 @@ import (
 const (
 	typeSize = 48 // of abi.Type, without what its kind adds
 
-	typeHash   = 16
-	typeFlags  = 20
-	typeKind   = 23
-	typeGCData = 32
-	typeName   = 40
+	typeHash      = 16
+	typeFlags     = 20
+	typeKind      = 23
+	typeEqual     = 24
+	typeGCData    = 32
+	typeName      = 40
+	typePtrToThis = 44
 
+	uncommonSize    = 16
 	uncommonCount   = 4
 	uncommonMethods = 8 // how far behind it they are
 	methodSize      = 16
@@ -36,11 +39,16 @@ const (
 	flagMaskOnDemand = 1 << 4
 	knownFlags       = 1<<6 - 1
 
-	typePtrToThis = 44
-
 	pointerElem = 48
+	mapKey      = 48
+	mapGroup    = 64
+	funcIn      = 48 // how many parameters, and then how many results
+	variadic    = 1 << 15
 
+	kindChan      = 18
+	kindFunc      = 19
 	kindInterface = 20
+	kindMap       = 21
 	kindPointer   = 22
 	kindStruct    = 25
 	lastKind      = 26
@@ -103,19 +111,9 @@ func dropMethods(t *symtab) (names []uint32) {
 //
 // A type switch compares hashes with constants, and then types: a hash that no code has as a constant may be any other. The table
 // of the methods that a type has for an interface is found by the hashes of both: one byte spreads those well enough.
-func shrinkTypes(t *symtab, g *callGraph, fates []fate, bodies []body, dropped []uint32) {
+func shrinkTypes(t *symtab, fates []fate, bodies []body, dropped []uint32) {
 	le := binary.LittleEndian
-	constants := map[uint32]bool{}
-	for i, b := range bodies {
-		if fates[i] != kept {
-			continue
-		}
-		for _, in := range b.code {
-			if in.op == opI32Const || in.op == opI64Const {
-				constants[uint32(in.arg)] = true
-			}
-		}
-	}
+	constants := constantsOf(fates, bodies)
 	types := t.types()
 	hidden := map[int]bool{}
 	for at, name := range types.all() {
@@ -128,18 +126,38 @@ func shrinkTypes(t *symtab, g *callGraph, fates []fate, bodies []body, dropped [
 		default:
 			le.PutUint32(d[typeHash:], 0)
 		}
-		text := string(types.mem[name.at:name.end])
-		if slices.ContainsFunc(hiddenTypes, func(part string) bool { return strings.Contains(text, part) }) {
+		if types.isHidden(name) {
 			hidden[at] = true
 			dropped = append(dropped, le.Uint32(d[typeName:]))
 		}
 	}
-	found := g.allows(linkReaders)
-	types.unlink(func(at int) bool { return hidden[at] || found && types.isFound(at) })
+	types.unlink(func(at int) bool { return hidden[at] })
 	for at := range hidden {
 		types.hide(at)
 	}
 	types.forget(dropped, constants)
+}
+
+// isHidden reports whether a type of a name is one that no program can name.
+func (t *typeTable) isHidden(name span) bool {
+	text := string(t.mem[name.at:name.end])
+	return slices.ContainsFunc(hiddenTypes, func(part string) bool { return strings.Contains(text, part) })
+}
+
+// constantsOf gives the constants of functions that stay, or of larger ones the lower half.
+func constantsOf(fates []fate, bodies []body) map[uint32]bool {
+	constants := map[uint32]bool{}
+	for i, b := range bodies {
+		if fates[i] != kept {
+			continue
+		}
+		for _, in := range b.code {
+			if in.op == opI32Const || in.op == opI64Const {
+				constants[uint32(in.arg)] = true
+			}
+		}
+	}
+	return constants
 }
 
 func (t *symtab) types() *typeTable {
@@ -168,12 +186,15 @@ func (t *typeTable) all() iter.Seq2[int, span] {
 func (t *typeTable) typeAt(at int) (name span, ok bool) {
 	le := binary.LittleEndian
 	d := t.mem[at : at+typeSize]
-	size, pointers, mask := le.Uint64(d), le.Uint64(d[8:]), le.Uint64(d[typeGCData:])
+	size, pointers, mask, equal := le.Uint64(d), le.Uint64(d[8:]), le.Uint64(d[typeGCData:]), le.Uint64(d[typeEqual:])
 	flags, alignment, inFields, kind := d[typeFlags], d[typeFlags+1], d[typeFlags+2], d[typeKind]
 	if size > maxMemory || pointers > size || pointers%8 != 0 || mask >= uint64(len(t.mem)) || pointers != 0 && mask == 0 {
 		return span{}, false
 	}
-	if !isAlignment(alignment) || !isAlignment(inFields) || kind == 0 || kind > lastKind || flags > knownFlags {
+	if equal >= uint64(len(t.mem)) || equal%8 != 0 || int(le.Uint32(d[typePtrToThis:])) > t.at.end-t.at.at {
+		return span{}, false
+	}
+	if !isAlignment(alignment) || !isAlignment(inFields) || size%uint64(alignment) != 0 || kind == 0 || kind > lastKind || flags > knownFlags {
 		return span{}, false
 	}
 	name, ok = t.name(le.Uint32(d[typeName:]))
@@ -212,14 +233,18 @@ func (t *typeTable) method(m []byte, typ int) method {
 	return method{string(t.mem[name.at:name.end]), le.Uint32(m[typ:])}
 }
 
+// uncommonAt gives where it lies which methods a type has, if it has any.
+func (t *typeTable) uncommonAt(at int) int {
+	if size, ok := sizeOfKind[t.mem[at+typeKind]]; ok {
+		return at + size
+	}
+	return at + typeSize
+}
+
 // dropMethods makes zeros of the methods of a type that nobody asks for, and gives their names.
 func (t *typeTable) dropMethods(at int, asked map[method]bool) (names []uint32) {
 	le := binary.LittleEndian
-	size, ok := sizeOfKind[t.mem[at+typeKind]]
-	if !ok {
-		size = typeSize
-	}
-	uncommon := at + size
+	uncommon := t.uncommonAt(at)
 	first, n := uncommon+int(le.Uint32(t.mem[uncommon+uncommonMethods:])), int(le.Uint16(t.mem[uncommon+uncommonCount:]))
 	for m := range slices.Chunk(t.mem[first:first+methodSize*n], methodSize) {
 		if !asked[t.method(m, methodType)] {
@@ -244,6 +269,14 @@ func (t *typeTable) isFound(at int) bool {
 	}
 	elem := le.Uint64(t.mem[at+pointerElem:])
 	return int(le.Uint32(t.mem[elem+typePtrToThis:])) == at-t.at.at
+}
+
+// dropLinks takes types out of those that are found by their names which nobody looks for.
+func dropLinks(t *symtab, g *callGraph) {
+	if g.allows(linkReaders) {
+		types := t.types()
+		types.unlink(types.isFound)
+	}
 }
 
 // unlink takes types out of those that are found by their names.
