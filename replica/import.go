@@ -2,7 +2,9 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"iter"
 
 	"github.com/kdelta/kdelta/crdt"
@@ -25,39 +27,28 @@ type ImportReport struct {
 // receive one after the other. The first pair that cannot be written fails the import with an error that names its
 // key.
 //
-// All pairs are read, and held in memory, before the transaction begins, so that a slow source holds up nobody. Of the
-// options Message alone has an effect: every version carries it.
+// The pairs are read before the transaction begins, so that a slow source holds up nobody; those beyond the first 8 MiB are read
+// while it runs, and held in memory until they fill a version. Then others who write wait for the source too, and pairs must
+// not write to this Replica: that is ErrNested. Of the options Message alone has an effect: every version carries it.
 func (r *Replica) Import(ctx context.Context, pairs iter.Seq2[string, any], opts ...WriteOption) (ImportReport, error) {
-	records, err := readPairs(ctx, pairs)
-	if err != nil {
+	if r.isClosed() {
+		return ImportReport{}, ErrClosed
+	}
+	records := newRecords(ctx, pairs)
+	defer records.stop()
+	if err := records.readAhead(importAhead); err != nil {
 		return ImportReport{}, err
 	}
 	message := applyWriteOptions(opts).message
 	var rep ImportReport
-	err = r.writeUser(ctx, func(c *commit) error {
-		rep = ImportReport{Records: len(records)}
-		tx := &Tx{c: c, ops: make([]history.Op, 0, len(records)), written: make(map[string]writtenKey, len(records))}
-		for i := range records {
-			if err := tx.set(records[i].Key, records[i].Value, &writeOptions{}); err != nil {
-				return fmt.Errorf("record %d, %q: %w", i+1, records[i].Key, err)
-			}
+	err := r.writeAlone(ctx, func(c *commit) error {
+		w := importer{c: c, message: message, room: newVersionRoom(len(message))}
+		err := r.updating.runFor(records.goroutine, func() error { return w.writeAll(records) })
+		if err != nil && w.report.Versions > 0 {
+			return c.fail(err)
 		}
-		batches, err := splitOps(tx.ops, len(message))
-		if err != nil {
-			return err
-		}
-		for _, ops := range batches {
-			v, err := c.write(ops, history.Meta{Message: message})
-			if err != nil && rep.Versions > 0 {
-				return c.fail(err)
-			}
-			if err != nil {
-				return err
-			}
-			rep.Last = v
-			rep.Versions++
-		}
-		return nil
+		rep = w.report
+		return err
 	})
 	if err != nil {
 		return ImportReport{}, err
@@ -65,24 +56,139 @@ func (r *Replica) Import(ctx context.Context, pairs iter.Seq2[string, any], opts
 	return rep, nil
 }
 
-// readPairs turns the pairs of an import into values.
-func readPairs(ctx context.Context, pairs iter.Seq2[string, any]) ([]canon.Entry, error) {
-	var records []canon.Entry
-	for key, value := range pairs {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		err := crdt.CheckKey(key)
-		var v canon.Value
-		if err == nil {
-			v, err = msgpack.FromGo(value)
+// importAhead is how many bytes of pairs are read before the transaction begins.
+const importAhead = 8 << 20
+
+// records are the pairs of an import as values.
+type records struct {
+	ctx  context.Context
+	pull func() (string, any, bool)
+	stop func()
+	// goroutine is the number of the one that yields the pairs.
+	goroutine uint64
+	// ahead were read and not taken yet; read counts all that were read.
+	ahead []canon.Entry
+	read  int
+}
+
+func newRecords(ctx context.Context, pairs iter.Seq2[string, any]) *records {
+	r := &records{ctx: ctx}
+	r.pull, r.stop = iter.Pull2(func(yield func(string, any) bool) {
+		r.goroutine = goroutineNumber()
+		pairs(yield)
+	})
+	return r
+}
+
+// readAhead reads pairs up to a number of bytes.
+func (r *records) readAhead(size int) error {
+	for size > 0 {
+		e, err := r.readOne()
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("record %d, %q: %w", len(records)+1, key, err)
+			return err
 		}
-		records = append(records, canon.Entry{Key: key, Value: v})
+		r.ahead = append(r.ahead, e)
+		size -= len(e.Key) + len(e.Value)
 	}
-	return records, nil
+	return nil
+}
+
+// next is the next pair, io.EOF at the end.
+func (r *records) next() (canon.Entry, error) {
+	if len(r.ahead) == 0 {
+		return r.readOne()
+	}
+	e := r.ahead[0]
+	r.ahead[0] = canon.Entry{}
+	r.ahead = r.ahead[1:]
+	return e, nil
+}
+
+func (r *records) readOne() (canon.Entry, error) {
+	key, value, ok := r.pull()
+	if !ok {
+		return canon.Entry{}, io.EOF
+	}
+	if err := r.ctx.Err(); err != nil {
+		return canon.Entry{}, err
+	}
+	r.read++
+	err := crdt.CheckKey(key)
+	var v canon.Value
+	if err == nil {
+		v, err = msgpack.FromGo(value)
+	}
+	if err != nil {
+		return canon.Entry{}, fmt.Errorf("record %d, %q: %w", r.read, key, err)
+	}
+	return canon.Entry{Key: key, Value: v}, nil
+}
+
+// importer writes the records of an import, a version whenever they fill one.
+type importer struct {
+	c       *commit
+	tx      *Tx
+	room    versionRoom
+	message string
+	report  ImportReport
+}
+
+func (w *importer) writeAll(records *records) error {
+	w.begin()
+	for {
+		e, err := records.next()
+		if errors.Is(err, io.EOF) {
+			return w.write()
+		}
+		if err != nil {
+			return err
+		}
+		w.report.Records++
+		if err := w.set(e); err != nil {
+			return err
+		}
+	}
+}
+
+func (w *importer) begin() { w.tx = &Tx{c: w.c, written: make(map[string]writtenKey)} }
+
+// set stages one record, in the next version where this one has no room for it.
+func (w *importer) set(e canon.Entry) error {
+	before := len(w.tx.ops)
+	if err := w.tx.set(e.Key, e.Value, &writeOptions{}); err != nil {
+		return fmt.Errorf("record %d, %q: %w", w.report.Records, e.Key, err)
+	}
+	if len(w.tx.ops) == before { // nothing differs
+		return nil
+	}
+	fits, err := w.room.take(&w.tx.ops[before])
+	if err != nil || fits {
+		return err
+	}
+	w.tx.ops = w.tx.ops[:before]
+	if err := w.write(); err != nil {
+		return err
+	}
+	w.begin()
+	return w.set(e)
+}
+
+// write makes what is staged a version.
+func (w *importer) write() error {
+	if len(w.tx.ops) == 0 {
+		return nil
+	}
+	v, err := w.c.write(w.tx.ops, history.Meta{Message: w.message})
+	if err != nil {
+		return err
+	}
+	w.room.empty()
+	w.report.Last = v
+	w.report.Versions++
+	return nil
 }
 
 const (
@@ -94,25 +200,52 @@ const (
 	versionOverhead = 4 << 10
 )
 
+// versionRoom is what a version has room for.
+type versionRoom struct {
+	bytes     int
+	used, ops int
+	dots      uint64
+}
+
+// newVersionRoom is that of a version with a message of so many bytes.
+func newVersionRoom(message int) versionRoom {
+	return versionRoom{bytes: history.MaxVersion - versionOverhead - message}
+}
+
+// take takes room for an op, and reports whether there is any; ErrTooLarge where its bytes have none in an empty version.
+func (v *versionRoom) take(op *history.Op) (fits bool, err error) {
+	n := inlineOverhead + len(op.Key) + len(op.Body)
+	if op.Detached != nil {
+		n += detachedOverhead - inlineOverhead
+	}
+	if n > v.bytes {
+		return false, fmt.Errorf("%w: %q takes %d bytes; a version has room for %d", ErrTooLarge, op.Key, n, v.bytes)
+	}
+	if v.ops > 0 && (v.used+n > v.bytes || v.ops == history.MaxOps || v.dots+op.Width > history.MaxWidth) {
+		return false, nil
+	}
+	v.used, v.ops, v.dots = v.used+n, v.ops+1, v.dots+op.Width
+	return true, nil
+}
+
+// empty gives all room back.
+func (v *versionRoom) empty() { v.used, v.ops, v.dots = 0, 0, 0 }
+
 // splitOps cuts ops into parts of which each fits into one version.
 func splitOps(ops []history.Op, message int) ([][]history.Op, error) {
 	var parts [][]history.Op
-	room := history.MaxVersion - versionOverhead - message
-	start, size, dots := 0, 0, uint64(0)
-	for i := range ops {
-		n := inlineOverhead + len(ops[i].Key) + len(ops[i].Body)
-		if ops[i].Detached != nil {
-			n += detachedOverhead - inlineOverhead
+	room, start := newVersionRoom(message), 0
+	for i := 0; i < len(ops); {
+		fits, err := room.take(&ops[i])
+		if err != nil {
+			return nil, err
 		}
-		if n > room {
-			return nil, fmt.Errorf("%w: %q takes %d bytes; a version has room for %d", ErrTooLarge, ops[i].Key, n, room)
+		if fits {
+			i++
+			continue
 		}
-		if size+n > room || i-start == history.MaxOps || dots+ops[i].Width > history.MaxWidth {
-			parts = append(parts, ops[start:i])
-			start, size, dots = i, 0, 0
-		}
-		size += n
-		dots += ops[i].Width
+		parts, start = append(parts, ops[start:i]), i
+		room.empty()
 	}
 	if start < len(ops) {
 		parts = append(parts, ops[start:])

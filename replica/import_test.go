@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -136,28 +137,152 @@ func TestImportAllOrNothing(t *testing.T) {
 		"too large":  {map[string]any{"movies/big": strings.Repeat("x", 1<<20)}, replica.ErrTooLarge, `"movies/big"`},
 		"no value":   {map[string]any{"movies/x": func() {}}, nil, `"movies/x"`},
 	} {
-		t.Run(name, func(t *testing.T) {
-			p := newPair(t)
-			p.do(p.a.Add(t.Context(), "stats/n", 1))
-			before := versionsIn(t, p.a)
-			_, err := p.a.Import(t.Context(), func(yield func(string, any) bool) {
-				for key, value := range numbered(5000, 500) {
+		for _, records := range []int{50, beyondAhead} {
+			t.Run(fmt.Sprintf("%s/%d", name, records), func(t *testing.T) {
+				p := newPair(t)
+				p.do(p.a.Add(t.Context(), "stats/n", 1))
+				before := versionsIn(t, p.a)
+				_, err := p.a.Import(t.Context(), func(yield func(string, any) bool) {
+					for key, value := range numbered(records, 50_000) {
+						if !yield(key, value) {
+							return
+						}
+					}
+					maps.All(c.pairs)(yield)
+				})
+				if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.names) {
+					t.Errorf("got %v, want %v that names %s", err, c.want, c.names)
+				}
+				if after := versionsIn(t, p.a); after != before {
+					t.Errorf("%d versions were written", after-before)
+				}
+				p.shows(p.a, "movies/000000", ``)
+				p.do(p.a.Set(t.Context(), "movies/x", 1)) // the replica goes on
+			})
+		}
+	}
+}
+
+// beyondAhead is how many records of 50,000 bytes are more than is read before the transaction begins.
+const beyondAhead = 8<<20/50_000 + 30
+
+// TestImportHurtsNobodyElse: who waits for an import, before it begins or while it waits for its source, is served when it fails.
+func TestImportHurtsNobodyElse(t *testing.T) {
+	p := newPair(t)
+	failed := errors.New("the source failed")
+	var others []chan error
+	set := func(key string) {
+		result, waiting := make(chan error, 1), replica.WaitingWrites(p.a)
+		go func() {
+			_, err := p.a.Set(context.Background(), key, 1)
+			result <- err
+		}()
+		for replica.WaitingWrites(p.a) == waiting {
+			runtime.Gosched()
+		}
+		others = append(others, result)
+	}
+	imported := make(chan error, 1)
+	p.do(p.a.Update(t.Context(), func(tx *replica.Tx) error { // all wait for this one
+		set("other/1")
+		go func() {
+			_, err := p.a.Import(context.Background(), func(yield func(string, any) bool) {
+				for key, value := range numbered(beyondAhead, 50_000) {
 					if !yield(key, value) {
 						return
 					}
 				}
-				maps.All(c.pairs)(yield)
+				set("other/3")
+				yield("movies/last", failing{failed})
 			})
-			if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.names) {
-				t.Errorf("got %v, want %v that names %s", err, c.want, c.names)
-			}
-			if after := versionsIn(t, p.a); after != before {
-				t.Errorf("%d versions were written", after-before)
-			}
-			p.shows(p.a, "movies/000000", ``)
-			p.do(p.a.Set(t.Context(), "movies/x", 1)) // the replica goes on
-		})
+			imported <- err
+		}()
+		for replica.WaitingWrites(p.a) < 2 {
+			runtime.Gosched()
+		}
+		set("other/2")
+		return tx.Set("other/0", 1)
+	}))
+	if err := <-imported; !errors.Is(err, failed) {
+		t.Errorf("the import: %v", err)
 	}
+	for i, other := range others {
+		if err := <-other; err != nil {
+			t.Errorf("write %d of others: %v", i, err)
+		}
+	}
+	spaces, err := p.a.Namespaces(t.Context())
+	if p.ok(err); len(spaces) != 1 || spaces[0].Keys != 4 {
+		t.Errorf("%+v, want the four keys that others wrote", spaces)
+	}
+}
+
+// failing is a value that has no encoding.
+type failing struct{ err error }
+
+func (f failing) MarshalJSON() ([]byte, error) { return nil, f.err }
+
+// TestImportSeesWhatItWrote: a key that comes again in a later version is changed, not written anew.
+func TestImportSeesWhatItWrote(t *testing.T) {
+	filler := strings.Repeat("x", 600_000)
+	pairs := []struct {
+		key   string
+		value any
+	}{
+		{"n/1", object{"a": 1, "b": 1}},
+		{"n/2", filler},
+		{"n/3", filler},
+		{"n/1", object{"a": 1, "b": 2}},
+		{"n/4", filler},
+		{"n/1", object{"a": 1, "b": 2}},
+		{"n/5", filler},
+		{"n/1", object{"b": 2}},
+	}
+	p := newPair(t)
+	settings := replica.Settings{Strategy: "fields"}
+	p.do(p.a.SetSettings(t.Context(), "n", settings))
+	rep, err := p.a.Import(t.Context(), func(yield func(string, any) bool) {
+		for _, pair := range pairs {
+			if !yield(pair.key, pair.value) {
+				return
+			}
+		}
+	})
+	p.ok(err)
+	if rep.Records != len(pairs) || rep.Versions != 4 {
+		t.Errorf("%+v", rep)
+	}
+	var ops []string
+	for e, err := range p.a.Log(t.Context(), "n/1") {
+		p.ok(err)
+		for _, op := range e.Ops {
+			ops = append(ops, op.Op+string(op.Value)+strings.Join(op.Removed, ""))
+		}
+	}
+	if got, want := strings.Join(ops, " "), `patch{}/a patch{"/b":2} put{"a":1,"b":1}`; got != want {
+		t.Errorf("the log has %s, want %s", got, want)
+	}
+}
+
+// TestImportReadsWhileItWrites: behind the first 8 MiB pairs are not gathered. They may read the replica then, not write to it.
+func TestImportReadsWhileItWrites(t *testing.T) {
+	p := newPair(t)
+	p.do(p.a.Set(t.Context(), "other/1", 1))
+	_, err := p.a.Import(t.Context(), func(yield func(string, any) bool) {
+		n := 0
+		for key, value := range numbered(beyondAhead, 50_000) {
+			if !yield(key, value) {
+				return
+			}
+			n++
+		}
+		p.shows(p.a, "other/1", `1`)
+		if _, err := p.a.Set(t.Context(), "other/1", 2); !errors.Is(err, replica.ErrNested) {
+			t.Errorf("a write behind %d records: %v", n, err)
+		}
+	})
+	p.ok(err)
+	p.shows(p.a, "movies/000001", fmt.Sprintf(`{"n":1,"text":%q}`, strings.Repeat("x", 50_000)))
 }
 
 func versionsIn(t *testing.T, r *replica.Replica) int {

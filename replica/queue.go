@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/kdelta/kdelta/store"
@@ -25,6 +26,8 @@ const maxGroup = 256
 // turn is one write on its way through the queue.
 type turn struct {
 	body func(*commit) error
+	// alone is set where the body may fail when it has staged versions, which nobody else's are to be in one transaction with.
+	alone bool
 	// err is what body returned; commitErr is what became of the transaction.
 	err, commitErr error
 	panicked       any
@@ -39,13 +42,22 @@ type turn struct {
 // write runs body inside a transaction and returns when that is durable, or with the error of either. A body that
 // fails leaves nothing behind. From inside of an Update it is ErrNested: it would wait for itself.
 func (r *Replica) write(ctx context.Context, body func(*commit) error) error {
+	return r.take(ctx, &turn{body: body})
+}
+
+// writeAlone is write in a transaction of its own: body may fail when it has staged versions, by commit.fail.
+func (r *Replica) writeAlone(ctx context.Context, body func(*commit) error) error {
+	return r.take(ctx, &turn{body: body, alone: true})
+}
+
+// take waits for a turn, and takes it.
+func (r *Replica) take(ctx context.Context, t *turn) error {
 	if r.updating.here() {
 		return ErrNested
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t := &turn{body: body}
 	q := &r.queue
 	q.mu.Lock()
 	if !q.busy {
@@ -168,7 +180,7 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 			r.log.Warn("what was typed is not committed yet", "error", err)
 		}
 		own.err = runTurn(c, own)
-		if !c.full() {
+		if !c.full() && !own.alone {
 			group = r.queue.take(maxGroup - 1)
 		}
 		c.group = len(group) > 0
@@ -206,10 +218,14 @@ func runTurn(c *commit, t *turn) (err error) {
 // errPanicked stands for a body's panic, which goes on in the goroutine that asked for the write.
 var errPanicked = errors.New("replica: the write panicked")
 
+// take takes the first n of those who wait, or those before one who wants to be alone.
 func (q *queue) take(n int) []*turn {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n = min(n, len(q.waiting))
+	if alone := slices.IndexFunc(q.waiting[:n], func(t *turn) bool { return t.alone }); alone >= 0 {
+		n = alone
+	}
 	group := q.waiting[:n:n]
 	q.waiting = q.waiting[n:]
 	return group

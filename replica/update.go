@@ -70,8 +70,11 @@ func applyWriteOptions(opts []WriteOption) writeOptions {
 // itself for ever. Only goroutines that find some Update running pay for the look at their own number.
 type updating struct{ goroutine atomic.Uint64 }
 
-func (u *updating) run(fn func() error) error {
-	u.goroutine.Store(goroutineNumber())
+func (u *updating) run(fn func() error) error { return u.runFor(goroutineNumber(), fn) }
+
+// runFor is run where it is another goroutine that may not write meanwhile.
+func (u *updating) runFor(goroutine uint64, fn func() error) error {
+	u.goroutine.Store(goroutine)
 	defer u.goroutine.Store(0)
 	return fn()
 }

@@ -20,7 +20,7 @@ func TestEveryRecordHasOneKey(t *testing.T) {
 			OnDuplicate: rapid.SampledFrom([]string{"last", "skip", "suffix"}).Draw(t, "duplicate"),
 			OnMissing:   rapid.SampledFrom([]string{"skip", "number"}).Draw(t, "missing"),
 		}
-		p := &planner{cmd: cmd, first: map[string]int{}, last: map[string]int{}, unusable: &complaints{rows: map[string][]string{}}}
+		p := &planner{cmd: cmd, places: map[string]places{}, unusable: &complaints{rows: map[string][]string{}}}
 		for i, name := range names {
 			text := `{"k":` + fmt.Sprintf("%q", name) + `}`
 			rec, err := newRecord("test", fmt.Sprintf("record %d", i+1), []byte(text))
@@ -41,14 +41,14 @@ func TestEveryRecordHasOneKey(t *testing.T) {
 				t.Fatalf("two records under %q: %q → %q", key, names, plan.keys)
 			}
 			seen[key] = true
-			if cmd.OnDuplicate == "suffix" && names[i] != "" && p.first[names[i]] == i && key != names[i] {
+			if cmd.OnDuplicate == "suffix" && names[i] != "" && int(p.places[names[i]].first) == i && key != names[i] {
 				t.Fatalf("record %d lost its own key %q to %q", i, names[i], key)
 			}
 		}
 		if written != plan.records() || len(plan.keys) != len(names) {
 			t.Fatalf("%d written, %d planned", written, plan.records())
 		}
-		for name := range p.first {
+		for name := range p.places {
 			if !seen[name] {
 				t.Fatalf("nothing is written under %q", name)
 			}

@@ -30,18 +30,21 @@ type planner struct {
 	format string
 	// names are the records' own keys, empty where there is none.
 	names []string
-	// first and last are where a key occurs.
-	first, last map[string]int
+	// places are where each of them occurs.
+	places map[string]places
 	// repeated and unusable hold complaints: what is wrong → where.
 	repeated []string
 	unusable *complaints
 }
 
-// plan reads the whole file and decides all keys, or says what stands in the way.
+// places are the numbers of the first and the last record that have a key.
+type places struct{ first, last uint32 }
+
+// plan reads the whole file and decides all keys, or says what stands in the way. Of the records it keeps the keys alone.
 func (c *importCmd) plan(ctx context.Context, a *app, src *source) (*keyPlan, error) {
 	p := &planner{
 		cmd: c, format: src.format,
-		first: map[string]int{}, last: map[string]int{}, unusable: &complaints{rows: map[string][]string{}},
+		places: map[string]places{}, unusable: &complaints{rows: map[string][]string{}},
 	}
 	records := src.records()
 	for {
@@ -70,12 +73,14 @@ func (p *planner) add(rec record) {
 		p.unusable.add(problem, rec.where)
 	}
 	if name != "" {
-		if _, again := p.first[name]; again {
+		at, again := p.places[name]
+		if again {
 			p.repeated = append(p.repeated, rec.where)
 		} else {
-			p.first[name] = len(p.names)
+			at.first = uint32(len(p.names))
 		}
-		p.last[name] = len(p.names)
+		at.last = uint32(len(p.names))
+		p.places[name] = at
 	}
 	p.names = append(p.names, name)
 }
@@ -142,9 +147,9 @@ func (p *planner) complain(a *app) error {
 	return fmt.Errorf("%w: nothing was written; choose another field, or say %s", errInput, strings.Join(advice, " and "))
 }
 
-// decide gives each record its key.
+// decide gives each record its key, in the place of its own.
 func (p *planner) decide() *keyPlan {
-	plan := &keyPlan{keys: make([]string, len(p.names))}
+	plan := &keyPlan{keys: p.names}
 	width := max(4, len(strconv.Itoa(len(p.names))))
 	taken := map[string]bool{}
 	next := map[string]int{}
@@ -158,17 +163,20 @@ func (p *planner) decide() *keyPlan {
 		return name
 	}
 	for i, name := range p.names {
-		switch {
-		case name == "" && p.numbered():
+		if name == "" && p.numbered() {
 			plan.keys[i] = free(fmt.Sprintf("%0*d", width, i+1))
+			continue
+		}
+		at := p.places[name]
+		first, last := int(at.first) == i, int(at.last) == i
+		switch {
 		case name == "":
 			plan.skipped++
-		case p.cmd.OnDuplicate == "last" && p.last[name] != i, p.cmd.OnDuplicate == "skip" && p.first[name] != i:
+		case p.cmd.OnDuplicate == "last" && !last, p.cmd.OnDuplicate == "skip" && !first:
+			plan.keys[i] = ""
 			plan.skipped++
-		case p.cmd.OnDuplicate == "suffix" && p.first[name] != i:
+		case p.cmd.OnDuplicate == "suffix" && !first:
 			plan.keys[i] = free(name)
-		default:
-			plan.keys[i] = name
 		}
 	}
 	return plan
@@ -176,7 +184,7 @@ func (p *planner) decide() *keyPlan {
 
 // has reports whether a record of the file has the key by itself.
 func (p *planner) has(name string) bool {
-	_, ok := p.first[name]
+	_, ok := p.places[name]
 	return ok
 }
 
