@@ -28,9 +28,12 @@ const overwrittenShown = 30 * 24 * time.Hour
 
 // Conflicts yields the concurrent writes on keys that start with prefix which are not shown, by key.
 func (r *Replica) Conflicts(ctx context.Context, prefix string, query ...ConflictQuery) iter.Seq2[Conflict, error] {
-	q := only(query)
 	return func(yield func(Conflict, error) bool) {
 		err := r.view(ctx, func(s *snap) error {
+			q, err := only(query)
+			if err != nil {
+				return err
+			}
 			l := conflictList{s: s, yield: yield}
 			size := firstTogether
 			rows := store.Range{From: []byte(prefix), To: store.PrefixEnd([]byte(prefix))}

@@ -23,8 +23,9 @@ var (
 	ErrNewerFormat = errors.New("the key was written by a newer kdelta; update kdelta to change it")
 	// ErrReadOnlyMember: this replica joined with a read-only invite and has no right to write.
 	ErrReadOnlyMember = errors.New("this replica joined read-only; ask a member for a read-write invite")
-	// ErrNested: a write on the replica from inside its own Update. Use the Tx that Update was given.
-	ErrNested = errors.New("a write from inside Update must use its Tx")
+	// ErrNested: a write on the replica from inside its own Update, where the Tx that Update was given has to be used, or from
+	// inside the pairs of its own Import.
+	ErrNested = errors.New("a write from inside Update must use its Tx; the pairs of an Import must not write")
 	// ErrTooLarge: one version would exceed the format's limit. Split the write.
 	ErrTooLarge = errors.New("too large for one version")
 	// ErrOutOfRange: a counter would leave ±(2^53−1).
@@ -41,6 +42,8 @@ var (
 	ErrPointText = errors.New("not a point")
 	// ErrCursor: a text that is no cursor of a watch.
 	ErrCursor = errors.New("not a cursor")
+	// ErrQueries: more than one query was given where one says what is wanted.
+	ErrQueries = errors.New("more than one query")
 	// ErrUnknownStrategy: no merge strategy of that name is known here.
 	ErrUnknownStrategy = errors.New("unknown merge strategy")
 	// ErrNotErasable: values that are part of their versions cannot be destroyed. They were written before their namespace was made

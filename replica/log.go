@@ -32,11 +32,15 @@ type LogQuery struct {
 }
 
 // only is the query that was given, or one that wants all.
-func only[Q any](queries []Q) (q Q) {
-	if len(queries) > 0 {
+func only[Q any](queries []Q) (q Q, err error) {
+	switch len(queries) {
+	case 0:
+	case 1:
 		q = queries[0]
+	default:
+		err = fmt.Errorf("%w: %d of type %T were given; say in one what is wanted", ErrQueries, len(queries), q)
 	}
-	return q
+	return q, err
 }
 
 // Log yields the versions that touched a key, or all of them where key is empty, in the total order of versions, the
@@ -47,9 +51,12 @@ func only[Q any](queries []Q) (q Q) {
 // reads the versions of that key alone. Where replicas wrote the key at the same time, it looks through what they wrote
 // before it yields the first of that, and remembers where each stands, at most twice Limit of them where there is one.
 func (r *Replica) Log(ctx context.Context, key string, query ...LogQuery) iter.Seq2[LogEntry, error] {
-	q := only(query)
 	return func(yield func(LogEntry, error) bool) {
 		err := r.view(ctx, func(s *snap) error {
+			q, err := only(query)
+			if err != nil {
+				return err
+			}
 			filter, err := q.filter(s)
 			if err != nil {
 				return err

@@ -24,9 +24,12 @@ type GraphEntry struct {
 // from each, and those versions that are not wanted but that lines pass through on their way down. Limit does not count
 // these. Where replicas wrote a key at the same time, the graph of that key holds in memory where each of these stands.
 func (r *Replica) Graph(ctx context.Context, key string, query ...LogQuery) iter.Seq2[GraphEntry, error] {
-	q := only(query)
 	return func(yield func(GraphEntry, error) bool) {
 		err := r.view(ctx, func(s *snap) error {
+			q, err := only(query)
+			if err != nil {
+				return err
+			}
 			filter, err := q.filter(s)
 			if err != nil {
 				return err

@@ -38,6 +38,7 @@ var replicaCodes = map[string]struct {
 	"ErrAmbiguous":       {replica.ErrAmbiguous, 1},
 	"ErrPoint":           {replica.ErrPoint, 3},
 	"ErrPointText":       {replica.ErrPointText, 2},
+	"ErrQueries":         {replica.ErrQueries, 1},
 	"ErrUnknownStrategy": {replica.ErrUnknownStrategy, 1},
 	"ErrNoConflict":      {replica.ErrNoConflict, 3},
 	"ErrNotErasable":     {replica.ErrNotErasable, 1},
