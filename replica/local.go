@@ -112,7 +112,7 @@ func (l *local) Name() (who identity.Author, sign func(identity.Domain, []byte) 
 // written again with times that others can live with, before the peer hears of it.
 func (l *local) Meet(peer protocol.Peer, skew int64) (*protocol.Held, error) {
 	l.peer = peer
-	peerWall := l.r.wall.Now() + skew
+	peerWall := l.r.wall.Now() + min(skew, clock.MaxTime.Millis()) // the peer may say anything
 	ahead := false
 	err := l.r.view(l.ctx, func(s *snap) error {
 		ahead = s.tip.own.ahead(peerWall)

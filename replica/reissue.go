@@ -103,7 +103,7 @@ func timesBy(wall int64) newTime {
 
 // ahead reports whether a version lies more than maxSkew in the future of a wall clock.
 func (h head) ahead(wall int64) bool {
-	return h.seq > 0 && h.time.Millis() > wall+maxSkew.Milliseconds()
+	return h.seq > 0 && h.time.Millis()-maxSkew.Milliseconds() > wall
 }
 
 // correctTimes writes the tail again if a peer's wall clock shows that ours is ahead, or was when it was written, before any of
