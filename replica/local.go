@@ -24,8 +24,8 @@ type local struct {
 	// Meet.
 	peer     protocol.Peer
 	instance protocol.Instance
-	// corrected is the newest own version that has good times; those that come while the session lasts wait for the next
-	// one. It is zero where no times were corrected.
+	// corrected is the newest own version that has good times, where our clock is wrong: those that come while the session lasts wait
+	// for the next one. It is zero where no times were corrected, or the clock has been set right.
 	corrected clock.Stamp
 	// seen is what is known of the peer, stay that the session is to go on with what is written later.
 	seen seen
@@ -122,7 +122,7 @@ func (l *local) Meet(peer protocol.Peer, skew int64) (*protocol.Held, error) {
 		err = l.r.write(l.ctx, func(c *commit) error {
 			epoch := c.tip.epoch
 			err := c.correctTimes(peerWall)
-			if c.tip.epoch != epoch {
+			if c.tip.epoch != epoch && -skew > maxSkew.Milliseconds() {
 				l.corrected = c.stampOf(c.tip.own)
 			}
 			return err

@@ -500,6 +500,28 @@ func TestTailOfAClockThatWasSetRight(t *testing.T) {
 	}
 }
 
+// What is written in the session in which times were corrected, by a clock that is right by now, goes on in it.
+func TestLiveBehindAClockThatWasSetRight(t *testing.T) {
+	mine, _, a, b := clocked(t)
+	ctx := t.Context()
+	mine.move(tenYears)
+	wrote(t)(a.Set(ctx, "notes/2", "ten years ahead"))
+	mine.move(-tenYears)
+	sa, sb := a.LiveSession(ctx), b.LiveSession(ctx)
+	talk(t, sa, sb)
+	wrote(t)(a.Set(ctx, "notes/3", "in time"))
+	talk(t, sa, sb)
+	if got := shown(t, b, "notes/3"); got != `"in time"` {
+		t.Errorf("b has %s", got)
+	}
+	sameState(t, a, b)
+	for _, s := range []*protocol.Session{sa, sb} {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // Whoever reads meanwhile sees one database or the other, by every cache there is.
 func TestReadersWhileVersionsAreWrittenAgain(t *testing.T) {
 	mine, right, a, b := clocked(t)
