@@ -7,14 +7,17 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/kdelta/kdelta/store"
 )
 
-// How many Views and GetOnes run at once, and how many of their connections are kept for the next.
+// How many Views and GetOnes run at once, and how many of their connections are kept for the next. Where there are more each waits
+// for its turn, for as long as readerPatience: those who have theirs may wait for it, as somebody does who reads in the midst of reading.
 const (
-	maxReaders  = 64
-	idleReaders = 8
+	maxReaders     = 64
+	idleReaders    = 8
+	readerPatience = 100 * time.Millisecond
 )
 
 // Store is a store in an SQLite file. It is also a [store.Getter], [store.Changing] and [store.Sidecar].
@@ -38,7 +41,7 @@ type Store struct {
 	watching sync.Mutex
 	watcher  *conn
 
-	// readers holds a token per running reader.
+	// readers holds a token for each reader that is counted.
 	readers chan struct{}
 
 	mu      sync.Mutex
@@ -81,7 +84,7 @@ func (s *Store) begin(ctx context.Context) error {
 	return nil
 }
 
-// View implements [store.Store]. 64 readers run at once; more wait for their turn until ctx ends.
+// View implements [store.Store]. Where 64 readers run at once others wait for a moment.
 func (s *Store) View(ctx context.Context, fn func(store.Tx) error) error {
 	return s.read(ctx, func(ctx context.Context, c *conn) error {
 		// BEGIN alone takes no snapshot, the first look at the file does.
@@ -180,12 +183,13 @@ func (s *Store) read(ctx context.Context, fn func(context.Context, *conn) error)
 		return err
 	}
 	defer s.running.Done()
-	select {
-	case s.readers <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	counted, err := s.awaitTurn(ctx)
+	if err != nil {
+		return err
 	}
-	defer func() { <-s.readers }()
+	if counted {
+		defer func() { <-s.readers }()
+	}
 	ctx, cancel := s.patience(ctx)
 	defer cancel()
 	c, err := s.takeReader(ctx)
@@ -201,6 +205,25 @@ func (s *Store) read(ctx context.Context, fn func(context.Context, *conn) error)
 		return changed
 	}
 	return err
+}
+
+// awaitTurn waits until a reader may run, and reports whether it is one of those that are counted.
+func (s *Store) awaitTurn(ctx context.Context) (counted bool, err error) {
+	select {
+	case s.readers <- struct{}{}:
+		return true, nil
+	default:
+	}
+	patience := time.NewTimer(readerPatience)
+	defer patience.Stop()
+	select {
+	case s.readers <- struct{}{}:
+		return true, nil
+	case <-patience.C:
+		return false, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
 }
 
 func (s *Store) takeReader(ctx context.Context) (c *conn, err error) {
