@@ -435,10 +435,10 @@ func TestErasures(t *testing.T) {
 	w := newEraseWorld(t, "a", "b")
 	ctx := t.Context()
 	a, b := w.replicas["a"], w.replicas["b"]
-	w.do(a.SetName(ctx, "laptop", ""))
-	w.do(b.SetName(ctx, "phone", ""))
+	laptop := []identity.Author{w.do(a.SetName(ctx, "laptop", "")).Author}
+	phone := []identity.Author{w.do(b.SetName(ctx, "phone", "")).Author}
 	c := w.join("c", "a", testOptions(3))
-	w.do(c.SetName(ctx, "tablet", ""))
+	tablet := []identity.Author{w.do(c.SetName(ctx, "tablet", "")).Author}
 	w.do(a.Set(ctx, "p/1", secret(1)))
 	w.do(a.Set(ctx, "p/1", secret(2)))
 	w.sync("a", "b")
@@ -462,10 +462,10 @@ func TestErasures(t *testing.T) {
 		t.Errorf("before anybody has heard of it: %+v", e)
 	}
 	w.sync("a", "b")
-	if e := list(a); !slices.Equal(e.Confirmed, []string{"phone"}) || !slices.Equal(e.Unconfirmed, []string{"tablet"}) {
+	if e := list(a); !slices.Equal(e.Confirmed, phone) || !slices.Equal(e.Unconfirmed, tablet) {
 		t.Errorf("once one has: %+v", e)
 	}
-	if e := list(b); e.Scrubbed || !e.Applied || !slices.Equal(e.Confirmed, []string{"laptop"}) {
+	if e := list(b); e.Scrubbed || !e.Applied || !slices.Equal(e.Confirmed, laptop) {
 		t.Errorf("at the other side: %+v", e)
 	}
 	w.scrubbed("b")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/order"
 )
 
@@ -21,8 +22,8 @@ type Erasure struct {
 	// Scrubbed is false while the files of this database may still hold bytes of what was erased: see Erased.Owed.
 	Scrubbed bool
 	// Confirmed are the replicas that have said that they hold the version durably, and so have destroyed what it names;
-	// Unconfirmed the others that this one has met. Names of people's devices, in no order of importance.
-	Confirmed, Unconfirmed []string
+	// Unconfirmed the others that this one has met. In no order of importance.
+	Confirmed, Unconfirmed []identity.Author
 }
 
 // Erasures yields what was erased, the oldest first.
@@ -96,9 +97,9 @@ func (s *snap) confirm(e *Erasure, peers []peerReceipt) error {
 	for i := range peers {
 		p := &peers[i]
 		if e.Applied && p.holds.Covers(line, seq) {
-			e.Confirmed = append(e.Confirmed, p.name)
+			e.Confirmed = append(e.Confirmed, p.author)
 		} else {
-			e.Unconfirmed = append(e.Unconfirmed, p.name)
+			e.Unconfirmed = append(e.Unconfirmed, p.author)
 		}
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/kdelta/kdelta/crdt"
@@ -58,6 +59,11 @@ func (s *snap) callName(a identity.Author) string {
 		}
 	}
 	return device
+}
+
+// callVersion is what people call a version.
+func (s *snap) callVersion(at clock.Stamp) string {
+	return s.callName(at.Author) + "@" + strconv.FormatUint(at.Seq, 10)
 }
 
 // authorName reads an author's record.

@@ -155,7 +155,7 @@ func (s *snap) parseDot(text, name string, seq uint64) (Point, error) {
 		for _, line := range s.byAuthor[authors[0]] {
 			last = max(last, s.lines[line].Seq)
 		}
-		return nil, fmt.Errorf("%w: %q: the versions of %s that are here go from 1 to %d", ErrPoint, text, authors[0], last)
+		return nil, fmt.Errorf("%w: %q: the versions of %s that are here go from 1 to %d", ErrPoint, text, s.callName(authors[0]), last)
 	}
 	return oneOf(text, versionCandidates(stamps))
 }

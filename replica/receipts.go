@@ -74,8 +74,8 @@ func (s *snap) holders(v Version) (n int, err error) {
 
 // peerReceipt is what another replica has said that it holds.
 type peerReceipt struct {
-	name  string
-	holds history.Clock
+	author identity.Author
+	holds  history.Clock
 }
 
 // receipts are those of all other replicas that were met.
@@ -104,7 +104,7 @@ func (s *snap) receipts() ([]peerReceipt, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, peerReceipt{s.callName(author), holds})
+		all = append(all, peerReceipt{author, holds})
 	}
 	return all, nil
 }

@@ -112,7 +112,8 @@ func (tx *Tx) takeSide(key string, view *crdt.View, v Version) error {
 		edits = append(edits, crdt.Edit{Path: path, Value: side.Value})
 	}
 	if len(taken) == 0 {
-		return fmt.Errorf("%w: %s is no side of a conflict of %s; its sides are %s", ErrNoConflict, v, key, sidesOf(view))
+		s := tx.c.snap()
+		return fmt.Errorf("%w: %s is no side of a conflict of %s; its sides are %s", ErrNoConflict, s.callVersion(v.Stamp), key, s.sidesOf(view))
 	}
 	if len(edits) > 0 && want.document() && want.value != nil {
 		var err error
@@ -134,11 +135,11 @@ func sideBy(c *crdt.Conflict, id history.ID) (crdt.Side, bool) {
 }
 
 // sidesOf names all sides of the conflicts that a view shows.
-func sidesOf(view *crdt.View) string {
+func (s *snap) sidesOf(view *crdt.View) string {
 	var names []string
 	for i := range view.Conflicts {
 		for _, at := range view.Conflicts[i].Sides {
-			names = append(names, at.Name())
+			names = append(names, s.callVersion(at))
 		}
 	}
 	order.Sort(names, strings.Compare)

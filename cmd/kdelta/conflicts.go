@@ -58,12 +58,18 @@ func (a *app) printConflict(ctx context.Context, db *database, c replica.Conflic
 	}
 	a.printf("  %s %s\n", a.faint("base  "), base)
 	a.printf("  %s %s\n", a.faint("why   "), printable(c.Why))
-	switch {
-	case c.Status != replica.ConflictOpen:
+	if c.Status != replica.ConflictOpen {
 		a.printf("  %s %s\n", a.faint("closed"), a.version(db.versionName(ctx, c.ClosedBy)))
-	case len(c.Lost) > 0:
-		name := db.versionName(ctx, c.Lost[0].Version)
-		a.printf("  %s kdelta resolve %s --take %s\n", a.faint("to do "), printable(shellWord(c.Key)), printable(shellWord(name)))
+	}
+	if len(c.Lost) == 0 {
+		return
+	}
+	key, lost := printable(shellWord(c.Key)), printable(shellWord(db.versionName(ctx, c.Lost[0].Version)))
+	switch c.Status {
+	case replica.ConflictOpen:
+		a.printf("  %s kdelta resolve %s --take %s\n", a.faint("to do "), key, lost)
+	case replica.ConflictOverwritten: // perhaps by somebody who did not look
+		a.printf("  %s kdelta revert %s --to %s\n", a.faint("back  "), key, lost)
 	}
 }
 

@@ -150,36 +150,27 @@ func (db *database) versionName(ctx context.Context, v replica.Version) string {
 
 // versionNames is versionName for several.
 func (db *database) versionNames(ctx context.Context, vs []replica.Version) []string {
-	names := make([]string, len(vs))
-	for i, v := range vs {
-		names[i] = db.versionName(ctx, v)
+	return names(vs, func(v replica.Version) string { return db.versionName(ctx, v) })
+}
+
+// names are the names of several things; none is an empty list in JSON too.
+func names[T any](of []T, name func(T) string) []string {
+	all := make([]string, len(of))
+	for i, one := range of {
+		all[i] = name(one)
 	}
-	return names
+	return all
 }
 
 // plainNames is AUTHOR@SEQ by the authors' keys, as JSON has it.
-func plainNames(vs []replica.Version) []string {
-	names := make([]string, len(vs))
-	for i, v := range vs {
-		names[i] = v.String()
-	}
-	return names
-}
+func plainNames(vs []replica.Version) []string { return names(vs, replica.Version.String) }
 
 // clockNames is a vector clock as the newest version of each author that it covers.
 func clockNames(v clock.Vector) []string {
-	names := make([]string, len(v))
-	for i, e := range v {
-		names[i] = e.Author.String() + "@" + strconv.FormatUint(e.Seq, 10)
-	}
-	return names
+	return names(v, func(e clock.Entry) string { return e.Author.String() + "@" + strconv.FormatUint(e.Seq, 10) })
 }
 
 // clockForPeople is clockNames with the names that people gave.
 func (db *database) clockForPeople(ctx context.Context, v clock.Vector) []string {
-	names := make([]string, len(v))
-	for i, e := range v {
-		names[i] = db.author(ctx, e.Author) + "@" + strconv.FormatUint(e.Seq, 10)
-	}
-	return names
+	return names(v, func(e clock.Entry) string { return db.author(ctx, e.Author) + "@" + strconv.FormatUint(e.Seq, 10) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/replica"
 )
 
@@ -47,7 +48,7 @@ func (a *app) printErasure(ctx context.Context, db *database, e *replica.Erasure
 		return a.printJSON(erasureJSON{
 			Version: e.Version.String(), ID: e.Version.ID.String(), Time: timeJSON(e.Version.Wall()), Author: e.Version.Author.String(),
 			Keys: e.Keys, Values: e.Values, Applied: e.Applied, Scrubbed: e.Scrubbed,
-			Confirmed: append([]string{}, e.Confirmed...), Unconfirmed: append([]string{}, e.Unconfirmed...),
+			Confirmed: names(e.Confirmed, authorJSON), Unconfirmed: names(e.Unconfirmed, authorJSON),
 		})
 	}
 	what := e.Keys[0]
@@ -62,11 +63,12 @@ func (a *app) printErasure(ctx context.Context, db *database, e *replica.Erasure
 	if !e.Scrubbed {
 		line += "  " + a.bad("still in the file")
 	}
+	called := func(who identity.Author) string { return db.author(ctx, who) }
 	if len(e.Confirmed) > 0 {
-		line += "  " + a.good("confirmed by "+printable(strings.Join(e.Confirmed, ", ")))
+		line += "  " + a.good("confirmed by "+strings.Join(names(e.Confirmed, called), ", "))
 	}
 	if len(e.Unconfirmed) > 0 {
-		line += "  " + a.bad("not by "+printable(strings.Join(e.Unconfirmed, ", ")))
+		line += "  " + a.bad("not by "+strings.Join(names(e.Unconfirmed, called), ", "))
 	}
 	a.printf("%s\n", line)
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -51,6 +52,9 @@ func (c *inviteCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		text, err := db.Invite(ctx, replica.InviteOptions{ReadOnly: c.ReadOnly, Expires: expires, Hints: hints})
+		if errors.Is(err, identity.ErrReadOnly) {
+			return &sayError{kind: err, cause: errors.New("this database joined to read only, and so it can invite others: kdelta invite --read-only")}
+		}
 		if err != nil {
 			return err
 		}
