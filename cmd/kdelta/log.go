@@ -110,12 +110,16 @@ func (a *app) printLogEntry(ctx context.Context, db *database, e replica.LogEntr
 		head += "  " + a.strong(e.Message)
 	}
 	a.printf("%s\n", head)
+	widest := 10
+	for _, op := range e.Ops[:min(len(e.Ops), maxListed+1)] {
+		widest = max(widest, len(op.Op))
+	}
 	for i, op := range e.Ops {
 		if i == maxListed && len(e.Ops) > maxListed+1 {
 			a.printf("  %s\n", a.faint(fmt.Sprintf("and %d more; --json lists them", len(e.Ops)-i)))
 			break
 		}
-		line := fmt.Sprintf("%-10s ", op.Op)
+		line := fmt.Sprintf("%-*s ", widest, op.Op)
 		room := 0
 		if a.width > 0 {
 			room = max(10, a.width-len(line)-columns(op.Key)-4)

@@ -43,6 +43,8 @@ type nodeLink struct {
 	live   *replica.Live
 	since  time.Time
 	state  replica.LinkState
+	// told is what a person heard of it last.
+	told linkJSON
 }
 
 // newNode makes a node on a database that no other one runs on.
@@ -161,9 +163,21 @@ func (n *node) heard(l *nodeLink, status replica.LinkStatus) {
 		l.state, l.since = state, n.a.now()
 	}
 	line := l.shape(status)
-	n.a.printLink(n.db, line, status)
+	if n.a.asJSON || l.isNews(line) {
+		n.a.printLink(n.db, line, status)
+	}
 	n.mu.Unlock()
 	n.tell()
+}
+
+// isNews reports whether a person has to hear where a link stands: not that it was tried once more, and failed for the same cause.
+func (l *nodeLink) isNews(line linkJSON) bool {
+	line.Since, line.Sent, line.Received = "", 0, 0
+	if line == l.told || line.State == string(replica.LinkConnecting) && l.told.State != "" {
+		return false
+	}
+	l.told = line
+	return true
 }
 
 // linkState is where a link stands. Who is of another space is not let in before the replica hears of it.

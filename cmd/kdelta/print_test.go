@@ -63,6 +63,49 @@ func TestSyncSaysWhatWentWrong(t *testing.T) {
 		"  it is a copy of this file: it writes under a name of its own from its next write on")
 }
 
+// Who wonders about dates in the future is told where they come from.
+func TestStatusSaysWhatIsAhead(t *testing.T) {
+	now := time.Date(2026, 11, 24, 1, 2, 3, 0, time.UTC)
+	for ahead, said := range map[time.Duration]bool{-time.Hour: false, time.Minute: false, time.Hour: true} {
+		heads := []replica.Version{
+			{Stamp: clock.Stamp{Time: clock.Next(now.Add(-time.Hour).UnixMilli(), 0)}},
+			{Stamp: clock.Stamp{Time: clock.Next(now.Add(ahead).UnixMilli(), 0)}},
+		}
+		want := ""
+		if said {
+			want = "clock     what is here is dated up to " + timeHuman(now.Add(ahead)) +
+				", later than this machine's clock shows: what is written now is dated after it\n"
+		}
+		if got := printed(t, func(a *app) { a.printAhead(heads, now) }); got != want {
+			t.Errorf("%v ahead: %q, want %q", ahead, got, want)
+		}
+	}
+}
+
+// A node that is away for a day is said to be away once, and that it is back.
+func TestLinkNews(t *testing.T) {
+	refused := replica.LinkStatus{State: replica.LinkOffline, Cause: errors.New("connection refused")}
+	connecting := replica.LinkStatus{State: replica.LinkConnecting}
+	l := &nodeLink{target: "ws://a"}
+	for i, step := range []struct {
+		status replica.LinkStatus
+		news   bool
+	}{
+		{connecting, true},
+		{refused, true},
+		{connecting, false},
+		{refused, false},
+		{replica.LinkStatus{State: replica.LinkOffline, Cause: errors.New("no route to host")}, true},
+		{connecting, false},
+		{replica.LinkStatus{State: replica.LinkSynced}, true},
+		{refused, true},
+	} {
+		if got := l.isNews(l.shape(step.status)); got != step.news {
+			t.Errorf("step %d, %s: news %v", i, step.status.State, got)
+		}
+	}
+}
+
 // What is damaged is a line each, however often and over however many lines it is said.
 func TestDamage(t *testing.T) {
 	malformed := "store: corrupt: a.db: database disk image is malformed"

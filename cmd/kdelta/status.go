@@ -93,6 +93,7 @@ func (c *statusCmd) Run(ctx context.Context, a *app) error {
 			return a.printJSON(statusShape(db.path, bytes, st, peers, node))
 		}
 		a.printStatus(ctx, db, bytes, st)
+		a.printAhead(st.Heads, a.now())
 		a.printNodeStatus(node, peers)
 		a.printTroubles(st, peers)
 		return nil
@@ -192,6 +193,20 @@ func (a *app) printStatus(ctx context.Context, db *database, bytes int64, st rep
 		conflicts = a.bad(count(st.Conflicts, "open conflict")) + ": kdelta conflicts"
 	}
 	a.fact("conflicts", conflicts)
+}
+
+// printAhead tells that what is here is dated later than a clock shows: that one is slow, or another one was fast.
+func (a *app) printAhead(heads []replica.Version, now time.Time) {
+	newest := now
+	for _, v := range heads {
+		if v.Wall().After(newest) {
+			newest = v.Wall()
+		}
+	}
+	if newest.Sub(now) >= skewWorthSaying {
+		a.fact("clock", a.bad("what is here is dated up to "+timeHuman(newest)+", later than this machine's clock shows")+
+			": what is written now is dated after it")
+	}
 }
 
 // maxListed is how many of one thing status prints before it only counts.
