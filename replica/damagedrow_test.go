@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store"
 	"github.com/kdelta/kdelta/store/memory"
@@ -46,6 +47,9 @@ func TestDamagedRow(t *testing.T) {
 			}
 			if err := inTurns(r.Session(t.Context()), p.a.Session(t.Context())); !errors.Is(err, store.ErrCorrupt) {
 				t.Errorf("a sync returned %v", err)
+			}
+			if _, _, err := replica.SyncPair(t.Context(), p.a, r); !errors.Is(err, store.ErrCorrupt) || errors.Is(err, protocol.ErrPeer) {
+				t.Errorf("a sync of both returned %v, want what was wrong and not who heard of it", err)
 			}
 			if got := statusOf(t, r).Versions; got != 2 {
 				t.Errorf("%d versions are here, want 2", got)

@@ -140,7 +140,18 @@ func syncOnce(ctx context.Context, a, b *Replica, opts []SyncOption) (ra, rb Syn
 	ra, err = a.Sync(ctx, ca, opts...)
 	err = errors.Join(err, ca.Close())
 	<-done
-	return ra, rb, errors.Join(err, errB)
+	return ra, rb, firstHand(err, errB)
+}
+
+// firstHand joins what the two ends of a session say went wrong, without the one that only heard of the other's trouble.
+func firstHand(a, b error) error {
+	switch {
+	case a != nil && errors.Is(b, protocol.ErrPeer):
+		return a
+	case b != nil && errors.Is(a, protocol.ErrPeer):
+		return b
+	}
+	return errors.Join(a, b)
 }
 
 // Plus adds what a later session with the same peer did.

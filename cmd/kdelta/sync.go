@@ -14,6 +14,7 @@ import (
 	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/transport/noise"
+	"github.com/kdelta/kdelta/transport/ws"
 )
 
 type syncCmd struct {
@@ -177,6 +178,9 @@ func syncError(target string, err error) error {
 	}
 	if op, isOp := errors.AsType[*net.OpError](err); isOp && op.Op == "dial" {
 		return fmt.Errorf("%s: %w; is kdelta start running there?", target, err)
+	}
+	if errors.Is(err, ws.ErrRefused) {
+		return fmt.Errorf("%s: %w; is that where kdelta start listens?", target, err)
 	}
 	return fmt.Errorf("%s: %w", target, err)
 }

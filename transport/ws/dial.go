@@ -91,8 +91,12 @@ func refused(answer *http.Response, err error) error {
 	if answer == nil {
 		return fmt.Errorf("ws: dial: %w", err)
 	}
-	why, _ := io.ReadAll(io.LimitReader(answer.Body, 123)) // what cannot be read is not shown
-	return fmt.Errorf("%w: HTTP status %d: %s", ErrRefused, answer.StatusCode, printable(strings.TrimSpace(string(why))))
+	says := answer.Status
+	why, _ := io.ReadAll(io.LimitReader(answer.Body, 123))                    // what cannot be read is not shown
+	if text := strings.TrimSpace(string(why)); text != "" && text[0] != '<' { // a page is for a browser
+		says += ": " + text
+	}
+	return fmt.Errorf("%w: HTTP status %s", ErrRefused, printable(says))
 }
 
 // checkAnswer looks at what the library does not: it takes up any extension

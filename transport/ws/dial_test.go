@@ -129,7 +129,8 @@ func TestHostileServers(t *testing.T) {
 		text   string
 	}{
 		{"a page", say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"), ws.ErrRefused, "200"},
-		{"no", say("HTTP/1.1 403 Forbidden\r\nContent-Length: 16\r\n\r\nnot \x1b[31mto you\n"), ws.ErrRefused, "403: not ?[31mto you"},
+		{"no", say("HTTP/1.1 403 Forbidden\r\nContent-Length: 16\r\n\r\nnot \x1b[31mto you\n"), ws.ErrRefused, "403 Forbidden: not ?[31mto you"},
+		{"a page for a browser", say("HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<html>"), ws.ErrRefused, "404 Not Found"},
 		{"a redirect is not followed", say("HTTP/1.1 302 Found\r\nLocation: ws://evil.example/\r\n\r\n"), ws.ErrRefused, "302"},
 		{"not HTTP", say("SSH-2.0-OpenSSH_9.9\r\n"), nil, ""},
 		{"nothing", say(""), nil, ""},
@@ -161,6 +162,9 @@ func TestHostileServers(t *testing.T) {
 			}
 			if !strings.Contains(err.Error(), c.text) {
 				t.Errorf("got error %v, want one that says %q", err, c.text)
+			}
+			if strings.Contains(err.Error(), "<html>") {
+				t.Errorf("got error %v, which shows a page", err)
 			}
 		})
 	}
