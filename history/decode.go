@@ -17,6 +17,10 @@ import (
 // The ids chain from those that Befores and Externals state. These are claims: compare them with what you hold before you
 // believe any id.
 type Decoder struct {
+	// Unhashed is set by who reads its own rows and needs no ids: a version then has none, nor have Prev and Deps but those that the
+	// run states. See Chain.Follow.
+	Unhashed bool
+
 	r         canon.Reader
 	befores   []Ref
 	chains    []Chain
@@ -231,7 +235,11 @@ func (d *Decoder) readContents() error {
 func (d *Decoder) finish(chain uint64) (*Version, error) {
 	v := &d.version
 	var err error
-	d.scratch, err = d.chains[chain].Next(v, d.scratch, nil)
+	if d.Unhashed {
+		d.scratch, err = d.chains[chain].Follow(v, d.scratch)
+	} else {
+		d.scratch, err = d.chains[chain].Next(v, d.scratch, nil)
+	}
 	d.records = append(d.records, record{id: v.ID, seq: v.Seq, chain: uint32(chain)})
 	return v, err
 }

@@ -21,6 +21,9 @@ type Decoder struct {
 	// then stay until the next Reset, and Ops has the ops of the version that was read last. All payloads take MaxPayloads bytes at
 	// most.
 	Keep bool
+	// Unhashed is set by who reads its own packs and needs no ids: a version then has none, nor have Prev and Deps but those that the
+	// header states. See history.Chain.Follow.
+	Unhashed bool
 
 	header   Header
 	befores  []history.Ref
@@ -139,12 +142,25 @@ func (d *Decoder) Next() (*history.Version, error) {
 		return nil, d.err
 	}
 	v := &d.version
-	var err error
-	d.scratch, err = d.chains[d.skeleton.chain].Next(v, d.scratch, d.wanted())
+	err := d.judge(v)
 	if d.skeleton.isPin {
 		d.pins = append(d.pins, pin{id: v.ID, seq: v.Seq, chain: uint32(d.skeleton.chain)})
 	}
 	return v, err
+}
+
+// judge judges and hashes the version that was read, as far as that is asked for.
+func (d *Decoder) judge(v *history.Version) (err error) {
+	chain := &d.chains[d.skeleton.chain]
+	if !d.Unhashed {
+		d.scratch, err = chain.Next(v, d.scratch, d.wanted())
+		return err
+	}
+	d.scratch, err = chain.Follow(v, d.scratch)
+	if tip := &d.header.Chains[d.skeleton.chain].Tip; v.Seq == tip.Seq {
+		v.ID = tip.ID
+	}
+	return err
 }
 
 // Ops are those of the version that Next returned last, if it was valid, as its own Ops yields them. They are read until the next
@@ -245,7 +261,11 @@ func (d *Decoder) end() error {
 		return err
 	}
 	for i := range d.chains {
-		if c := &d.chains[i]; !c.Broken() && c.Tip() != d.header.Chains[i].Tip {
+		tip := d.header.Chains[i].Tip
+		if d.Unhashed {
+			tip.ID = d.chains[i].Tip().ID
+		}
+		if c := &d.chains[i]; !c.Broken() && c.Tip() != tip {
 			return notPack("the body: "+faultTips, nil)
 		}
 	}

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -26,30 +27,32 @@ func Encode(dst []byte, versions []history.Version, o Options) ([]byte, error) {
 	return new(Encoder).Append(dst, versions, o)
 }
 
-// An Encoder writes packs; it keeps its memory from one to the next. A zero Encoder is ready.
+// An Encoder writes packs; it keeps its memory from one to the next. A zero Encoder is ready. A pack is written by Append, or by
+// Reset, Add for each of its versions, and Finish.
 type Encoder struct {
 	header   headerWriter
 	chains   []chain
 	byAuthor map[identity.Author]int // index of the author's newest chain
 	last     int                     // the chain used last
-	placed   []uint32                // chain of each version
-	parents  []parent                // of all versions, one after the other
+	placed   []placed
+	parents  []parent // of all versions, one after the other
 	external []history.Ref
-	// records and outside are for parents that are no chain's tip, and filled when the first such one comes.
-	records map[history.ID]int
+	// records and outside are for parents that are no chain's tip. records is filled when the first such one comes.
+	records map[onChain]int
 	filled  int
 	outside map[history.ID]int
-	pinned  []uint32 // of each version: 1 + how many pins are before it; 0 if it is none
 
-	time    clock.Time // of the version before
-	runs    []byte
-	pins    []byte
-	times   []byte
-	columns payloadWriter
-	layout  []byte
-	plain   []byte
-	stored  []byte
-	refs    []uint64
+	first, least, greatest clock.Time
+	time                   clock.Time // of the version before
+	unfolded               int        // bytes of payloads
+	runs                   []byte
+	pins                   []byte
+	times                  []byte // behind that of the first version
+	columns                payloadWriter
+	layout                 []byte
+	plain                  []byte
+	stored                 []byte
+	refs                   []uint64
 }
 
 // chain is a chain while versions are placed on it.
@@ -58,6 +61,21 @@ type chain struct {
 	tip    history.Ref
 	index  int // of the tip
 	next   int // index+1 of the next chain of the same author, 0 for none
+}
+
+// placed is what is kept of a version.
+type placed struct {
+	id      history.ID // zero where it is not known
+	seq     uint64
+	chain   uint32
+	parents uint32 // how many there are beside the version before
+	pin     uint32 // 1 + how many pins are before it; 0 if it is none
+}
+
+// onChain names a version of the pack.
+type onChain struct {
+	chain uint32
+	seq   uint64
 }
 
 // parent is a parent before it is known which versions are pins.
@@ -71,52 +89,17 @@ type parent struct {
 // content that is not of the length that its op declares is left out. Beyond a limit of packs the error wraps
 // history.ErrTooLarge: make several. Without versions the Options must have Erasures. All errors wrap ErrPack.
 func (e *Encoder) Append(dst []byte, versions []history.Version, o Options) ([]byte, error) {
-	if len(versions) == 0 && len(o.Erasures) == 0 {
-		return dst, notPack("nothing to encode", nil)
-	}
-	if len(versions) > MaxVersions {
-		return dst, tooLarge("too many versions")
-	}
-	e.reset(len(versions))
-	first, last := timesOf(versions)
-	e.time = first
-	payloads := 0
+	e.Reset(len(versions))
 	for i := range versions {
-		v := &versions[i]
-		if err := e.place(versions, i); err != nil {
+		if _, err := e.Add(&versions[i]); err != nil {
 			return dst, err
 		}
-		if payloads += len(v.Payload); payloads > MaxPayloads {
-			return dst, tooLarge("payloads of too many bytes")
-		}
-		e.columns.add(v)
 	}
-	if err := e.writeRuns(versions); err != nil {
-		return dst, err
-	}
-	var cols [columns][]byte
-	cols[colRuns], cols[colPins], cols[colTimes] = e.runs, e.pins, e.times
-	e.columns.fill(&cols)
-	if e.layout = appendLayout(e.layout[:0], &cols); bodySize(e.layout, &cols) > MaxBody {
-		return dst, tooLarge("a body of too many bytes")
-	}
-	h := Header{Count: len(versions), First: first, Last: last, Seals: o.Seals, Certificates: o.Certificates, Erasures: o.Erasures}
-	return e.finish(dst, &h, &cols, o.Plain), nil
+	return e.Finish(dst, o)
 }
 
-// timesOf are the least and the greatest time of versions.
-func timesOf(versions []history.Version) (first, last clock.Time) {
-	for i := range versions {
-		t := versions[i].Time
-		if i == 0 {
-			first = t
-		}
-		first, last = min(first, t), max(last, t)
-	}
-	return first, last
-}
-
-func (e *Encoder) reset(n int) {
+// Reset begins a pack of about n versions.
+func (e *Encoder) Reset(n int) {
 	if e.byAuthor == nil {
 		e.byAuthor = make(map[identity.Author]int)
 	}
@@ -124,11 +107,68 @@ func (e *Encoder) reset(n int) {
 	clear(e.records)
 	clear(e.outside)
 	e.chains, e.parents, e.external = e.chains[:0], e.parents[:0], e.external[:0]
-	e.placed, e.pinned = slices.Grow(e.placed[:0], n), slices.Grow(e.pinned[:0], n)[:n]
-	clear(e.pinned)
-	e.filled, e.last = 0, 0
+	e.placed, e.filled, e.last = slices.Grow(e.placed[:0], min(n, MaxVersions)), 0, 0
+	e.first, e.least, e.greatest, e.time, e.unfolded = 0, 0, 0, 0, 0
 	e.runs, e.pins, e.times = e.runs[:0], e.pins[:0], e.times[:0]
 	e.columns.reset()
+}
+
+// Add adds the next version, of which nothing is kept, and returns which chain of the pack it is on.
+//
+// What a pack needs of ids are those of the versions before its chains, of parents that are not in it, and of the tips of chains.
+// So a version may come without its ID, and as Prev and in Deps of later ones, where no other version of the pack can have the same
+// author and dot: where the author has not forked. NameTip gives the tips theirs.
+func (e *Encoder) Add(v *history.Version) (chain int, err error) {
+	if len(e.placed) == MaxVersions {
+		return 0, tooLarge("too many versions")
+	}
+	if chain, err = e.place(v); err != nil {
+		return 0, err
+	}
+	if e.unfolded += len(v.Payload); e.unfolded > MaxPayloads {
+		return 0, tooLarge("payloads of too many bytes")
+	}
+	e.columns.add(v)
+	return chain, nil
+}
+
+// Len is how many versions were added.
+func (e *Encoder) Len() int { return len(e.placed) }
+
+// Tip is the newest version of a chain so far, without ID where that is not known.
+func (e *Encoder) Tip(chain int) history.Ref { return e.chains[chain].tip }
+
+// NameTip says which ID the newest version of a chain has.
+func (e *Encoder) NameTip(chain int, id history.ID) {
+	at := &e.chains[chain]
+	at.tip.ID, e.placed[at.index].id = id, id
+}
+
+// Finish appends the pack of the versions that were added; see Append.
+func (e *Encoder) Finish(dst []byte, o Options) ([]byte, error) {
+	if len(e.placed) == 0 && len(o.Erasures) == 0 {
+		return dst, notPack("nothing to encode", nil)
+	}
+	for i := range e.chains {
+		if e.chains[i].tip.ID.IsZero() {
+			return dst, notPack("a chain whose tip has no id", nil)
+		}
+	}
+	if err := e.writeRuns(); err != nil {
+		return dst, err
+	}
+	e.writeFirstTime()
+	var cols [columns][]byte
+	cols[colRuns], cols[colPins], cols[colTimes] = e.runs, e.pins, e.times
+	e.columns.fill(&cols)
+	if e.layout = appendLayout(e.layout[:0], &cols); bodySize(e.layout, &cols) > MaxBody {
+		return dst, tooLarge("a body of too many bytes")
+	}
+	h := Header{
+		Count: len(e.placed), First: e.least, Last: e.greatest,
+		Seals: o.Seals, Certificates: o.Certificates, Erasures: o.Erasures,
+	}
+	return e.finish(dst, &h, &cols, o.Plain), nil
 }
 
 // minCompressed is the size below which a body is not worth the try: a frame alone takes some ten bytes.
@@ -154,68 +194,108 @@ func (e *Encoder) finish(dst []byte, h *Header, cols *[columns][]byte, plain boo
 	return appendBody(e.header.append(dst, h), e.layout, cols)
 }
 
-// place finds the chain and the parents of version i, and writes its time.
-func (e *Encoder) place(versions []history.Version, i int) error {
-	v := &versions[i]
-	if v.ID == v.Prev || v.Width == 0 || v.Width > v.Seq || v.Time > history.MaxSeq {
-		return notPack("a version that was never made: "+v.Stamp().Name(), nil)
+// place finds the chain and the parents of the next version, and writes its time.
+func (e *Encoder) place(v *history.Version) (int, error) {
+	if v.ID == v.Prev && !v.ID.IsZero() || v.Width == 0 || v.Width > v.Seq || v.Time > history.MaxSeq {
+		return 0, notPack("a version that was never made: "+v.Stamp().Name(), nil)
 	}
 	for d := range v.Deps {
-		e.parents = append(e.parents, e.parent(versions, i, &v.Deps[d]))
+		p, err := e.parent(&v.Deps[d])
+		if err != nil {
+			return 0, err
+		}
+		e.parents = append(e.parents, p)
 	}
-	c := e.last
-	if len(e.chains) == 0 || e.chains[c].tip.ID != v.Prev {
-		c = e.chain(v)
+	c, prev := e.last, v.PrevRef()
+	if len(e.chains) == 0 || !same(&e.chains[c].tip, &prev) {
+		var err error
+		if c, err = e.chain(&prev); err != nil {
+			return 0, err
+		}
 	}
 	at := &e.chains[c]
-	e.times = appendTime(e.times, e.time, v.Time, i > 0 && c == e.last)
-	at.tip, at.index = v.Ref(), i
-	e.placed, e.last, e.time = append(e.placed, uint32(c)), c, v.Time
-	return nil
+	e.addTime(v.Time, c == e.last)
+	if !prev.ID.IsZero() && at.index >= 0 {
+		e.placed[at.index].id = prev.ID
+	}
+	at.tip, at.index = v.Ref(), len(e.placed)
+	e.placed = append(e.placed, placed{id: v.ID, seq: v.Seq, chain: uint32(c), parents: uint32(len(v.Deps))})
+	e.last = c
+	return c, nil
 }
 
-// chain is the chain that v continues, or a new one.
-func (e *Encoder) chain(v *history.Version) int {
-	newest, known := e.byAuthor[v.Author]
+// same reports whether two references are to one version. Where only one of them has its ID, author and dot say it.
+func same(a, b *history.Ref) bool {
+	return a.Seq == b.Seq && (a.ID == b.ID || a.ID.IsZero() || b.ID.IsZero()) && a.Author == b.Author
+}
+
+// addTime writes a time behind the first.
+func (e *Encoder) addTime(t clock.Time, own bool) {
+	if len(e.placed) == 0 {
+		e.first, e.least, e.greatest = t, t, t
+	} else {
+		e.times = appendTime(e.times, e.time, t, own)
+		e.least, e.greatest = min(e.least, t), max(e.greatest, t)
+	}
+	e.time = t
+}
+
+// writeFirstTime writes the first time, which is told from the least of all.
+func (e *Encoder) writeFirstTime() {
+	if len(e.placed) > 0 {
+		var room [2 * binary.MaxVarintLen64]byte
+		e.times = slices.Insert(e.times, 0, appendTime(room[:0], e.least, e.first, false)...)
+	}
+}
+
+// chain is the chain that the version behind prev continues, or a new one.
+func (e *Encoder) chain(prev *history.Ref) (int, error) {
+	newest, known := e.byAuthor[prev.Author]
 	if known {
 		for c := newest; ; c = e.chains[c].next - 1 {
-			if e.chains[c].tip.ID == v.Prev {
-				return c
+			if same(&e.chains[c].tip, prev) {
+				return c, nil
 			}
 			if e.chains[c].next == 0 {
 				break
 			}
 		}
 	}
-	c := chain{before: v.PrevRef(), index: -1}
-	if c.before.Seq == 0 {
+	c := chain{before: *prev, index: -1}
+	switch {
+	case c.before.Seq == 0:
 		c.before.ID = history.ID{} // genesis, which author and space say
+	case c.before.ID.IsZero():
+		return 0, notPack("a chain behind a version without id", nil)
 	}
 	if known {
 		c.next = newest + 1
 	}
 	e.chains = append(e.chains, c)
-	e.byAuthor[v.Author] = len(e.chains) - 1
-	return len(e.chains) - 1
+	e.byAuthor[prev.Author] = len(e.chains) - 1
+	return len(e.chains) - 1, nil
 }
 
-// parent finds a parent of version i.
-func (e *Encoder) parent(versions []history.Version, i int, dep *history.Ref) parent {
-	if newest, known := e.byAuthor[dep.Author]; known && e.chains[newest].tip.ID == dep.ID {
-		return parent{kind: refTip, x: newest}
+// parent finds a parent of the next version.
+func (e *Encoder) parent(dep *history.Ref) (parent, error) {
+	newest, known := e.byAuthor[dep.Author]
+	if known && same(&e.chains[newest].tip, dep) {
+		return parent{kind: refTip, x: newest}, nil
 	}
-	if e.records == nil {
-		e.records, e.outside = make(map[history.ID]int), make(map[history.ID]int)
-	}
-	for ; e.filled < i; e.filled++ {
-		e.records[versions[e.filled].ID] = e.filled
-	}
-	if at, in := e.records[dep.ID]; in {
-		if c := e.placed[at]; e.chains[c].index == at {
-			return parent{kind: refTip, x: int(c)}
+	for c := newest; known; c, known = e.chains[c].next-1, e.chains[c].next > 0 {
+		if at, in := e.find(c, dep); in {
+			if e.chains[c].index == at {
+				return parent{kind: refTip, x: c}, nil
+			}
+			e.placed[at].pin = 1
+			return parent{kind: refPin, x: at}, nil
 		}
-		e.pinned[at] = 1
-		return parent{kind: refPin, x: at}
+	}
+	if dep.ID.IsZero() {
+		return parent{}, notPack("a parent outside without id", nil)
+	}
+	if e.outside == nil {
+		e.outside = make(map[history.ID]int)
 	}
 	at, known := e.outside[dep.ID]
 	if !known {
@@ -223,16 +303,29 @@ func (e *Encoder) parent(versions []history.Version, i int, dep *history.Ref) pa
 		e.external = append(e.external, *dep)
 		e.outside[dep.ID] = at
 	}
-	return parent{kind: refExternal, x: at}
+	return parent{kind: refExternal, x: at}, nil
+}
+
+// find finds a version of a chain.
+func (e *Encoder) find(chain int, ref *history.Ref) (at int, in bool) {
+	if e.records == nil {
+		e.records = make(map[onChain]int)
+	}
+	for ; e.filled < len(e.placed); e.filled++ {
+		v := &e.placed[e.filled]
+		e.records[onChain{v.chain, v.seq}] = e.filled
+	}
+	at, in = e.records[onChain{uint32(chain), ref.Seq}]
+	return at, in && same(&history.Ref{Author: ref.Author, Seq: ref.Seq, ID: e.placed[at].id}, ref)
 }
 
 // writeRuns writes the columns of runs and pins, now that it is known which versions are pins and which chains there are.
-func (e *Encoder) writeRuns(versions []history.Version) error {
+func (e *Encoder) writeRuns() error {
 	e.dropBefores()
 	made, last := uint32(0), 0
-	for i := range e.pinned {
-		if e.pinned[i] > 0 {
-			e.pinned[i] = made + 1
+	for i := range e.placed {
+		if e.placed[i].pin > 0 {
+			e.placed[i].pin = made + 1
 			made++
 			e.pins = appendNumber(e.pins, uint64(i-last))
 			last = i + 1
@@ -240,28 +333,33 @@ func (e *Encoder) writeRuns(versions []history.Version) error {
 	}
 	made = 0
 	parents := e.parents
-	for i := 0; i < len(versions); {
-		n := len(versions[i].Deps)
+	for i := 0; i < len(e.placed); {
+		start := e.placed[i]
+		n := int(start.parents)
 		refs, err := e.encodeParents(parents[:n], made)
 		if err != nil {
 			return err
 		}
 		parents = parents[n:]
-		e.runs = appendNumber(e.runs, uint64(e.placed[i])<<parentBits|uint64(min(n, manyParents)))
+		e.runs = appendNumber(e.runs, uint64(start.chain)<<parentBits|uint64(min(n, manyParents)))
 		if n >= manyParents {
 			e.runs = appendNumber(e.runs, uint64(n))
 		}
 		for _, ref := range refs {
 			e.runs = appendNumber(e.runs, ref)
 		}
-		start := i
-		for i == start || i < len(versions) && e.placed[i] == e.placed[start] && len(versions[i].Deps) == 0 {
-			if e.pinned[i] > 0 {
+		length := 0
+		for ; i < len(e.placed); i++ {
+			at := &e.placed[i]
+			if length > 0 && (at.chain != start.chain || at.parents > 0) {
+				break
+			}
+			if at.pin > 0 {
 				made++
 			}
-			i++
+			length++
 		}
-		e.runs = appendNumber(e.runs, uint64(i-start))
+		e.runs = appendNumber(e.runs, uint64(length))
 	}
 	return nil
 }
@@ -299,7 +397,7 @@ func (e *Encoder) encodeParents(parents []parent, made uint32) ([]uint64, error)
 	for _, p := range parents {
 		x := uint64(p.x)
 		if p.kind == refPin {
-			x = uint64(made - e.pinned[p.x]) // its number is one less
+			x = uint64(made - e.placed[p.x].pin) // its number is one less
 		}
 		e.refs = append(e.refs, x<<parentBits|uint64(p.kind))
 	}
