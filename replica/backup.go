@@ -238,7 +238,7 @@ func (b *backupWriter) packs(ctx context.Context, r *Replica, s *snap, progress 
 		return err
 	}
 	total := uint64(s.tip.next) - 1
-	f := &feed{l: &local{ctx: ctx, r: r}, keys: keys}
+	f := &feed{l: &local{ctx: ctx, r: r}, keys: keys, gather: &gatherer{lists: true}}
 	if total > 0 {
 		f.ranges = []history.Range{{From: 1, To: history.LV(total)}}
 	}
@@ -246,18 +246,18 @@ func (b *backupWriter) packs(ctx context.Context, r *Replica, s *snap, progress 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		versions, proofs, err := f.nextProved(s)
+		tips, proofs, err := f.nextProved(s)
 		if err == nil {
-			err = s.keptSeals(versions, &proofs)
+			err = s.keptSeals(f.gather.listed, &proofs)
 		}
 		if err != nil {
 			return err
 		}
-		packed, err := f.encode(versions, proofs)
+		packed, err := f.gather.encode(proofs)
 		if err != nil {
 			return err
 		}
-		f.l.seen.clock = f.l.seen.clock.Join(entriesOf(tipsOf(versions)))
+		f.l.seen.clock = f.l.seen.clock.Join(entriesOf(tips))
 		b.frames++
 		if err := b.frame(framePack, packed); err != nil {
 			return err
@@ -274,18 +274,17 @@ const maxKeptSeals = 2048
 
 // keptSeals adds the seals that came with versions in the middle of a pack: where the last version of an author has none,
 // these are all that prove something.
-func (s *snap) keptSeals(versions []history.Version, proofs *pack.Options) error {
+func (s *snap) keptSeals(versions []history.Ref, proofs *pack.Options) error {
 	type stretch struct{ from, to uint64 }
 	stretches := make(map[identity.Author]stretch)
 	ids := make(map[history.Ref]bool, len(versions))
-	for i := range versions {
-		v := &versions[i]
+	for _, v := range versions {
 		at, ok := stretches[v.Author]
 		if !ok {
 			at = stretch{v.Seq, v.Seq}
 		}
 		stretches[v.Author] = stretch{min(at.from, v.Seq), max(at.to, v.Seq)}
-		ids[v.Ref()] = true
+		ids[v] = true
 	}
 	for _, seal := range proofs.Seals {
 		ids[history.Ref{Author: seal.Author, Seq: seal.Seq, ID: seal.ID}] = false // it has its seal

@@ -14,23 +14,26 @@ import (
 
 // feed gives a peer what it lacks, row by row: where a row of Runs is not open every author in it is sealed.
 type feed struct {
-	l      *local
-	have   clock.Vector
-	news   bool // since the last feed of the session, as far as that can be told
-	exact  bool // by what the peer's clock shows alone: what was granted was not confirmed
-	epoch  uint64
-	ranges []history.Range
+	l     *local
+	have  clock.Vector
+	news  bool // since the last feed of the session, as far as that can be told
+	exact bool // by what the peer's clock shows alone: what was granted was not confirmed
+	epoch uint64
+	remainder
 	keys   []identity.AuthorKey
-	next   history.LV
-	gather gatherer
+	gather *gatherer
 	// proved are the erasures whose proofs were handed out.
 	proved map[clock.Entry]bool
-	packer pack.Encoder
-	frame  []byte // memory for the pack, with room for a frame around it
 }
 
 // Close implements protocol.Feed.
-func (f *feed) Close() error { return nil }
+func (f *feed) Close() error {
+	if f.gather != nil {
+		gatherers.Put(f.gather)
+		f.gather = nil
+	}
+	return nil
+}
 
 // A pack carries about packedBytes bytes of versions, which are less when they are packed: a commit that takes some ten
 // milliseconds where it arrives. The more it carries, the fewer times the row of a key is written that changes often. It carries about
@@ -68,67 +71,48 @@ func (f *feed) Next() (protocol.Pack, error) {
 
 // pack makes a pack of the next versions, or io.EOF where there are none. It may be one of proofs alone that these rest on.
 func (f *feed) pack(s *snap) (protocol.Pack, error) {
-	versions, proofs, err := f.nextProved(s)
+	if f.gather == nil {
+		f.gather, _ = gatherers.Get().(*gatherer)
+	}
+	tips, proofs, err := f.nextProved(s)
 	if err != nil {
 		return protocol.Pack{}, err
 	}
-	if len(versions)+len(proofs.Erasures) == 0 {
+	versions := f.gather.packer.Len()
+	if versions+len(proofs.Erasures) == 0 {
 		return protocol.Pack{}, io.EOF
 	}
-	tips := tipsOf(versions)
-	packed, err := f.encode(versions, proofs)
-	return protocol.Pack{Bytes: packed, Frame: f.frame, Versions: len(versions), Tips: entriesOf(tips)}, err
+	packed, err := f.gather.encode(proofs)
+	return protocol.Pack{Bytes: packed, Frame: f.gather.frame, Versions: versions, Tips: entriesOf(tips)}, err
 }
 
-// encode makes a pack in the feed's frame, where it stays until the next.
-func (f *feed) encode(versions []history.Version, proofs pack.Options) (packed []byte, err error) {
-	f.frame = append(f.frame[:0], make([]byte, protocol.FrameRoom)...)
-	f.frame, err = f.packer.Append(f.frame, versions, proofs)
-	return f.frame[protocol.FrameRoom:], err
-}
-
-// nextProved takes the next versions and what proves them. Where that includes the proofs of more erasures than go with them,
-// it gives some of the proofs and no versions.
-func (f *feed) nextProved(s *snap) (versions []history.Version, proofs pack.Options, err error) {
-	ranges, next := f.ranges, f.next
-	if versions, err = f.nextVersions(s); err != nil {
+// nextProved gathers the next versions, and returns the tips of their lines and what proves them. Where that includes the proofs of
+// more erasures than go with them, it gives some of the proofs and no versions.
+func (f *feed) nextProved(s *snap) (tips []history.Ref, proofs pack.Options, err error) {
+	begin := f.remainder
+	if err = f.nextVersions(s); err != nil {
 		return nil, proofs, err
 	}
-	alone, err := f.proveErased(s, versions, &proofs)
+	alone, err := f.proveErased(s, &proofs)
 	if err != nil {
 		return nil, proofs, err
 	}
 	if alone {
-		f.ranges, f.next, proofs.Seals = ranges, next, nil
+		f.gather.reset(nil)
+		f.remainder, proofs.Seals = begin, nil
 		return nil, proofs, nil
 	}
-	err = f.vouch(s, tipsOf(versions), &proofs)
-	return versions, proofs, err
+	if tips, err = f.gather.tips(s); err == nil {
+		err = f.vouch(s, tips, &proofs)
+	}
+	return tips, proofs, err
 }
 
 // errSetBack: the database was set back while a feed was open, so that what it knew is about other versions.
 var errSetBack = errors.New("replica: the database was set back")
 
-// tipsOf are the last versions of each line among versions, the newest first.
-func tipsOf(versions []history.Version) (tips []*history.Version) {
-	var now history.ID // what is followed by the version before this one in the loop
-	followed := make(map[history.ID]bool)
-	for i := len(versions) - 1; i >= 0; i-- {
-		v := &versions[i]
-		if v.ID != now {
-			if !followed[v.ID] {
-				tips = append(tips, v)
-			}
-			delete(followed, v.ID)
-			followed[now] = true
-		}
-		now = v.Prev
-	}
-	return tips
-}
-
 // entriesOf names versions as a clock does.
-func entriesOf(versions []*history.Version) clock.Vector {
+func entriesOf(versions []history.Ref) clock.Vector {
 	entries := make([]clock.Entry, len(versions))
 	for i, v := range versions {
 		entries[i] = clock.Entry{Author: v.Author, Seq: v.Seq, ID: v.ID.Prefix()}
@@ -137,7 +121,7 @@ func entriesOf(versions []*history.Version) clock.Vector {
 }
 
 // vouch adds the seals over the last versions of lines, and the certificates of authors that the peer may not know.
-func (f *feed) vouch(s *snap, tips []*history.Version, proofs *pack.Options) error {
+func (f *feed) vouch(s *snap, tips []history.Ref, proofs *pack.Options) error {
 	sealed := make(map[history.ID]bool, len(proofs.Seals))
 	for i := range proofs.Seals {
 		sealed[proofs.Seals[i].ID] = true
@@ -173,7 +157,7 @@ func (f *feed) certify(author identity.Author, certificate []byte, proofs *pack.
 }
 
 // seal signs a version of this database's own authors, or finds the seal that came with it.
-func (f *feed) seal(s *snap, v *history.Version) (identity.Seal, bool, error) {
+func (f *feed) seal(s *snap, v history.Ref) (identity.Seal, bool, error) {
 	for _, key := range f.keys {
 		if key.Author() == v.Author {
 			return key.Seal(s.space, v.Seq, v.ID), true, nil

@@ -16,56 +16,56 @@ const (
 	maxProofsAlone  = packedBytes
 )
 
+// noteErased notes what a version that is gathered has to do with erasures.
+func (g *gatherer) noteErased(s *snap, v *history.Version) error {
+	if v.Erases() {
+		g.erasing = append(g.erasing, v.Stamp().Entry())
+	}
+	erasers, err := s.erasersOf(v)
+	g.erasers = append(g.erasers, erasers...)
+	return err
+}
+
 // proveErased adds what a peer has to know to take versions that contents were erased of: the proofs of those erasures, each once
 // in the life of a feed; and, where a version erases itself, the seal over exactly it. It reports whether the proofs are too
 // many to go with the versions: then they are as many as go alone.
-func (f *feed) proveErased(s *snap, versions []history.Version, proofs *pack.Options) (alone bool, err error) {
+func (f *feed) proveErased(s *snap, proofs *pack.Options) (alone bool, err error) {
 	if s.tip.erased == 0 {
 		return false, nil
 	}
 	if f.proved == nil {
 		f.proved = make(map[clock.Entry]bool)
 	}
-	here, err := f.sealErasing(s, versions, proofs)
+	here, err := f.sealErasing(s, proofs)
 	if err != nil {
 		return false, err
 	}
 	size := 0
-	for i := range versions {
-		erasers, err := s.erasersOf(&versions[i])
+	for _, eraser := range f.gather.erasers {
+		if here[eraser] || f.proved[eraser] {
+			continue
+		}
+		if size > maxProofsAlone {
+			return true, nil
+		}
+		p, err := s.proofOf(eraser)
 		if err != nil {
 			return false, err
 		}
-		for _, eraser := range erasers {
-			if here[eraser] || f.proved[eraser] {
-				continue
-			}
-			if size > maxProofsAlone {
-				return true, nil
-			}
-			p, err := s.proofOf(eraser)
-			if err != nil {
-				return false, err
-			}
-			if err := f.certify(p.Author, p.certificate, proofs); err != nil {
-				return false, err
-			}
-			f.proved[eraser] = true
-			proofs.Erasures = append(proofs.Erasures, p.Erasure)
-			size += len(p.Payload)
+		if err := f.certify(p.Author, p.certificate, proofs); err != nil {
+			return false, err
 		}
+		f.proved[eraser] = true
+		proofs.Erasures = append(proofs.Erasures, p.Erasure)
+		size += len(p.Payload)
 	}
 	return size > maxProofsBeside, nil
 }
 
 // sealErasing adds the seals of versions that erase, and returns which these are.
-func (f *feed) sealErasing(s *snap, versions []history.Version, proofs *pack.Options) (map[clock.Entry]bool, error) {
-	here := make(map[clock.Entry]bool)
-	for i := range versions {
-		if !versions[i].Erases() {
-			continue
-		}
-		of := versions[i].Stamp().Entry()
+func (f *feed) sealErasing(s *snap, proofs *pack.Options) (map[clock.Entry]bool, error) {
+	here := make(map[clock.Entry]bool, len(f.gather.erasing))
+	for _, of := range f.gather.erasing {
 		p, err := s.proofOf(of)
 		if err != nil {
 			return nil, err

@@ -67,6 +67,17 @@ func (r *rowReader) reset(space identity.Space, p *runRow) error {
 	return r.run.Reset(space, p.run)
 }
 
+// unhash says whether ids are left out; see Unhashed of either decoder.
+func (r *rowReader) unhash(without bool) { r.run.Unhashed, r.pack.Unhashed = without, without }
+
+// anyAuthor reports whether it is so of an author of the row.
+func (r *rowReader) anyAuthor(is func(identity.Author) bool) bool {
+	if r.packed {
+		return slices.ContainsFunc(r.pack.Header().Chains, func(c pack.Chain) bool { return is(c.Tip.Author) })
+	}
+	return slices.ContainsFunc(r.run.Befores(), func(before history.Ref) bool { return is(before.Author) })
+}
+
 func (r *rowReader) len() int {
 	if r.packed {
 		return r.pack.Len()

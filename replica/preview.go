@@ -83,6 +83,7 @@ func (r *Replica) previewOf(ctx context.Context, have clock.Vector) (p Preview, 
 	err = r.view(ctx, func(s *snap) error {
 		p.Receive = dotsBeyond(have, s.heldNow().Clock)
 		f := &feed{l: &local{ctx: ctx, r: r}, have: have}
+		defer f.Close() //nolint:errcheck // it never fails
 		f.l.seen.clock = have
 		known, err := s.clockOf(have, s.granted(have)...)
 		if err != nil {
