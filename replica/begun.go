@@ -186,7 +186,7 @@ func (r *Replica) finish(ctx context.Context, name string, pack []byte) error {
 		r.underway.end(name)
 		return err
 	}
-	defer r.unpackers.put(u)
+	defer u.release()
 	u.begun = name
 	return r.applyPacks(ctx, u, alone, func(*unpacked, *slice) {})
 }

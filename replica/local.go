@@ -391,7 +391,7 @@ func (l *local) Apply(b []byte) (protocol.Applied, error) {
 		err = l.r.applyPacks(l.ctx, u, l.behind, l.brought)
 	}
 	applied, through := u.sofar.applied, u.through()
-	l.r.unpackers.put(u)
+	u.release()
 	if through {
 		err = nil // what it is of packs behind it these will say
 	}

@@ -34,7 +34,6 @@ type Replica struct {
 	instance protocol.Instance
 
 	queue     queue
-	unpackers unpackers
 	underway  underway
 	graph     graphCache
 	runs      runCache

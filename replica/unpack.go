@@ -43,9 +43,9 @@ type unpacked struct {
 	refusals []protocol.Refusal
 }
 
-// unpack reads a pack that came. Whoever has applied it puts it back to r.unpackers.
+// unpack reads a pack that came. Whoever has applied it releases it.
 func (r *Replica) unpack(ctx context.Context, b []byte) (*unpacked, error) {
-	u := r.unpackers.get()
+	u, _ := unpackers.Get().(*unpacked)
 	var unproved proofs
 	err := r.view(ctx, func(s *snap) (err error) {
 		unproved, err = u.open(s, b)
@@ -163,17 +163,10 @@ func (m *opRoom) group(ops []history.Op) []keyOps {
 }
 
 // unpackers lend the memory of packs that were applied to those that come next.
-type unpackers struct{ free sync.Pool }
+var unpackers = sync.Pool{New: func() any { return new(unpacked) }}
 
-func (p *unpackers) get() *unpacked {
-	if u, ok := p.free.Get().(*unpacked); ok {
-		return u
-	}
-	return new(unpacked)
-}
-
-// put takes back what nothing points to any more: the commit that the pack was applied in is over.
-func (p *unpackers) put(u *unpacked) {
+// release gives back what nothing points to any more: the commit that the pack was applied in is over.
+func (u *unpacked) release() {
 	if len(u.room.keys) > maxKept {
 		u.room = opRoom{}
 	}
@@ -181,5 +174,5 @@ func (p *unpackers) put(u *unpacked) {
 		decoder: u.decoder, room: u.room,
 		versions: emptied(u.versions), ops: emptied(u.ops), judgement: judgement{fates: u.fates, vouchers: u.vouchers},
 	}
-	p.free.Put(u)
+	unpackers.Put(u)
 }
