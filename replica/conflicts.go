@@ -25,26 +25,23 @@ func appendConflictKey(b []byte, key string, id crdt.Identity) []byte {
 // whichever came first.
 func closedKey(key string, id crdt.Identity) []byte { return append(conflictKey(key, id), 1) }
 
-// writeConflicts makes the rows of a key's conflicts say what its state says: those that are open now, and those that
+// putConflicts makes the rows of a key's conflicts say what its state says: those that are open now, and those that
 // versions of this commit closed.
-func (c *commit) writeConflicts(s *snap, e *entry, view *crdt.View) error {
+func (c *commit) putConflicts(k *keyRows, e *entry, open []openRow) error {
 	if e.row.Conflicts > 0 {
 		if err := c.dropOpen(e); err != nil {
 			return err
 		}
 	}
-	for i := range view.Conflicts {
-		conflict := &view.Conflicts[i]
-		e.open = append(e.open, conflict.Identity())
-		c.value = openEntry(e.key, conflict).appendJSON(c.value[:0])
-		row := store.Conflict{Path: conflict.Path, Status: string(ConflictOpen), Entry: c.value}
-		c.rowBuf, c.scratch = row.Append(c.rowBuf[:0]), appendConflictKey(c.scratch[:0], e.key, e.open[i])
-		if err := c.tx.Put(store.Conflicts, c.scratch, c.rowBuf); err != nil {
+	for _, row := range open {
+		e.open = append(e.open, row.id)
+		c.scratch = appendConflictKey(c.scratch[:0], e.key, row.id)
+		if err := c.tx.Put(store.Conflicts, c.scratch, k.upTo(row.end)); err != nil {
 			return err
 		}
 	}
 	for _, closed := range e.closed {
-		if err := c.writeClosed(s, e.key, closed); err != nil {
+		if err := c.writeClosed(c.snap(), e.key, closed); err != nil {
 			return err
 		}
 	}

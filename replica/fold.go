@@ -246,17 +246,12 @@ func (c *commit) writeDocs() error {
 	var written map[string]bool
 	if len(changed) > 0 {
 		written = make(map[string]bool, len(c.touched))
+		for _, e := range c.touched {
+			written[e.key] = e.dirty
+		}
 	}
-	for _, e := range c.touched {
-		if !e.dirty {
-			continue
-		}
-		if err := c.writeDoc(e); err != nil {
-			return fmt.Errorf("key %q: %w", e.key, err)
-		}
-		if written != nil {
-			written[e.key] = true
-		}
+	if err := c.writeKeys(c.touched); err != nil {
+		return err
 	}
 	for _, ns := range changed {
 		if err := c.rewriteMerged(ns, written); err != nil {
@@ -310,56 +305,11 @@ func (c *commit) rewriteMerged(ns string, written map[string]bool) error {
 		if err != nil {
 			return err
 		}
-		if err := c.writeDoc(e); err != nil {
+		e.dirty = true
+		if err := c.writeKeys([]*entry{e}); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// writeDoc writes what a key has come to: its row, its conflicts and its share of the digest.
-func (c *commit) writeDoc(e *entry) error {
-	strategy, name, err := c.strategyOf(namespaceOf(e.key))
-	if err != nil {
-		return err
-	}
-	s := c.snap()
-	view, err := s.show(&c.viewer, e.key, e.state, strategy)
-	if err != nil {
-		return err
-	}
-	if view.Fault != nil {
-		c.r.log.Warn("a merge strategy failed; the key shows the last write", "key", e.key, "strategy", name, "error", view.Fault)
-	}
-	if err := c.writeConflicts(s, e, &view); err != nil {
-		return err
-	}
-	row := &e.row
-	for _, a := range c.applied {
-		a.Conflicts += max(len(view.Conflicts)-int(row.Conflicts), 0)
-	}
-	c.encoding.Of(e.state)
-	c.value = fillRow(row, &view, &c.encoding, c.byAuthor, c.value)
-	if view.Kind.IsSequence() {
-		c.sequences = append(c.sequences, docID{e.key, view.Kind})
-	}
-	if strategy == nil && row.State != nil {
-		if err := c.lack(name); err != nil {
-			return err
-		}
-	}
-	c.scratch = append(c.scratch[:0], e.key...)
-	c.rowBuf = row.Append(c.rowBuf[:0])
-	if err := c.tx.Put(store.Docs, c.scratch, c.rowBuf); err != nil {
-		return err
-	}
-	e.size = len(row.State)
-	row.Value, row.State = nil, nil // they lie in memory for the next key's
-	var now digest
-	now, c.scratch = keyDigest(c.scratch, e.key, &c.encoding)
-	c.tip.digest.sub(e.before)
-	c.tip.digest.add(now)
-	e.before, e.dirty = now, false
 	return nil
 }
 

@@ -22,9 +22,8 @@ type workspace struct {
 	ops     []crdt.Op
 	partial partial
 	seen    seenStates
-	// viewer shows the key being written, encoding is its state.
-	viewer   crdt.Viewer
-	encoding crdt.Encoding
+	// batches are the keys being written.
+	batches [batchesAhead]keyRows
 	// versions are those of the row being written.
 	versions []history.Version
 }
@@ -34,7 +33,9 @@ func (w *workspace) reset() {
 	w.staged, w.touched, w.groups = emptied(w.staged), emptied(w.touched), w.groups[:0]
 	w.links, w.versions = emptied(w.links), emptied(w.versions)
 	w.ops, w.partial, w.seen = emptied(w.ops), partial{}, seenStates{}
-	w.viewer, w.encoding = crdt.Viewer{}, crdt.Encoding{}
+	for i := range w.batches {
+		w.batches[i].letGo()
+	}
 }
 
 // arena is memory for bytes that stay until the end of a commit. Its chunks grow, for most commits keep little.
