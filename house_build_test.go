@@ -14,9 +14,9 @@ import (
 )
 
 // wasmLimit is what a module with the core may weigh in a browser, trimmed, by
-// Go's gzip at its best level, which is within 0.7 % of gzip -9. See
-// doc/decisions/2026-11-24-wasm-size.md.
-const wasmLimit = 1_020_000
+// Go's gzip at its best level, which is within 0.7 % of gzip -9: what was
+// promised, 1 MB. See doc/decisions/2026-11-24-wasm-size.md.
+const wasmLimit = 1_000_000
 
 // wasmSmall are the flags for a small module: no inlining where it makes code
 // longer and nothing faster that counts.
@@ -49,9 +49,7 @@ func TestCoreBuildsForWASM(t *testing.T) {
 	}
 	runGo(t, []string{"GOOS=js", "GOARCH=wasm"}, args...)
 
-	linked, module := filepath.Join(t.TempDir(), "linked.wasm"), filepath.Join(t.TempDir(), "core.wasm")
-	runGo(t, []string{"GOOS=js", "GOARCH=wasm"}, append(slices.Clone(wasmSmall), "-o", linked, "./internal/wasmsize")...)
-	runGo(t, nil, "run", "./cmd/wasmtrim", linked, module)
+	module := buildTrimmed(t, wasmSmall...)
 	runWASM(t, module)
 	raw, packed := weigh(t, module)
 	t.Logf("a module with the core: %d bytes, %d after gzip -9 (limit %d)", raw, packed, wasmLimit)
@@ -59,6 +57,26 @@ func TestCoreBuildsForWASM(t *testing.T) {
 		t.Errorf("a module with the core weighs %d bytes after gzip -9, %d above the limit: find what came in with `GOOS=js GOARCH=wasm go list -deps ./internal/wasmsize`",
 			packed, packed-wasmLimit)
 	}
+}
+
+// TestUnoptimizedCoreRunsTrimmed runs the small application trimmed when the
+// core is compiled without optimization: nearly all is a variable then, in the
+// frame, whose words cmd/wasmtrim must not take for the compiler's own.
+func TestUnoptimizedCoreRunsTrimmed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds the core once more")
+	}
+	runWASM(t, buildTrimmed(t, "build", "-trimpath", "-gcflags="+modulePath+"/...=-N -l"))
+}
+
+// buildTrimmed builds the small application and trims it.
+func buildTrimmed(t *testing.T, build ...string) (module string) {
+	t.Helper()
+	dir := t.TempDir()
+	linked, module := filepath.Join(dir, "linked.wasm"), filepath.Join(dir, "core.wasm")
+	runGo(t, []string{"GOOS=js", "GOARCH=wasm"}, append(slices.Clone(build), "-o", linked, "./internal/wasmsize")...)
+	runGo(t, nil, "run", "./cmd/wasmtrim", linked, module)
+	return module
 }
 
 // TestBuildsWithoutCGO builds every package and links every program the way a
