@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func (r *Replica) Conflicts(ctx context.Context, prefix string, query ...Conflic
 				if err != nil {
 					return err
 				}
-				key, _, _ := strings.Cut(string(row.Key), "\x00")
+				key, id, _ := strings.Cut(string(row.Key), "\x00")
 				conflict, err := store.DecodeConflict(bytes.Clone(row.Value))
 				if err != nil {
 					return err
@@ -49,7 +50,7 @@ func (r *Replica) Conflicts(ctx context.Context, prefix string, query ...Conflic
 				if !q.wants(key, prefix, &conflict, r.wall.Now()) {
 					continue
 				}
-				if err := l.add(key, &conflict); err != nil {
+				if err := l.add(key, id, &conflict); err != nil {
 					return err
 				}
 				if len(l.conflicts) < size && l.bytes < maxTogetherKept {
@@ -89,14 +90,25 @@ type conflictList struct {
 	s         *snap
 	yield     func(Conflict, error) bool
 	conflicts []Conflict
-	// meets are where the sides of the conflicts parted, looks what leads to what the keys were there.
-	meets []point
+	// meets are where the sides of the conflicts parted, endings what those who closed them saw.
+	meets   []point
+	endings []ending
+	// looks lead to what the keys were there: two for each conflict, one after the other.
 	looks []pastLook
 	bytes int
 }
 
-// add takes the next row, whose memory it keeps.
-func (l *conflictList) add(key string, row *store.Conflict) error {
+// ending is what the version that closed a conflict saw of it.
+type ending struct {
+	// id is that of the conflict, empty where it is open; sides are all of them, but of very many.
+	id    string
+	sides []clock.Stamp
+	// before is all that the version covers.
+	before point
+}
+
+// add takes the next row, whose memory it keeps. id is what its key has behind the key that is in conflict.
+func (l *conflictList) add(key, id string, row *store.Conflict) error {
 	c, sides, err := l.s.readConflict(key, row)
 	if err != nil {
 		return err
@@ -111,7 +123,19 @@ func (l *conflictList) add(key string, row *store.Conflict) error {
 			return err
 		}
 	}
-	l.conflicts, l.meets, l.looks = append(l.conflicts, c), append(l.meets, meet), append(l.looks, look)
+	var end ending
+	seen := pastLook{state: &crdt.State{}}
+	if c.Status != ConflictOpen {
+		end.sides, end.id = sides, id[:min(len(id), len(crdt.Identity{}))]
+		if end.before, err = l.s.before(c.ClosedBy.Stamp); err != nil {
+			return err
+		}
+		if seen, err = l.s.lookAt(key, end.before); err != nil {
+			return err
+		}
+	}
+	l.conflicts, l.meets, l.endings = append(l.conflicts, c), append(l.meets, meet), append(l.endings, end)
+	l.looks = append(l.looks, look, seen)
 	l.bytes += 1024 + 2*len(row.Entry) // the look, and the parts of the entry
 	return nil
 }
@@ -120,7 +144,7 @@ func (l *conflictList) add(key string, row *store.Conflict) error {
 func (l *conflictList) flush(ctx context.Context) error {
 	for i := range l.conflicts {
 		c := &l.conflicts[i]
-		state, err := l.s.endFirst(ctx, l.looks[i:], maxTogetherKept)
+		state, err := l.s.endFirst(ctx, l.looks[2*i:], maxTogetherKept)
 		if err != nil {
 			return err
 		}
@@ -140,12 +164,68 @@ func (l *conflictList) flush(ctx context.Context) error {
 				c.Base = at.AppendJSON(nil)
 			}
 		}
+		if err := l.tellEnding(ctx, i); err != nil {
+			return err
+		}
 		if !l.yield(*c, nil) {
 			return errStop
 		}
 	}
 	*l = conflictList{s: l.s, yield: l.yield}
 	return nil
+}
+
+// tellEnding says of a closed conflict what the strategy of its time made of it, as it was said while it was open. What its row
+// tells is made of its sides alone: which of them is the greatest, and what each of them says, which of a record is not what it
+// came to. It stays where that strategy saw no conflict.
+func (l *conflictList) tellEnding(ctx context.Context, i int) error {
+	c, end := &l.conflicts[i], &l.endings[i]
+	if end.id == "" {
+		return nil
+	}
+	state, err := l.s.endFirst(ctx, l.looks[2*i+1:], maxTogetherKept)
+	if err != nil {
+		return err
+	}
+	view, err := l.s.viewThen(c.Key, state, end.before, nil)
+	if err != nil {
+		return err
+	}
+	for i := range view.Conflicts {
+		open := &view.Conflicts[i]
+		if id := open.Identity(); string(id[:]) == end.id {
+			c.Lost, c.More = nil, 0
+			_, err = l.s.readEntry(c, openEntry(c.Key, open).appendJSON(nil))
+			return err
+		}
+		if slices.Equal(open.Sides, end.sides) { // a strategy that looks into records has it at members of theirs
+			c.Why = open.Why
+		}
+	}
+	return nil
+}
+
+// before is all that a version on a key covers, without itself.
+func (s *snap) before(by clock.Stamp) (p point, err error) {
+	err = s.graph(func(g *history.Graph) error {
+		lv, found, err := g.Place(history.Ref{Author: by.Author, Seq: by.Seq, ID: by.ID}, s)
+		if err == nil && !found {
+			err = fmt.Errorf("%w: version %s is missing", store.ErrCorrupt, by.Name())
+		}
+		if err != nil {
+			return err
+		}
+		line, seq := g.At(lv)
+		marks := slices.Collect(g.Clock(lv).Marks())
+		for i := range marks {
+			if marks[i].Line == line {
+				marks[i].Seq = seq - 1 // its last dot is what a version is known by
+			}
+		}
+		p.cut, p.above = history.CutAt(history.NewClock(marks...)), lv
+		return nil
+	})
+	return p, err
 }
 
 // readConflict reads a row: all but the base, and the sides.

@@ -179,7 +179,8 @@ func unpackStamps(b []byte) ([]clock.Stamp, error) {
 }
 
 // closedEntry is a closed conflict as JSON. It is made from the versions alone, so that it is the same on replicas that
-// never saw the conflict open: as chosen stands the side that is last in the total order.
+// never saw the conflict open: as chosen stands the side that is last in the total order. What was decided while it was open is
+// worked out when somebody lists it (conflictList.tellEnding).
 func (s *snap) closedEntry(key string, closed *crdt.Closed) ([]byte, error) {
 	more := len(closed.Sides) - 1
 	chosen, err := s.closedSide(key, closed, more)

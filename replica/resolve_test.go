@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -162,6 +164,77 @@ func TestResolvedIsRemembered(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestClosedAsItWasOpen: what a conflict was, and why it was decided so, is told of a closed one as it was while it was open, on
+// the replica that closed it, on the other one, and on one that never saw it open.
+func TestClosedAsItWasOpen(t *testing.T) {
+	told := func(all []replica.Conflict) (out []string) {
+		for _, c := range all {
+			out = append(out, fmt.Sprintf("%s: %s over %s, since %s; before it was %s", c.Path, side(c.Chosen), side(c.Lost...), c.Why, c.Base))
+		}
+		return out
+	}
+	cases := slices.Clone(clashes)
+	for _, strategy := range []string{"mv", "max"} {
+		cases = append(cases, clash{name: strategy, strategy: strategy, base: 0, a: putting(1), b: putting(2)})
+	}
+	for _, c := range cases {
+		for name, end := range map[string]func(p *pair, va replica.Version) (replica.Version, error){
+			"overwritten": func(p *pair, _ replica.Version) (replica.Version, error) {
+				if v, err := p.b.Delete(t.Context(), "notes/1"); !errors.Is(err, replica.ErrNotFound) {
+					return v, err
+				}
+				return p.b.Set(t.Context(), "notes/1", "C")
+			},
+			"resolved": func(p *pair, va replica.Version) (replica.Version, error) {
+				return p.b.ResolveTake(t.Context(), "notes/1", va)
+			},
+		} {
+			t.Run(c.name+" "+name, func(t *testing.T) {
+				p, va, _ := c.meet(t)
+				want := told(p.conflicts(p.a, "notes/1", false))
+				if c.name == "new records" && name == "overwritten" { // who overwrites them has seen two records, not two members
+					records := strings.NewReplacer("/n", "", "register 1", `register {"n":1}`, "register 2", `register {"n":2}`)
+					want = []string{records.Replace(want[0])}
+				}
+				p.do(end(p, va))
+				p.sync()
+				invite, err := p.a.Invite(t.Context(), replica.InviteOptions{})
+				p.ok(err)
+				late, err := replica.Join(t.Context(), memory.New(), invite, replica.Options{Wall: p.wall})
+				p.ok(err)
+				_, _, err = replica.SyncPair(t.Context(), p.b, late)
+				p.ok(err)
+				for i, r := range []*replica.Replica{p.a, p.b, late} {
+					if got := told(p.conflicts(r, "notes/1", true)); !slices.Equal(got, want) {
+						t.Errorf("replica %d tells\n%s, while it was open it was\n%s", i, strings.Join(got, "\n"), strings.Join(want, "\n"))
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestClosedUnderAnotherStrategy: a strategy that comes later has decided nothing.
+func TestClosedUnderAnotherStrategy(t *testing.T) {
+	p, _, _ := clashes[0].meet(t)
+	why := p.conflicts(p.a, "notes/1", false)[0].Why
+	p.do(p.a.Set(t.Context(), "notes/1", "C"))
+	p.strategy("notes", "mv")
+	all := p.conflicts(p.a, "notes/1", true)
+	if len(all) != 1 || all[0].Why != why || !strings.HasPrefix(why, "lww/1: ") {
+		t.Errorf("%+v, want one that was decided by %s", all, why)
+	}
+}
+
+// side is what sides of a conflict say.
+func side(sides ...replica.ConflictSide) string {
+	var all []string
+	for _, s := range sides {
+		all = append(all, fmt.Sprintf("%s %s %s deleted %t", s.Version, s.Kind, s.Value, s.Deleted))
+	}
+	return strings.Join(all, " and ")
 }
 
 // TestKindsOverwritten: an ordinary write that covers a conflict of kinds leaves the entry, as overwritten, on the replica
