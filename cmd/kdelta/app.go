@@ -120,6 +120,14 @@ func (a *app) flush() error {
 	return nil
 }
 
+// show is flush where a person looks on: what comes next may be long in coming.
+func (a *app) show() error {
+	if !a.stdoutTTY {
+		return nil
+	}
+	return a.flush()
+}
+
 // untilDone is a reader that ends with its context's error, also while it waits for a person or a pipe. The read that
 // it then gives up on goes on behind its back, which is of no harm to a process that is about to end.
 type untilDone struct {

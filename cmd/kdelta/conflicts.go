@@ -27,6 +27,9 @@ func (c *conflictsCmd) Run(ctx context.Context, a *app) error {
 			} else {
 				a.printConflict(ctx, db, conflict)
 			}
+			if err == nil {
+				err = a.show()
+			}
 			if err != nil {
 				return err
 			}

@@ -61,24 +61,30 @@ func (a *app) listNamespaces(ctx context.Context, reader replica.Reader) error {
 
 func (a *app) listKeys(ctx context.Context, reader replica.Reader, ns string) error {
 	for row, err := range reader.List(ctx, ns+"/") {
+		if err == nil {
+			err = a.printRow(&row)
+		}
+		if err == nil {
+			err = a.show()
+		}
 		if err != nil {
-			return err
-		}
-		if !a.asJSON {
-			key := row.Key
-			if a.stdoutTTY {
-				key = printable(key)
-			}
-			a.printf("%s\n", key)
-			continue
-		}
-		shape := rowJSON{
-			Key: row.Key, Value: row.Value, Kind: string(row.Kind), Version: row.Version.String(),
-			Time: timeJSON(row.Version.Wall()), Conflicts: row.Conflicts,
-		}
-		if err := a.printJSON(shape); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (a *app) printRow(row *replica.Row) error {
+	if !a.asJSON {
+		key := row.Key
+		if a.stdoutTTY {
+			key = printable(key)
+		}
+		a.printf("%s\n", key)
+		return nil
+	}
+	return a.printJSON(rowJSON{
+		Key: row.Key, Value: row.Value, Kind: string(row.Kind), Version: row.Version.String(),
+		Time: timeJSON(row.Version.Wall()), Conflicts: row.Conflicts,
+	})
 }

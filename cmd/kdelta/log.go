@@ -55,8 +55,8 @@ func (c *logCmd) print(ctx context.Context, a *app, db *database) error {
 		if err == nil {
 			err = a.printLogEntry(ctx, db, entry)
 		}
-		if err == nil && a.stdoutTTY {
-			err = a.flush()
+		if err == nil {
+			err = a.show()
 		}
 		if err != nil {
 			return err
@@ -73,10 +73,8 @@ func (c *logCmd) draw(ctx context.Context, a *app, db *database, query replica.L
 			return err
 		}
 		drawing.print(ctx, &entry)
-		if a.stdoutTTY {
-			if err := a.flush(); err != nil {
-				return err
-			}
+		if err := a.show(); err != nil {
+			return err
 		}
 	}
 	return nil
