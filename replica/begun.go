@@ -12,8 +12,9 @@ import (
 
 // A pack that takes several commits is kept from the first of them to the last. In between versions are here whose seal is over a
 // later one, and whoever has sent it may never send it again. So where the work breaks off, because the link, the store or
-// the process does, the next session finishes it before it hands anything out, and so does a backup. Where a backup cannot,
-// because the database may only be read or the work goes on elsewhere, the pack goes with it, and is kept by whoever restores it.
+// the process does, the next session finishes it before it hands anything out, and so do a backup, and an erase, which takes
+// nothing out of a pack. Where a backup cannot, because the database may only be read or the work goes on elsewhere, the pack goes
+// with it, and is kept by whoever restores it.
 
 // begunName names the row of Meta that keeps a pack.
 func begunName(pack []byte) string {
@@ -134,13 +135,23 @@ func (c *commit) keepBegun(u *unpacked, part *slice) error {
 	done := part.next == len(u.versions)
 	switch {
 	case done && u.begun != "":
-		return c.tx.Delete(store.Meta, []byte(u.begun))
+		return c.dropBegun(u)
 	case !done && u.begun == "":
 		part.begun = begunName(u.pack)
 		c.r.underway.begin(part.begun)
 		return putMeta(c.tx, part.begun, u.pack)
 	}
 	return nil
+}
+
+// dropBegun lets a pack go that was kept. It may hold what was erased meanwhile.
+func (c *commit) dropBegun(u *unpacked) error {
+	if u.stripped {
+		if err := c.oweScrub(); err != nil {
+			return err
+		}
+	}
+	return c.tx.Delete(store.Meta, []byte(u.begun))
 }
 
 // eachBegun calls fn with each pack that is kept, until it fails. A damaged one is empty.

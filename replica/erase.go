@@ -49,6 +49,9 @@ func (r *Replica) Erase(ctx context.Context, key string, opts ...EraseOption) (E
 	for _, opt := range opts {
 		opt(&o)
 	}
+	if err := r.finishBegun(ctx); err != nil {
+		return Erased{}, err
+	}
 	var done Erased
 	err := r.writeUser(ctx, func(c *commit) error {
 		e, err := c.entry(key)

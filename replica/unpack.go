@@ -28,8 +28,8 @@ type unpacked struct {
 	// ops are those of each version, by key.
 	ops [][]keyOps
 	judgement
-	// erases is true where a version erases something.
-	erases bool
+	// erases is true where a version erases something, stripped where something was erased of one.
+	erases, stripped bool
 	// bytes is about how much room the versions take.
 	bytes int
 	// sofar is what became of the versions in commits that are durable, looked that there was one.
