@@ -69,11 +69,15 @@ func wordsOf(node *kong.Node, path string, lists []wordList) []wordList {
 	return lists
 }
 
+// enumOf are the words that a value can be: those of its enum, or where more than these may be meant, of its tag `complete`.
 func enumOf(v *kong.Value) []string {
-	if v.Enum == "" {
-		return nil
+	switch {
+	case v.Enum != "":
+		return v.EnumSlice()
+	case v.Tag.Has("complete"):
+		return strings.Split(v.Tag.Get("complete"), ",")
 	}
-	return v.EnumSlice()
+	return nil
 }
 
 // all is what can be typed after the command, in the order of help.

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/kdelta/kdelta/crdt"
 )
 
 func testParser(t *testing.T) *kong.Kong {
@@ -38,6 +40,43 @@ func TestEveryCommandCanRunAndHasHelp(t *testing.T) {
 				t.Errorf("%s: --%s has no help", leaf.FullPath(), flag.Name)
 			}
 		}
+	}
+}
+
+// What a shell offers for a strategy are those that there are.
+func TestStrategiesAreCompleted(t *testing.T) {
+	registry, err := crdt.NewRegistry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := registry.Names()
+	offered := 0
+	offer := func(v *kong.Value) {
+		if !v.Tag.Has("complete") {
+			return
+		}
+		offered++
+		got := names(enumOf(v), func(word string) string {
+			if s, known := registry.Lookup(word); known {
+				return s.Name()
+			}
+			return word
+		})
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s offers %q, want %q", v.Name, got, want)
+		}
+	}
+	for _, leaf := range testParser(t).Model.Leaves(false) {
+		for _, arg := range leaf.Positional {
+			offer(arg)
+		}
+		for _, flag := range leaf.Flags {
+			offer(flag.Value)
+		}
+	}
+	if offered != 2 {
+		t.Errorf("%d places offer strategies", offered)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 
 type namespaceCmd struct {
 	NS       string `arg:"" optional:"" name:"namespace" help:"The namespace to show or change."`
-	Strategy string `placeholder:"S" help:"How concurrent writes merge: lww, mv, fields, max, min or union."`
+	Strategy string `placeholder:"S" complete:"lww,mv,fields,max,min,union" help:"How concurrent writes merge: lww, mv, fields, max, min or union."`
 	Erasable bool   `help:"Keep contents apart from history, so that they can be destroyed later."`
 }
 

@@ -8,7 +8,7 @@ import (
 
 type strategyCmd struct {
 	NS       string `arg:"" name:"namespace" help:"The namespace to change."`
-	Strategy string `arg:"" help:"How concurrent writes merge: lww, mv, fields, max, min or union."`
+	Strategy string `arg:"" complete:"lww,mv,fields,max,min,union" help:"How concurrent writes merge: lww, mv, fields, max, min or union."`
 }
 
 func (c *strategyCmd) Run(ctx context.Context, a *app) error {
