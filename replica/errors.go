@@ -40,6 +40,8 @@ var (
 	ErrPoint = errors.New("no such point")
 	// ErrPointText: a text that can be no point, whatever is here. It comes with ErrPoint.
 	ErrPointText = errors.New("not a point")
+	// ErrName: what no device and no person can be called; the text says why.
+	ErrName = errors.New("not a name")
 	// ErrCursor: a text that is no cursor of a watch.
 	ErrCursor = errors.New("not a cursor")
 	// ErrQueries: more than one query was given where one says what is wanted.

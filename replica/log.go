@@ -103,7 +103,7 @@ func (q LogQuery) filter(s *snap) (*logFilter, error) {
 	f := &logFilter{s: s, withClock: !q.NoClock}
 	if q.Author != "" {
 		if f.authors = s.authorsOf(q.Author); len(f.authors) == 0 {
-			return nil, fmt.Errorf("%w: no author is called %s here", ErrNotFound, q.Author)
+			return nil, fmt.Errorf("%w: no author is called %s here", ErrNotFound, quote(q.Author))
 		}
 	}
 	if q.Since != nil {

@@ -16,8 +16,18 @@ import (
 	"github.com/kdelta/kdelta/store"
 )
 
-// SetName says what people call this replica's author: the device, and whose it is. All replicas see it.
+// MaxName is the length of the longest name of a device or a person in bytes of UTF-8.
+const MaxName = 100
+
+// SetName says what people call this replica's author: the device, and whose it is. All replicas see it. A name takes a part of
+// a line and stands in points (laptop@3): it has no more than MaxName bytes, no control character, no space at an end and no two dots
+// in a row. ErrName. An empty one is none.
 func (r *Replica) SetName(ctx context.Context, device, person string) (Version, error) {
+	for _, name := range []string{device, person} {
+		if err := checkName(name); err != nil {
+			return Version{}, err
+		}
+	}
 	v, err := object("device", device, "person", person)
 	if err != nil {
 		return Version{}, err
@@ -28,6 +38,26 @@ func (r *Replica) SetName(ctx context.Context, device, person string) (Version, 
 		}
 		return tx.Set(authorPrefix+tx.c.author.key.Author().Full(), v)
 	})
+}
+
+// checkName refuses what nobody can be called.
+func checkName(name string) error {
+	why := ""
+	switch {
+	case name == "":
+		return nil
+	case len(name) > MaxName:
+		why = "it has more than " + strconv.Itoa(MaxName) + " bytes"
+	case crdt.CheckKey(authorPrefix+name) != nil:
+		why = "it has a control character, or is no UTF-8"
+	case strings.TrimSpace(name) != name:
+		why = "it begins or ends with a space"
+	case IsRange(name):
+		why = "two dots make a range"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%w: %s: %s", ErrName, quote(name), why)
 }
 
 // Name is what SetName said of an author, empty where nothing is known.
@@ -72,7 +102,16 @@ func (s *snap) authorName(a identity.Author) (device, person string) {
 	if err != nil || v == nil {
 		return "", ""
 	}
-	return text(v, "device"), text(v, "person")
+	return calledIn(v, "device"), calledIn(v, "person")
+}
+
+// calledIn is a name in an author's record; what no name can be, whoever wrote it, is none.
+func calledIn(v canon.Value, member string) string {
+	name := text(v, member)
+	if checkName(name) != nil {
+		return ""
+	}
+	return name
 }
 
 // record reads the visible value of one of kdelta's own keys; nil: there is none.
@@ -106,18 +145,18 @@ type TagInfo struct {
 // a tag: ErrPointText; nor is one that it reads as AUTHOR@SEQ of an author who is known here: ErrAmbiguous.
 func (r *Replica) Tag(ctx context.Context, name string, p Point) (Version, error) {
 	if _, isMoment, _ := r.parseMoment(name); isMoment {
-		return Version{}, noPoint("no tag can be called %q, which is a time", name)
+		return Version{}, noPoint("no tag can be called %s, which is a time", quote(name))
 	}
 	if IsRange(name) {
-		return Version{}, noPoint("no tag can be called %q: two dots make a range", name)
+		return Version{}, noPoint("no tag can be called %s: two dots make a range", quote(name))
 	}
 	if err := crdt.CheckKey(tagPrefix + name); err != nil {
-		return Version{}, noPoint("no tag can be called %q: a name is not empty, at most 1 KiB, and has no control character", name)
+		return Version{}, noPoint("no tag can be called %s: a name is not empty, at most 1 KiB, and has no control character", quote(name))
 	}
 	return r.updateSystem(ctx, func(tx *Tx) error {
 		s := tx.c.snap()
 		if author, _, isDot := splitDot(name); isDot && len(s.authorsCalled(author)) > 0 {
-			return fmt.Errorf("%w: no tag can be called %q, which is a version of an author's", ErrAmbiguous, name)
+			return fmt.Errorf("%w: no tag can be called %s, which is a version of an author's", ErrAmbiguous, quote(name))
 		}
 		heads, err := s.frontier(p)
 		if err != nil {
@@ -135,7 +174,7 @@ func (r *Replica) Untag(ctx context.Context, name string) (Version, error) {
 	return r.updateSystem(ctx, func(tx *Tx) error {
 		err := tx.Delete(tagPrefix + name)
 		if errors.Is(err, ErrNotFound) {
-			return fmt.Errorf("%w: there is no tag %q", ErrNotFound, name)
+			return fmt.Errorf("%w: there is no tag %s", ErrNotFound, quote(name))
 		}
 		return err
 	})

@@ -62,7 +62,7 @@ func (r *Replica) ParsePoint(ctx context.Context, text string) (Point, error) {
 		}
 		_, _, isDot := splitDot(text)
 		if !isDot && !isIDPrefix(text) && crdt.CheckKey(tagPrefix+text) != nil {
-			return noPoint("%q: "+pointForms, text, minIDPrefix)
+			return noPoint("%s: "+pointForms, quote(text), minIDPrefix)
 		}
 		p, err = oneOf(text, found)
 		return err
@@ -72,6 +72,15 @@ func (r *Replica) ParsePoint(ctx context.Context, text string) (Point, error) {
 
 // pointForms is what a point may be.
 const pointForms = "a point is an RFC 3339 time, one as it is shown, a date, \"5m ago\", \"now\", AUTHOR@SEQ, %d or more digits of a version's id, or a tag"
+
+// quote is a text that somebody gave, as errors show it: in quotes, and the beginning of a long one.
+func quote(text string) string {
+	const most = 60
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + "…"
+	}
+	return strconv.Quote(text)
+}
 
 // noPoint is an ErrPointText.
 func noPoint(format string, args ...any) error {
@@ -112,7 +121,7 @@ func (r *Replica) parseMoment(text string) (p Point, ok bool, err error) {
 	unit, known := units[amount[len(n):]]
 	count, err := strconv.ParseUint(n, 10, 32)
 	if !known || err != nil {
-		return nil, true, noPoint("%q: write a number and one of s, m, h, d, w, as in \"5m ago\"", text)
+		return nil, true, noPoint("%s: write a number and one of s, m, h, d, w, as in \"5m ago\"", quote(text))
 	}
 	return TimePoint(time.UnixMilli(r.wall.Now() - int64(count)*unit).UTC()), true, nil
 }
@@ -155,7 +164,7 @@ func (s *snap) parseDot(text, name string, seq uint64) (Point, error) {
 		for _, line := range s.byAuthor[authors[0]] {
 			last = max(last, s.lines[line].Seq)
 		}
-		return nil, fmt.Errorf("%w: %q: the versions of %s that are here go from 1 to %d", ErrPoint, text, s.callName(authors[0]), last)
+		return nil, fmt.Errorf("%w: %s: the versions of %s that are here go from 1 to %d", ErrPoint, quote(text), s.callName(authors[0]), last)
 	}
 	return oneOf(text, versionCandidates(stamps))
 }
@@ -263,7 +272,7 @@ func versionCandidates(stamps []clock.Stamp) []pointCandidate {
 func oneOf(text string, found []pointCandidate) (Point, error) {
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("%w: %q is no time, version or tag here; "+pointForms, ErrPoint, text, minIDPrefix)
+		return nil, fmt.Errorf("%w: %s is no time, version or tag here; "+pointForms, ErrPoint, quote(text), minIDPrefix)
 	case 1:
 		return found[0].point, nil
 	}
@@ -285,7 +294,7 @@ type ambiguous struct {
 }
 
 func (e *ambiguous) Error() string {
-	return strconv.Quote(e.text) + " is " + ErrAmbiguous.Error() + ": " + strings.Join(e.candidates, ", ")
+	return quote(e.text) + " is " + ErrAmbiguous.Error() + ": " + strings.Join(e.candidates, ", ")
 }
 
 // Unwrap makes it an ErrPoint as well: there is no one such point.

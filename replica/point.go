@@ -87,7 +87,7 @@ func (t TimePoint) resolve(*snap) (point, error) {
 
 func (t Tag) resolve(s *snap) (point, error) {
 	if err := crdt.CheckKey(tagPrefix + string(t)); err != nil {
-		return point{}, noPoint("no tag can be called %q: %s", string(t), err)
+		return point{}, noPoint("no tag can be called %s: %s", quote(string(t)), err)
 	}
 	b, err := s.tx.Get(store.Docs, []byte(tagPrefix+string(t)))
 	if err == nil {
@@ -97,7 +97,7 @@ func (t Tag) resolve(s *snap) (point, error) {
 		}
 	}
 	if err == nil || errors.Is(err, store.ErrNotFound) {
-		err = fmt.Errorf("%w: there is no tag %q", ErrPoint, string(t))
+		err = fmt.Errorf("%w: there is no tag %s", ErrPoint, quote(string(t)))
 	}
 	return point{}, err
 }

@@ -17,7 +17,7 @@ func IsRange(text string) bool { return strings.Contains(text, rangeMark) }
 func (r *Replica) ParseRange(ctx context.Context, text string) (since, until Point, err error) {
 	from, to, ok := strings.Cut(text, rangeMark)
 	if !ok || from == "" && to == "" || strings.HasPrefix(to, ".") {
-		return nil, nil, noPoint("%q: a range is A..B, A.. or ..B, A and B being points; two dots stand between them", text)
+		return nil, nil, noPoint("%s: a range is A..B, A.. or ..B, A and B being points; two dots stand between them", quote(text))
 	}
 	since, until = Frontier{}, Now()
 	if from != "" {

@@ -264,7 +264,7 @@ func (w *reasons) version(text string) error {
 	name, seq, isDot := splitDot(text)
 	isID := isIDPrefix(text)
 	if !isDot && !isID {
-		return noPoint("%q is no NAMESPACE/NAME, no AUTHOR@SEQ and no id of a version", text)
+		return noPoint("%s is no NAMESPACE/NAME, no AUTHOR@SEQ and no id of a version", quote(text))
 	}
 	var p Point
 	var err error

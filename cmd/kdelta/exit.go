@@ -49,6 +49,7 @@ var exitCodes = []struct {
 	{replica.ErrReserved, exitUsage},
 	{replica.ErrRemote, exitUsage},
 	{replica.ErrCursor, exitUsage},
+	{replica.ErrName, exitUsage},
 	{sequence.ErrText, exitUsage},
 	{errNoDatabase, exitNotFound},
 	{replica.ErrNotFound, exitNotFound},

@@ -46,6 +46,7 @@ var replicaCodes = map[string]struct {
 	"ErrNoSpace":         {replica.ErrNoSpace, 1},
 	"ErrRemote":          {replica.ErrRemote, 2},
 	"ErrCursor":          {replica.ErrCursor, 2},
+	"ErrName":            {replica.ErrName, 2},
 	"ErrMoved":           {replica.ErrMoved, 1},
 	"ErrMismatch":        {replica.ErrMismatch, 1},
 	"ErrPresence":        {replica.ErrPresence, 1},
