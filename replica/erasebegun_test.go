@@ -36,7 +36,7 @@ func TestEraseOfABegunPack(t *testing.T) {
 			}
 			u, err := r.unpack(ctx, secretBesideForks(t, r))
 			if err == nil {
-				err = r.applySome(ctx, []*unpacked{u}, func(*unpacked, *slice) {})
+				err = r.applySome(ctx, &train{packs: []*unpacked{u}, behind: alone}, func(*unpacked, *slice) {})
 			}
 			if err != nil || u.through() {
 				t.Fatalf("a part of the pack was to be applied: %v", err)
@@ -51,7 +51,7 @@ func TestEraseOfABegunPack(t *testing.T) {
 				t.Errorf("after the erase a pack is kept: %t", !brokeOff)
 			}
 			if !brokeOff {
-				if err := r.applyPacks(ctx, []*unpacked{u}, func(*unpacked, *slice) {}); err != nil {
+				if err := r.applyPacks(ctx, u, alone, func(*unpacked, *slice) {}); err != nil {
 					t.Fatal(err)
 				}
 			}
