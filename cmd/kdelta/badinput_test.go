@@ -23,6 +23,8 @@ var badArguments = []struct {
 	{"unknown command", []string{"frobnicate"}, 2, `unexpected argument frobnicate`},
 	{"unknown flag", []string{"list", "--frobnicate"}, 2, `unknown flag --frobnicate`},
 	{"missing value", []string{"set", "a/b"}, 2, `<value>`},
+	{"flag without a value", []string{"get", "a/b", "--at"}, 2, "kdelta: --at is given without a value\n"},
+	{"flag without a number", []string{"log", "-n"}, 2, "kdelta: --number is given without a value\n"},
 	{"empty key", []string{"get", ""}, 2, `<key> is empty: is a variable not set?`},
 	{"key without a slash", []string{"get", "users"}, 2, `kdelta: the key "users" has no '/'`},
 	{"empty namespace", []string{"get", "/x"}, 2, `empty namespace`},

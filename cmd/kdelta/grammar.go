@@ -124,9 +124,12 @@ func parseAndRun(ctx context.Context, args []string, a *app) (selected *kong.Nod
 	if err != nil {
 		return nil, err
 	}
+	if slices.Equal(args, []string{"--version"}) {
+		args = []string{"version"} // as many commands are asked
+	}
 	kctx, err := parser.Parse(keepNegativeNumbers(args, valueFlags(parser)))
 	if err != nil {
-		return selectedOf(err), err
+		return selectedOf(err), parseError(err)
 	}
 	if err := refuseEmpty(kctx); err != nil {
 		return kctx.Selected(), err
@@ -147,6 +150,17 @@ func selectedOf(err error) *kong.Node {
 		return parse.Context.Selected()
 	}
 	return nil
+}
+
+// noValue is how kong says that a flag stands at the end of the line.
+var noValue = regexp.MustCompile(`^(--[a-z-]+): .*"EOL"`)
+
+// parseError is what kong found wrong, in words where it has none.
+func parseError(err error) error {
+	if flag := noValue.FindStringSubmatch(err.Error()); flag != nil {
+		return usagef("%s is given without a value", flag[1])
+	}
+	return err
 }
 
 // checkText refuses arguments that are no UTF-8: kong would put U+FFFD for what it cannot read, and another key or file

@@ -53,6 +53,9 @@ func (c *remoteAddCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.change(ctx, func(db *database) error {
+		if err := checkSelf(db.path, target); err != nil {
+			return err
+		}
 		if err := db.AddRemote(ctx, target); err != nil {
 			return err
 		}

@@ -200,7 +200,14 @@ func (a *app) checkOther(own, target string) error {
 	if there.Mode().IsRegular() && there.Size() == 0 {
 		return fmt.Errorf("%w: %s is empty, not a database; make it one with kdelta --db %s join", errTarget, target, target)
 	}
-	if here, err := os.Stat(own); err == nil && os.SameFile(here, there) {
+	return checkSelf(own, target)
+}
+
+// checkSelf refuses the own file, by whatever name, as a target.
+func checkSelf(own, target string) error {
+	here, errHere := os.Stat(own)
+	there, errThere := os.Stat(target)
+	if errHere == nil && errThere == nil && os.SameFile(here, there) {
 		return fmt.Errorf("%w: %s is this database itself", errTarget, target)
 	}
 	return nil
