@@ -264,7 +264,7 @@ func TestTerminalEscapesInDataAreNeverRaw(t *testing.T) {
 	s := newShell(t)
 	s.ok("set", "a/b", `{"evil":"\u001b]0;title\u0007\u009b31m\u202e"}`, "-m", "look \x1b[2J\x1b[1;1H \u009b here")
 	s.ok("set", "a/\u202eb", "1")
-	s.ok("name", "lap\x1b[35mtop")
+	s.ok("name", "lap\u202etop")
 	s.terminal = true
 	for _, args := range [][]string{
 		{"get", "a/b"},
