@@ -131,7 +131,8 @@
 //	verify.go verifyhistory.go verifystate.go verifysequences.go verifyerasures.go
 //	                                                             whether it is whole
 //	backup.go restore.go                                         the whole as one file
-//	commit.go own.go fold.go keylog.go runs.go tip.go digest.go  what a commit writes
+//	commit.go own.go fold.go keyrows.go keylog.go runs.go tip.go digest.go
+//	                                                             what a commit writes
 //	snap.go cache.go                                             what is read of it, and kept in memory
 //	docs.go workspace.go keygap.go                               what one commit leaves to the next; what it need not look for
 //	compact.go background.go packed.go                           old versions as packs
