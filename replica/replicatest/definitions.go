@@ -51,7 +51,8 @@ func (d *device) wantedConflicts() []string {
 		entries := d.w.model.Entries(d.seen, d.shown)
 		def.conflicts = make([]string, 0, len(entries))
 		for i := range entries {
-			def.conflicts = append(def.conflicts, d.w.wantedLine(&entries[i], d))
+			e := d.w.model.whileOpen(entries[i], d.knows)
+			def.conflicts = append(def.conflicts, d.w.wantedLine(&e, d))
 		}
 		slices.Sort(def.conflicts)
 	}

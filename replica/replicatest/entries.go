@@ -301,6 +301,20 @@ func (m *Model) closedOn(n int, key string) []Entry {
 	return out
 }
 
+// whileOpen is a closed conflict as the version that closed it saw it: with what the strategy of that time made of it, where that
+// strategy saw it.
+func (m *Model) whileOpen(e Entry, knows func(string) bool) Entry {
+	if e.By.IsZero() {
+		return e
+	}
+	for _, open := range m.View(m.nodes[m.byID[e.By.ID]].past, e.Key, knows).Open {
+		if open.Key = e.Key; open.id() == e.id() {
+			e.Chosen, e.Lost = open.Chosen, open.Lost
+		}
+	}
+	return e
+}
+
 // nameOfSide is a version as a resolve op names it.
 func nameOfSide(at *clock.Stamp) string {
 	return fmt.Sprintf("%q%q", at.Name(), hex.EncodeToString(at.ID[:16]))
