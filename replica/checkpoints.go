@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/internal/canon"
-	"github.com/kdelta/kdelta/internal/order"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -35,22 +33,22 @@ func checkpointKey(key string, n uint64) []byte {
 
 // putCheckpoint stores the state of a key as it is now, of whose tops the stamps are known.
 func (c *commit) putCheckpoint(e *entry) error {
-	row := appendCheckpoint(nil, e.row.Last, e.tops, e.state)
-	return c.tx.Put(store.Checkpoints, checkpointKey(e.key, e.row.Count), row)
+	c.value = e.state.Append(c.value[:0])
+	c.rowBuf = appendCheckpoint(c.rowBuf[:0], e.row.Last, e.tops, c.value)
+	return c.tx.Put(store.Checkpoints, checkpointKey(e.key, e.row.Count), c.rowBuf)
 }
 
-// appendCheckpoint appends the bytes of a row of Checkpoints: the newest version's dot, the tops by their dots, the state.
-func appendCheckpoint(b []byte, last uint64, tops []top, state *crdt.State) []byte {
+// appendCheckpoint appends the bytes of a row of Checkpoints: the newest version's dot, the tops, which ascend by their dots, the
+// state.
+func appendCheckpoint(b []byte, last uint64, tops []top, state []byte) []byte {
 	b = canon.AppendArray(b, 3)
 	b = canon.AppendUint(b, last)
 	b = canon.AppendArray(b, len(tops))
-	sorted := slices.Clone(tops)
-	order.Sort(sorted, func(a, b top) int { return cmp.Compare(a.lv, b.lv) })
-	for _, t := range sorted {
-		b = canon.AppendUint(b, uint64(t.lv))
-		b = t.stamp.Append(b)
+	for i := range tops {
+		b = canon.AppendUint(b, uint64(tops[i].lv))
+		b = tops[i].stamp.Append(b)
 	}
-	return canon.AppendBytes(b, state.Append(nil))
+	return canon.AppendBytes(b, state)
 }
 
 // A checkpoint is a row of Checkpoints, decoded but for the state.

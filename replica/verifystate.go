@@ -156,7 +156,7 @@ func (v *verifier) refoldKey(g *keyGroup, e *refolded, s *stored, k keyLink) err
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if !bytes.Equal(row, appendCheckpoint(nil, uint64(e.last), e.tops, e.state)) {
+	if !bytes.Equal(row, appendCheckpoint(nil, uint64(e.last), e.tops, e.state.Append(nil))) {
 		v.damage("key %q: the checkpoint behind its version %d is not what its versions come to", k.key, e.count)
 	}
 	return nil
