@@ -20,6 +20,9 @@ const (
 	batchKeys     = 16
 	batchStanding = 64
 	batchesAhead  = 8
+	// batchBytes is what is worked out ahead in a batch; behind it the commit works out each time as much as that again, in the same
+	// memory: fresh memory for large values costs more than a second processor saves.
+	batchBytes = 64 << 10
 	// manyStanding is how many versions have to stand on the keys for others to be asked to help: some half a millisecond.
 	manyStanding = 500
 )
@@ -29,11 +32,12 @@ type keyRows struct {
 	ruling   ruling
 	byAuthor map[identity.Author][]history.Line
 	entries  []*entry
+	worked   int // how many of the entries have had their rows worked out
 	// done is closed once somebody else has worked out the rows; nil where the commit does.
 	done chan struct{}
 
-	// rows are those of each entry, conflicts those of the open conflicts of all; bytes is what is in them, one after the other, of
-	// which the first put are in the store.
+	// rows are those of the last entries that were worked out, conflicts those of the open conflicts of all; bytes is what is in them,
+	// one after the other, of which the first put are in the store.
 	rows      []keyRow
 	conflicts []openRow
 	bytes     []byte
@@ -66,7 +70,7 @@ type openRow struct {
 // take takes the next keys that have to be written, and returns those behind them.
 func (k *keyRows) take(c *commit, entries []*entry) (behind []*entry, err error) {
 	standing := 0
-	k.entries, k.put, k.byAuthor, k.done = k.entries[:0], 0, c.byAuthor, nil
+	k.entries, k.worked, k.byAuthor, k.done = k.entries[:0], 0, c.byAuthor, nil
 	for i, e := range entries {
 		if !e.dirty {
 			continue
@@ -84,10 +88,11 @@ func (k *keyRows) take(c *commit, entries []*entry) (behind []*entry, err error)
 	return nil, nil
 }
 
-// workOut works out the rows of all entries, which it leaves as they are.
+// workOut works out the rows of the next entries, which it leaves as they are: of all, unless these take too much room.
 func (k *keyRows) workOut(s *snap) {
-	k.rows, k.conflicts, k.bytes, k.err = k.rows[:0], k.conflicts[:0], k.bytes[:0], nil
-	for _, e := range k.entries {
+	k.rows, k.conflicts, k.bytes, k.put, k.err = k.rows[:0], k.conflicts[:0], k.bytes[:0], 0, nil
+	for ; k.worked < len(k.entries) && len(k.bytes) < batchBytes; k.worked++ {
+		e := k.entries[k.worked]
 		if err := k.add(s, e); err != nil {
 			k.err = fmt.Errorf("key %q: %w", e.key, err)
 			return
@@ -128,7 +133,7 @@ func (k *keyRows) upTo(end int) []byte {
 
 // letGo lets go of what the rows were worked out from, and of memory that few commits need.
 func (k *keyRows) letGo() {
-	const keep = 64 << 10
+	const keep = 2 * batchBytes
 	if cap(k.bytes) > keep {
 		*k = keyRows{}
 		return
@@ -222,15 +227,20 @@ func (k *keyRows) await(c *commit, work <-chan *keyRows) {
 
 // putKeys puts rows into the store, and makes the entries say what is there now.
 func (c *commit) putKeys(k *keyRows) error {
-	if k.err != nil {
-		return k.err
-	}
-	for i, e := range k.entries {
-		if err := c.putKey(k, e, &k.rows[i]); err != nil {
-			return fmt.Errorf("key %q: %w", e.key, err)
+	for ; ; k.workOut(c.snap()) {
+		if k.err != nil {
+			return k.err
+		}
+		of := k.entries[k.worked-len(k.rows) : k.worked]
+		for i, e := range of {
+			if err := c.putKey(k, e, &k.rows[i]); err != nil {
+				return fmt.Errorf("key %q: %w", e.key, err)
+			}
+		}
+		if k.worked == len(k.entries) {
+			return nil
 		}
 	}
-	return nil
 }
 
 func (c *commit) putKey(k *keyRows, e *entry, row *keyRow) error {
