@@ -109,10 +109,20 @@ func appendTime(b []byte, t time.Time) []byte {
 	return append(b[:len(b)-1], '.', '0'+byte(ms/100), '0'+byte(ms/10%10), '0'+byte(ms%10), 'Z')
 }
 
-// appendStamps appends the bytes of stamps as JSON has bytes.
+// appendStamps appends the bytes of stamps as JSON has bytes, some stamps at a time: an open conflict may have hundreds, whose bytes
+// nobody needs together.
 func appendStamps(b []byte, stamps ...clock.Stamp) []byte {
-	var few [4 * stampSize]byte // as many as most conflicts have
+	var room [8 * stampSize]byte
+	packed := room[:0]
 	b = append(b, `{"$bytes":"`...)
-	b = base64.StdEncoding.AppendEncode(b, appendPacked(few[:0], stamps))
+	for i := range stamps {
+		if len(packed)+stampSize > len(room) {
+			whole := len(packed) - len(packed)%3 // of which characters can be made without those that follow
+			b = base64.StdEncoding.AppendEncode(b, packed[:whole])
+			packed = append(packed[:0], packed[whole:]...)
+		}
+		packed = stamps[i].Append(packed)
+	}
+	b = base64.StdEncoding.AppendEncode(b, packed)
 	return append(b, `"}`...)
 }

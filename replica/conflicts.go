@@ -155,10 +155,7 @@ func closedOf(row store.Conflict) (crdt.Closed, error) {
 const stampSize = 88
 
 func packStamps(stamps []clock.Stamp) []byte {
-	return appendPacked(make([]byte, 0, stampSize*len(stamps)), stamps)
-}
-
-func appendPacked(b []byte, stamps []clock.Stamp) []byte {
+	b := make([]byte, 0, stampSize*len(stamps))
 	for i := range stamps {
 		b = stamps[i].Append(b)
 	}
