@@ -46,9 +46,9 @@ type Local interface {
 }
 
 // A Feed gives out the packs that a peer lacks, in the order in which they can be applied. A session that opened one
-// closes it, once, on every path that ends in Done or Close.
+// closes it, once, on every path that ends in Done or Close, and never before what it gave was sent: in Next or Close.
 type Feed interface {
-	// Next returns the next pack, or io.EOF when there is none left. It is read until the next call, and has at most
+	// Next returns the next pack, or io.EOF when there is none left. It is read until the next call or Close, and has at most
 	// MaxPack bytes; a version of the greatest legal size always fits into a pack of its own.
 	Next() (Pack, error)
 	// Close releases the snapshot behind the feed.

@@ -7,12 +7,13 @@ import (
 )
 
 // Next returns the next frame to send, or nil if there is nothing to say now: then Receive is next, unless Done. It
-// is read until the next call. An error is local trouble and breaks the session; the Next after it yields the bye.
+// is read until the next call of Next or Close, whatever is heard meanwhile. An error is local trouble and breaks the session; the Next after it yields the bye.
 func (s *Session) Next() ([]byte, error) {
 	if s.closed {
 		return nil, nil
 	}
 	if s.report.Err != nil {
+		s.letGo()
 		frame := s.farewell
 		s.farewell = nil
 		return s.sent(frame), nil

@@ -119,9 +119,7 @@ func (s *Session) Close() error {
 	if s.report.State != Synced && s.report.Err == nil {
 		s.stop(Broken, ErrCut)
 	}
-	if err := s.release(); err != nil && s.report.Err == nil {
-		s.stop(Broken, &failure{kind: ErrLocal, cause: err})
-	}
+	s.letGo()
 	if leaver, able := s.local.(Leaver); able && !s.closed {
 		leaver.Left()
 	}
@@ -189,12 +187,19 @@ func (s *Session) fail(reason Reason, err *failure) error {
 	return s.report.Err
 }
 
-// stop ends the session without a word to the peer.
-func (s *Session) stop(state State, err error) {
-	if closing := s.release(); closing != nil {
-		err = errors.Join(err, closing)
+// stop ends the session without a word to the peer. Next or Close lets go of the feed: while one half of a driver hears what ends the
+// session, the other may be sending what the feed lent.
+func (s *Session) stop(state State, err error) { s.report.State, s.report.Err = state, err }
+
+// letGo releases what a session holds that is over.
+func (s *Session) letGo() {
+	switch err := s.release(); {
+	case err == nil:
+	case s.report.Err == nil:
+		s.stop(Broken, &failure{kind: ErrLocal, cause: err})
+	default:
+		s.report.Err = errors.Join(s.report.Err, err)
 	}
-	s.report.State, s.report.Err = state, err
 }
 
 func (s *Session) release() error {
