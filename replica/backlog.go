@@ -31,8 +31,8 @@ func newIncoming(unpacks bool) *incoming {
 	return p
 }
 
-// wait returns the pack once it is unpacked, or nil where it is not before until is closed.
-func (p *incoming) wait(until <-chan struct{}) *unpacked {
+// wait returns the pack once it is unpacked, or nil where it is not before the wait is over.
+func (p *incoming) wait(w wait) *unpacked {
 	select {
 	case <-p.done:
 		return p.unpacked
@@ -41,7 +41,9 @@ func (p *incoming) wait(until <-chan struct{}) *unpacked {
 	select {
 	case <-p.done:
 		return p.unpacked
-	case <-until:
+	case <-w.asked:
+		return nil
+	case <-w.late:
 		return nil
 	}
 }

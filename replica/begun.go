@@ -48,10 +48,13 @@ func (w *underway) end(name string) {
 	delete(w.packs, name)
 }
 
-// following finds the i-th pack behind one that is being applied, nil if there is none that is unpacked before until is closed.
-type following func(i int, until <-chan struct{}) *unpacked
+// following finds the i-th pack behind one that is being applied, nil if there is none that is unpacked before a wait for it is over.
+type following func(i int, w wait) *unpacked
 
-func alone(int, <-chan struct{}) *unpacked { return nil }
+func alone(int, wait) *unpacked { return nil }
+
+// wait is over once one of its channels is closed: somebody wants to write, or the commit has waited long enough.
+type wait struct{ asked, late <-chan struct{} }
 
 // train is a pack that is applied, and those behind it that the commits have room for which this takes.
 type train struct {
@@ -61,10 +64,10 @@ type train struct {
 	behind  following
 }
 
-// at is the i-th pack that is not through, nil if there is none that is unpacked before until is closed.
-func (t *train) at(i int, until <-chan struct{}) *unpacked {
+// at is the i-th pack that is not through, nil if there is none that is unpacked before the wait for it is over.
+func (t *train) at(i int, w wait) *unpacked {
 	if i += t.through; i == len(t.packs) {
-		u := t.behind(i-1, until)
+		u := t.behind(i-1, w)
 		if u == nil {
 			return nil
 		}
@@ -98,8 +101,10 @@ func (r *Replica) applySome(ctx context.Context, t *train, tell func(*unpacked, 
 	var parts []*slice
 	err := r.write(ctx, func(c *commit) error {
 		bytes := 0
+		patient, stop := r.patience(ctx)
+		defer stop()
 		for bytes < sliceBytes && !c.full() { // others may have filled it
-			u := t.at(len(parts), c.awaited())
+			u := t.at(len(parts), wait{c.awaited(), patient.Done()})
 			if u == nil {
 				return nil
 			}
@@ -128,6 +133,14 @@ func (r *Replica) applySome(ctx context.Context, t *train, tell func(*unpacked, 
 		tell(u, part)
 	}
 	return nil
+}
+
+// patience is over when a commit that begins now is to wait for nothing more, where others may have the store open.
+func (r *Replica) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, others := r.st.(store.Changing); others {
+		return context.WithTimeout(ctx, slicePatience)
+	}
+	return ctx, func() {}
 }
 
 // keepBegun keeps a pack behind the commit of its first part if that is not the last, and behind the last no longer.

@@ -408,8 +408,8 @@ func (l *local) heard() *incoming {
 	return p
 }
 
-// behind is the i-th pack behind the one that is being heard, nil if it did not come, or is not unpacked before until is closed.
-func (l *local) behind(i int, until <-chan struct{}) *unpacked {
+// behind is the i-th pack behind the one that is being heard, nil if it did not come, or is not unpacked before the wait is over.
+func (l *local) behind(i int, w wait) *unpacked {
 	if l.came == nil {
 		return nil
 	}
@@ -417,7 +417,7 @@ func (l *local) behind(i int, until <-chan struct{}) *unpacked {
 	if p == nil {
 		return nil
 	}
-	return p.wait(until)
+	return p.wait(w)
 }
 
 // unpackAhead unpacks a pack while another one is applied. Trouble will be met again by Apply, which may say so.

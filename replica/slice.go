@@ -2,13 +2,15 @@ package replica
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/protocol"
 )
 
 // A pack is applied in one commit, with those behind it that are unpacked meanwhile: each commit writes all that stands on its keys,
-// and many packs are of the same ones. So a commit waits for a pack that is being unpacked, as long as nobody waits for the commit.
+// and many packs are of the same ones. So a commit waits for a pack that is being unpacked, as long as nobody waits for the commit; and
+// not for long where another process may have the store open, of whose waiting nobody here hears.
 // If that costs too much it is applied in several, so that who waits to write meanwhile gets a turn.
 // What costs is concurrency on one key: each commit writes all that stands there, and each version is compared with what of it
 // may lie in its past. Effort counts such comparisons, some twenty million of which take a second; it counts no time, so that the
@@ -21,6 +23,9 @@ const (
 	sliceBytes = packedBytes
 	// sliceEffort is the effort after which a commit ends where it can.
 	sliceEffort = 200_000
+	// slicePatience is the age at which a commit waits for no other pack: an ordinary one is unpacked in ten milliseconds, but a peer
+	// can make one that takes a second.
+	slicePatience = 20 * time.Millisecond
 	// keyEffort is that of writing one of the versions that stand on a key, and of reading it where it is not at hand.
 	keyEffort = 30
 	// moveEffort is how many of them are moved to make room for another one at the effort of one comparison.

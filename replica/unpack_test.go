@@ -252,6 +252,28 @@ func TestCommitEndsForWhoWrites(t *testing.T) {
 	})
 }
 
+// TestCommitWaitsNotForLong: another process may wait for the store, and the commit does not hear of that.
+func TestCommitWaitsNotForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := packsComing(t.Context(), t)
+		defer func() { _, _ = c.r.Close(), c.src.Close() }()
+		c.r.st = storetest.Faulty(c.r.st, nil) // which others may have open
+		begun := time.Now()
+		c.unpack(0)
+		for i := range c.packs { // the pack behind it takes for ever
+			if applied, err := c.hear(); err != nil || applied.Versions != 1 {
+				t.Fatalf("%v, %+v", err, applied)
+			}
+			if got := time.Since(begun); got > time.Duration(i+1)*slicePatience {
+				t.Errorf("%d commits took %s", i+1, got)
+			}
+			if i+1 < len(c.packs) {
+				c.unpack(i + 1)
+			}
+		}
+	})
+}
+
 // A failing commit fails the pack whose turn it is.
 func TestPacksAheadFail(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
