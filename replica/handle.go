@@ -124,7 +124,7 @@ func (h *handle) edit(ctx context.Context, say func(content) (edit, error)) erro
 	full, err := h.goOn(say)
 	if errors.Is(err, errNotTyping) {
 		if h.r.documents.typedElsewhere(h.docID) {
-			if err := h.r.commitTyped(ctx); err != nil {
+			if err := h.commitTyped(ctx); err != nil {
 				return err
 			}
 		}
@@ -135,7 +135,12 @@ func (h *handle) edit(ctx context.Context, say func(content) (edit, error)) erro
 	if err != nil || !full {
 		return err
 	}
-	return h.r.commitTyped(ctx)
+	return h.commitTyped(ctx)
+}
+
+// commitTyped makes versions of all that was typed, and says what keeps this document from being among them.
+func (h *handle) commitTyped(ctx context.Context) error {
+	return ofDocument(h.docID, h.r.commitTyped(ctx))
 }
 
 var (
@@ -244,7 +249,7 @@ func (h *handle) Commit(ctx context.Context, opts ...WriteOption) (Version, erro
 	if nothing {
 		return Version{}, nil
 	}
-	if err := h.r.commitTyped(ctx); err != nil {
+	if err := h.commitTyped(ctx); err != nil {
 		return Version{}, err
 	}
 	open.mu.Lock()

@@ -219,15 +219,49 @@ func (t *documents) land(c *commit) error {
 	return t.write(c)
 }
 
-// writeTyped is the documents' write. Their lock is held.
+// writeTyped is the documents' write, which goes past those that fail by themselves. Their lock is held.
 func (c *commit) writeTyped() error {
-	t := &c.r.documents
-	for len(t.typing) > 0 {
-		d := t.typing[0]
-		if err := c.writeTypedOf(d); err != nil {
-			return fmt.Errorf("what was typed into %s: %w", d.key, err)
+	t, failed := &c.r.documents, new(unlanded)
+	for i := 0; i < len(t.typing); {
+		d := t.typing[i]
+		err := c.writeTypedOf(d)
+		if err == nil {
+			t.typing = slices.Delete(t.typing, i, i+1)
+			continue
 		}
-		t.typing = slices.Delete(t.typing, 0, 1)
+		err = fmt.Errorf("what was typed into %s: %w", d.key, err)
+		if c.broken != nil {
+			return err
+		}
+		failed.add(d.docID, err)
+		i++
+	}
+	if len(failed.ids) > 0 {
+		return failed
+	}
+	return nil
+}
+
+// unlanded says into which documents something was typed that makes no version, while that of others did.
+type unlanded struct {
+	ids  []docID
+	errs []error
+}
+
+func (u *unlanded) add(id docID, err error) { u.ids, u.errs = append(u.ids, id), append(u.errs, err) }
+
+func (u *unlanded) Error() string { return errors.Join(u.errs...).Error() }
+
+func (u *unlanded) Unwrap() []error { return u.errs }
+
+// ofDocument is what an error of a commit of all that was typed says of one document.
+func ofDocument(id docID, err error) error {
+	var u *unlanded
+	if !errors.As(err, &u) {
+		return err
+	}
+	if i := slices.Index(u.ids, id); i >= 0 {
+		return u.errs[i]
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -23,7 +24,7 @@ func (r *Replica) typedInto(d *document) (full bool) {
 	return d.typed.bytes >= r.typing.Bytes
 }
 
-// commitTyped makes versions of all that was typed, durable when it returns.
+// commitTyped makes versions of all that was typed, durable when it returns, also where it is unlanded what is left.
 func (r *Replica) commitTyped(ctx context.Context) error {
 	r.documents.mu.Lock()
 	nothing := len(r.documents.typing) == 0
@@ -31,7 +32,18 @@ func (r *Replica) commitTyped(ctx context.Context) error {
 	if nothing {
 		return nil
 	}
-	return r.write(ctx, r.documents.land)
+	var left *unlanded
+	err := r.write(ctx, func(c *commit) error {
+		err := r.documents.land(c)
+		if errors.As(err, &left) {
+			return nil // what the commit comes to is asked for the others
+		}
+		return err
+	})
+	if err == nil && left != nil {
+		return left
+	}
+	return err
 }
 
 // commitIdly commits when nothing has been typed for a while.
