@@ -74,6 +74,8 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 func (c *importCmd) feed(src *source, plan *keyPlan, bar *progress) func(func(string, any) bool) {
 	return func(yield func(string, any) bool) {
 		records := src.records()
+		var sum checksum
+		sum.SetSeed(plan.sum.Seed())
 		for _, key := range plan.keys {
 			rec, err := records.next()
 			if err != nil {
@@ -83,6 +85,7 @@ func (c *importCmd) feed(src *source, plan *keyPlan, bar *progress) func(func(st
 				yield(c.NS+"/x", unwritable{err})
 				return
 			}
+			sum.add(rec.value)
 			if key == "" {
 				continue
 			}
@@ -94,6 +97,9 @@ func (c *importCmd) feed(src *source, plan *keyPlan, bar *progress) func(func(st
 				return
 			}
 			bar.step(1)
+		}
+		if sum.Sum64() != plan.sum.Sum64() { // their keys were those of other records
+			yield(c.NS+"/x", unwritable{fmt.Errorf("%w: %s changed while it was read", errInput, src.name)})
 		}
 	}
 }

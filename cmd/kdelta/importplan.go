@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"strconv"
 	"strings"
@@ -20,7 +21,14 @@ type keyPlan struct {
 	// keys has one entry a record, in the file's order: its key without the namespace, empty for a skipped one.
 	keys    []string
 	skipped int
+	// sum is the checksum of all records: who reads them again may find others in the file.
+	sum checksum
 }
+
+// checksum is one of the values of records in their order.
+type checksum struct{ maphash.Hash }
+
+func (c *checksum) add(v canon.Value) { _, _ = c.Write(v) } // it never fails
 
 func (p *keyPlan) records() int { return len(p.keys) - p.skipped }
 
@@ -35,6 +43,7 @@ type planner struct {
 	// repeated and unusable hold complaints: what is wrong → where.
 	repeated []string
 	unusable *complaints
+	sum      checksum
 }
 
 // places are the numbers of the first and the last record that have a key.
@@ -68,6 +77,7 @@ func (c *importCmd) plan(ctx context.Context, a *app, src *source) (*keyPlan, er
 
 // add notes one record.
 func (p *planner) add(rec record) {
+	p.sum.add(rec.value)
 	name, problem := p.nameOf(rec.value)
 	if problem != "" {
 		p.unusable.add(problem, rec.where)
@@ -149,7 +159,7 @@ func (p *planner) complain(a *app) error {
 
 // decide gives each record its key, in the place of its own.
 func (p *planner) decide() *keyPlan {
-	plan := &keyPlan{keys: p.names}
+	plan := &keyPlan{keys: p.names, sum: p.sum}
 	width := max(4, len(strconv.Itoa(len(p.names))))
 	taken := map[string]bool{}
 	next := map[string]int{}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -254,32 +255,42 @@ func TestProgressBars(t *testing.T) {
 	}
 }
 
-// A file that shrinks between planning and writing takes the import back.
+// A file that changes between planning and writing takes the import back.
 func TestImportOfAFileThatChanges(t *testing.T) {
-	s := newShell(t)
-	s.ok("set", "a/b", "1")
-	a := systemApp()
-	a.stdin = strings.NewReader("[1,2,3]")
-	src, err := a.openSource(t.Context(), "-", formatAuto)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer src.close()
-	cmd := &importCmd{NS: "rows"}
-	plan, err := cmd.plan(t.Context(), a, src)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan.keys = append(plan.keys, "one-more")
-	db, err := a.openDatabase(t.Context(), s.db, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = db.Import(t.Context(), cmd.feed(src, plan, &progress{}))
-	if err = db.closeAfter(err); !errors.Is(err, errInput) || !strings.Contains(err.Error(), "became shorter") {
-		t.Errorf("%v", err)
-	}
-	if got := s.ok("list", "rows"); got != "" {
-		t.Errorf("left %q", got)
+	for later, want := range map[string]string{"[1,2]  ": "became shorter", "[1,3,2]": "changed"} {
+		t.Run(want, func(t *testing.T) {
+			s := newShell(t)
+			s.ok("set", "a/b", "1")
+			path := filepath.Join(t.TempDir(), "rows.json")
+			write := func(text string) {
+				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write("[1,2,3]")
+			a := systemApp()
+			src, err := a.openSource(t.Context(), path, formatAuto)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.close()
+			cmd := &importCmd{NS: "rows"}
+			plan, err := cmd.plan(t.Context(), a, src)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(later)
+			db, err := a.openDatabase(t.Context(), s.db, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = db.Import(t.Context(), cmd.feed(src, plan, &progress{}))
+			if err = db.closeAfter(err); !errors.Is(err, errInput) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v", err)
+			}
+			if got := s.ok("list", "rows"); got != "" {
+				t.Errorf("left %q", got)
+			}
+		})
 	}
 }
