@@ -35,6 +35,8 @@ type keyRows struct {
 	worked   int // how many of the entries have had their rows worked out
 	// done is closed once somebody else has worked out the rows; nil where the commit does.
 	done chan struct{}
+	// panicked is what whoever worked out the rows met instead of their end.
+	panicked any
 
 	// rows are those of the last entries that were worked out, conflicts those of the open conflicts of all; bytes is what is in them,
 	// one after the other, of which the first put are in the store.
@@ -203,10 +205,12 @@ func isPure(st crdt.Strategy) bool {
 	return false
 }
 
-// help works out rows for the commit that they belong to.
+// help works out rows for the commit that they belong to. A panic waits for the goroutine of the commit, whose caller may be ready for
+// one.
 func (k *keyRows) help() {
+	defer close(k.done)
+	defer func() { k.panicked = recover() }()
 	k.workOut(nil)
-	close(k.done)
 }
 
 // await works out the rows, or waits until somebody has and helps with others meanwhile.
@@ -218,6 +222,9 @@ func (k *keyRows) await(c *commit, work <-chan *keyRows) {
 	for {
 		select {
 		case <-k.done:
+			if k.panicked != nil {
+				panic(k.panicked)
+			}
 			return
 		case other := <-work:
 			other.help()

@@ -182,3 +182,15 @@ func (x *failingTx) Put(t store.Table, key, value []byte) error {
 	}
 	return x.Tx.Put(t, key, value)
 }
+
+// TestPanicOfAHelper: it comes up where the write was asked for, and not in a goroutine in which nobody can recover from it.
+func TestPanicOfAHelper(t *testing.T) {
+	k := &keyRows{entries: []*entry{{key: "notes/without a state"}}, done: make(chan struct{})}
+	k.help()
+	defer func() {
+		if recover() == nil {
+			t.Error("the commit goes on without the rows")
+		}
+	}()
+	k.await(nil, nil)
+}
