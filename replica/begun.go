@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"sync"
+	"time"
 
 	"github.com/kdelta/kdelta/store"
 )
@@ -53,8 +54,11 @@ type following func(i int, w wait) *unpacked
 
 func alone(int, wait) *unpacked { return nil }
 
-// wait is over once one of its channels is closed: somebody wants to write, or the commit has waited long enough.
-type wait struct{ asked, late <-chan struct{} }
+// wait is over once somebody wants to write, or the commit has waited long enough.
+type wait struct {
+	asked <-chan struct{}
+	late  <-chan time.Time
+}
 
 // train is a pack that is applied, and those behind it that the commits have room for which this takes.
 type train struct {
@@ -101,10 +105,9 @@ func (r *Replica) applySome(ctx context.Context, t *train, tell func(*unpacked, 
 	var parts []*slice
 	err := r.write(ctx, func(c *commit) error {
 		bytes := 0
-		patient, stop := r.patience(ctx)
-		defer stop()
+		late := r.patience()
 		for bytes < sliceBytes && !c.full() { // others may have filled it
-			u := t.at(len(parts), wait{c.awaited(), patient.Done()})
+			u := t.at(len(parts), wait{c.awaited(), late})
 			if u == nil {
 				return nil
 			}
@@ -135,12 +138,12 @@ func (r *Replica) applySome(ctx context.Context, t *train, tell func(*unpacked, 
 	return nil
 }
 
-// patience is over when a commit that begins now is to wait for nothing more, where others may have the store open.
-func (r *Replica) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+// patience ends when a commit that begins now is to wait for nothing more; never where nobody else has the store open.
+func (r *Replica) patience() <-chan time.Time {
 	if _, others := r.st.(store.Changing); others {
-		return context.WithTimeout(ctx, slicePatience)
+		return time.After(slicePatience)
 	}
-	return ctx, func() {}
+	return nil
 }
 
 // keepBegun keeps a pack behind the commit of its first part if that is not the last, and behind the last no longer.
