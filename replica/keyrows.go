@@ -27,6 +27,9 @@ const (
 	manyStanding = 500
 )
 
+// oneProcessor is where nobody can help: in a browser.
+const oneProcessor = runtime.GOOS == "js"
+
 // keyRows are the rows of some keys of one namespace.
 type keyRows struct {
 	ruling   ruling
@@ -146,18 +149,20 @@ func (k *keyRows) letGo() {
 // writeKeys writes what those of the entries have come to that were changed.
 func (c *commit) writeKeys(entries []*entry) error {
 	batches, work := c.batches[:1], (chan *keyRows)(nil)
-	if n := helpers(entries); n > 0 {
-		batches, work = c.batches[:], make(chan *keyRows, len(c.batches))
-		var helping sync.WaitGroup
-		for range n {
-			helping.Go(func() {
-				for k := range work {
-					k.help()
-				}
-			})
+	if !oneProcessor {
+		if n := helpers(entries); n > 0 {
+			batches, work = c.batches[:], make(chan *keyRows, len(c.batches))
+			var helping sync.WaitGroup
+			for range n {
+				helping.Go(func() {
+					for k := range work {
+						k.help()
+					}
+				})
+			}
+			defer helping.Wait()
+			defer close(work)
 		}
-		defer helping.Wait()
-		defer close(work)
 	}
 	for put, taken := 0, 0; ; put++ {
 		for len(entries) > 0 && taken-put < len(batches) {
@@ -166,7 +171,7 @@ func (c *commit) writeKeys(entries []*entry) error {
 			if entries, err = k.take(c, entries); err != nil {
 				return err
 			}
-			if taken++; work != nil && isPure(k.ruling.strategy) {
+			if taken++; !oneProcessor && work != nil && isPure(k.ruling.strategy) {
 				k.done = make(chan struct{})
 				work <- k
 			}
@@ -215,7 +220,7 @@ func (k *keyRows) help() {
 
 // await works out the rows, or waits until somebody has and helps with others meanwhile.
 func (k *keyRows) await(c *commit, work <-chan *keyRows) {
-	if k.done == nil {
+	if oneProcessor || k.done == nil {
 		k.workOut(c.snap())
 		return
 	}

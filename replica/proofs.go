@@ -101,7 +101,7 @@ func (p *proofs) check() proved {
 func inParallel(n int, check func(int) bool) []bool {
 	out := make([]bool, n)
 	workers := min(runtime.GOMAXPROCS(0), n/8)
-	if workers < 2 {
+	if oneProcessor || workers < 2 {
 		for i := range out {
 			out[i] = check(i)
 		}
