@@ -79,7 +79,7 @@ func recount(past Past, look Lookup) (*counter, error) {
 			if e.Op.Code.kind() == 0 {
 				continue
 			}
-			gone := seen{at: e.Stamp.ID, past: e.Past}
+			gone := seen{at: e.Stamp, past: e.Past}
 			kept := adds[:0]
 			for i := range adds {
 				if !gone.covers(&adds[i].at) {

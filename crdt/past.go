@@ -3,7 +3,6 @@ package crdt
 import (
 	"iter"
 	"math"
-	"sort"
 
 	"github.com/kdelta/kdelta/crdt/clock"
 )
@@ -36,6 +35,12 @@ type Latest interface {
 	Latest() clock.Time
 }
 
+// SameAuthor is an optional ability of a Past. It saves questions and changes no result.
+type SameAuthor interface {
+	// SameAuthor reports whether all of the past is by the author of this version. When in doubt it is false.
+	SameAuthor() bool
+}
+
 // Lookup reads the history of the key that a State is of. Apply asks it only where versions were concurrent.
 type Lookup interface {
 	// StateAt returns the state folded from exactly those ops on the key that the past covers. It must not be changed afterwards.
@@ -51,24 +56,31 @@ type Event struct {
 	Past  Past
 }
 
-// seen answers for a version being applied: it covers its past, and its own earlier ops. Nothing later than latest is among them.
+// seen answers for a version being applied: it covers its past, and its own earlier ops. Nothing later than latest is among them, and
+// nothing by other authors where own is set.
 type seen struct {
-	at     clock.ID
+	at     clock.Stamp
 	past   Past
 	latest clock.Time
+	own    bool
 }
 
 func newSeen(at clock.Stamp, past Past, ops int) seen {
-	s := seen{at: at.ID, past: past, latest: math.MaxUint64}
+	s := seen{at: at, past: past, latest: math.MaxUint64}
 	if p, able := past.(Latest); able {
 		if s.latest = p.Latest(); ops > 1 {
 			s.latest = max(s.latest, at.Time)
 		}
 	}
+	if p, able := past.(SameAuthor); able {
+		s.own = p.SameAuthor()
+	}
 	return s
 }
 
-func (s *seen) covers(x *clock.Stamp) bool { return x.ID == s.at || s.past.Covers(*x) }
+func (s *seen) covers(x *clock.Stamp) bool {
+	return (!s.own || x.Author == s.at.Author) && (x.ID == s.at.ID || s.past.Covers(*x))
+}
 
 // uncovered returns stamps, which ascend, without those that are covered: the same slice if none is, nil if all are, else new memory.
 func (s *seen) uncovered(stamps []clock.Stamp) []clock.Stamp {
@@ -80,14 +92,13 @@ func (s *seen) uncovered(stamps []clock.Stamp) []clock.Stamp {
 
 // drop returns entries, which ascend, without those that are covered, in the same memory.
 func (s *seen) drop(entries []entry) []entry {
-	n := sort.Search(len(entries), func(i int) bool { return entries[i].at.Time > s.latest })
-	kept := 0
-	for i := range n {
-		if s.covers(&entries[i].at) {
+	kept, n := 0, 0
+	for ; n < len(entries) && entries[n].at.Time <= s.latest; n++ {
+		if s.covers(&entries[n].at) {
 			continue
 		}
-		if kept < i {
-			entries[kept] = entries[i]
+		if kept < n {
+			entries[kept] = entries[n]
 		}
 		kept++
 	}

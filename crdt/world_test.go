@@ -131,6 +131,16 @@ func (p *testPast) Covers(s clock.Stamp) bool { return p.set>>p.fold.w.index[s.I
 
 func (p *testPast) All() bool { return p.fold.applied&^p.set == 0 }
 
+func (p *testPast) SameAuthor() bool {
+	versions := p.fold.w.versions
+	for i := range versions {
+		if p.set>>i&1 == 1 && versions[i].stamp.Author != versions[p.of].stamp.Author {
+			return false
+		}
+	}
+	return true
+}
+
 func (p *testPast) SameRun(s clock.Stamp) bool {
 	for i := p.of; ; {
 		v := &p.fold.w.versions[i]

@@ -349,6 +349,9 @@ func checkPasts(t *rapid.T, r *replica) {
 			if r.dag[b].past[a] && (stamp.Time > p.Latest() || r.last[a] > p.Newest()) {
 				t.Fatalf("past of %d covers %d, and says that it holds nothing as late", b, a)
 			}
+			if r.dag[b].past[a] && p.SameAuthor() && r.line[a] != r.line[b] {
+				t.Fatalf("past of %d covers %d, and says that it holds nothing by others", b, a)
+			}
 			// In doubt SameRun is false: across lines, and beyond the spans that it looks back.
 			got, want := p.SameRun(stamp), r.dag.sameRun(b, a)
 			certain := r.line[a] == r.line[b] && len(r.dag) <= 60

@@ -37,9 +37,10 @@ type Past struct {
 }
 
 var (
-	_ crdt.SameRun = (*Past)(nil)
-	_ crdt.Chain   = (*Past)(nil)
-	_ crdt.Latest  = (*Past)(nil)
+	_ crdt.SameRun    = (*Past)(nil)
+	_ crdt.Chain      = (*Past)(nil)
+	_ crdt.Latest     = (*Past)(nil)
+	_ crdt.SameAuthor = (*Past)(nil)
 )
 
 // NewPast is the past of the version whose first dot is first, without that version itself. It asks ids only about
@@ -113,9 +114,12 @@ func (p *Past) Newest() LV {
 	return p.newest
 }
 
+// SameAuthor reports whether all of the past is on the line of this version. It may be false where the line saw another later.
+func (p *Past) SameAuthor() bool { return p.at > 0 && p.saw == 0 }
+
 // Covers reports whether the version that s names is in the past. A version that is not in the graph is not.
 func (p *Past) Covers(s clock.Stamp) bool {
-	if p.at > 0 && (p.newest == 0 || s.Time > p.until || p.saw == 0 && s.Author != p.own) {
+	if p.at > 0 && (p.newest == 0 || s.Time > p.until || p.SameAuthor() && s.Author != p.own) {
 		return false
 	}
 	p.asked++
