@@ -37,8 +37,10 @@ type Encoder struct {
 	placed   []placed
 	parents  []parent // of all versions, one after the other
 	external []history.Ref
-	// records and outside are for parents that are no chain's tip. records is filled when the first such one comes.
-	records map[onChain]int
+	// byID, byDot and outside are for versions that are not the tip of the author's newest chain. The first two are filled when such a
+	// one is first asked for.
+	byID    map[history.ID]int
+	byDot   map[dot]int
 	filled  int
 	outside map[history.ID]int
 
@@ -60,7 +62,6 @@ type chain struct {
 	before history.Ref
 	tip    history.Ref
 	index  int // of the tip
-	next   int // index+1 of the next chain of the same author, 0 for none
 }
 
 // placed is what is kept of a version.
@@ -72,10 +73,10 @@ type placed struct {
 	pin     uint32 // 1 + how many pins are before it; 0 if it is none
 }
 
-// onChain names a version of the pack.
-type onChain struct {
-	chain uint32
-	seq   uint64
+// dot is what a version owns last, and names it where its author has not forked.
+type dot struct {
+	author identity.Author
+	seq    uint64
 }
 
 // parent is a parent before it is known which versions are pins.
@@ -104,7 +105,8 @@ func (e *Encoder) Reset(n int) {
 		e.byAuthor = make(map[identity.Author]int)
 	}
 	clear(e.byAuthor)
-	clear(e.records)
+	clear(e.byID)
+	clear(e.byDot)
 	clear(e.outside)
 	e.chains, e.parents, e.external = e.chains[:0], e.parents[:0], e.external[:0]
 	e.placed, e.filled, e.last = slices.Grow(e.placed[:0], min(n, MaxVersions)), 0, 0
@@ -250,15 +252,12 @@ func (e *Encoder) writeFirstTime() {
 
 // chain is the chain that the version behind prev continues, or a new one.
 func (e *Encoder) chain(prev *history.Ref) (int, error) {
-	newest, known := e.byAuthor[prev.Author]
-	if known {
-		for c := newest; ; c = e.chains[c].next - 1 {
-			if same(&e.chains[c].tip, prev) {
-				return c, nil
-			}
-			if e.chains[c].next == 0 {
-				break
-			}
+	if newest, known := e.byAuthor[prev.Author]; known {
+		if same(&e.chains[newest].tip, prev) {
+			return newest, nil
+		}
+		if at, in := e.find(prev); in && e.isTip(at) {
+			return int(e.placed[at].chain), nil
 		}
 	}
 	c := chain{before: *prev, index: -1}
@@ -268,24 +267,23 @@ func (e *Encoder) chain(prev *history.Ref) (int, error) {
 	case c.before.ID.IsZero():
 		return 0, notPack("a chain behind a version without id", nil)
 	}
-	if known {
-		c.next = newest + 1
-	}
 	e.chains = append(e.chains, c)
 	e.byAuthor[prev.Author] = len(e.chains) - 1
 	return len(e.chains) - 1, nil
 }
 
+// isTip reports whether a version is the newest of its chain.
+func (e *Encoder) isTip(at int) bool { return e.chains[e.placed[at].chain].index == at }
+
 // parent finds a parent of the next version.
 func (e *Encoder) parent(dep *history.Ref) (parent, error) {
-	newest, known := e.byAuthor[dep.Author]
-	if known && same(&e.chains[newest].tip, dep) {
-		return parent{kind: refTip, x: newest}, nil
-	}
-	for c := newest; known; c, known = e.chains[c].next-1, e.chains[c].next > 0 {
-		if at, in := e.find(c, dep); in {
-			if e.chains[c].index == at {
-				return parent{kind: refTip, x: c}, nil
+	if newest, known := e.byAuthor[dep.Author]; known {
+		if same(&e.chains[newest].tip, dep) {
+			return parent{kind: refTip, x: newest}, nil
+		}
+		if at, in := e.find(dep); in {
+			if e.isTip(at) {
+				return parent{kind: refTip, x: int(e.placed[at].chain)}, nil
 			}
 			e.placed[at].pin = 1
 			return parent{kind: refPin, x: at}, nil
@@ -306,16 +304,22 @@ func (e *Encoder) parent(dep *history.Ref) (parent, error) {
 	return parent{kind: refExternal, x: at}, nil
 }
 
-// find finds a version of a chain.
-func (e *Encoder) find(chain int, ref *history.Ref) (at int, in bool) {
-	if e.records == nil {
-		e.records = make(map[onChain]int)
+// find finds a version of the pack: by its id, or where one of them lacks it by author and dot, which no other version has then.
+func (e *Encoder) find(ref *history.Ref) (at int, in bool) {
+	if e.byID == nil {
+		e.byID, e.byDot = make(map[history.ID]int), make(map[dot]int)
 	}
 	for ; e.filled < len(e.placed); e.filled++ {
 		v := &e.placed[e.filled]
-		e.records[onChain{v.chain, v.seq}] = e.filled
+		if !v.id.IsZero() {
+			e.byID[v.id] = e.filled
+		}
+		e.byDot[dot{e.chains[v.chain].before.Author, v.seq}] = e.filled
 	}
-	at, in = e.records[onChain{uint32(chain), ref.Seq}]
+	if at, in = e.byID[ref.ID]; in {
+		return at, in
+	}
+	at, in = e.byDot[dot{ref.Author, ref.Seq}]
 	return at, in && same(&history.Ref{Author: ref.Author, Seq: ref.Seq, ID: e.placed[at].id}, ref)
 }
 
