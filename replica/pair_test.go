@@ -64,6 +64,18 @@ func (p *pair) sync() {
 	p.ok(err)
 }
 
+// joinLate is a third replica that has all from b.
+func (p *pair) joinLate() *replica.Replica {
+	p.t.Helper()
+	invite, err := p.a.Invite(p.t.Context(), replica.InviteOptions{})
+	p.ok(err)
+	late, err := replica.Join(p.t.Context(), memory.New(), invite, replica.Options{Wall: p.wall})
+	p.ok(err)
+	_, _, err = replica.SyncPair(p.t.Context(), p.b, late)
+	p.ok(err)
+	return late
+}
+
 // strategy puts a namespace under a strategy, on both sides.
 func (p *pair) strategy(ns, name string) {
 	p.t.Helper()

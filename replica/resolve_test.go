@@ -13,7 +13,6 @@ import (
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/replica"
-	"github.com/kdelta/kdelta/store/memory"
 )
 
 // write is one side of a conflict.
@@ -200,12 +199,7 @@ func TestClosedAsItWasOpen(t *testing.T) {
 				}
 				p.do(end(p, va))
 				p.sync()
-				invite, err := p.a.Invite(t.Context(), replica.InviteOptions{})
-				p.ok(err)
-				late, err := replica.Join(t.Context(), memory.New(), invite, replica.Options{Wall: p.wall})
-				p.ok(err)
-				_, _, err = replica.SyncPair(t.Context(), p.b, late)
-				p.ok(err)
+				late := p.joinLate()
 				for i, r := range []*replica.Replica{p.a, p.b, late} {
 					if got := told(p.conflicts(r, "notes/1", true)); !slices.Equal(got, want) {
 						t.Errorf("replica %d tells\n%s, while it was open it was\n%s", i, strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -270,12 +264,7 @@ func TestKindsOverwritten(t *testing.T) {
 					c := clash{strategy: "lww", a: x.write, b: y.write}
 					p, va, vb := c.meet(t)
 					v := p.do(next(y.kind)(t.Context(), p.b))
-					invite, err := p.a.Invite(t.Context(), replica.InviteOptions{})
-					p.ok(err)
-					late, err := replica.Join(t.Context(), memory.New(), invite, replica.Options{Wall: p.wall})
-					p.ok(err)
-					_, _, err = replica.SyncPair(t.Context(), p.b, late)
-					p.ok(err)
+					late := p.joinLate()
 					p.sync()
 					for _, r := range []*replica.Replica{p.a, p.b, late} {
 						all := p.conflicts(r, "notes/1", false)
