@@ -32,8 +32,8 @@ func (c *commit) applyPack(b []byte) (protocol.Applied, error) {
 func (c *commit) applyUnpacked(u *unpacked, from int, whole bool) (slice, error) {
 	a := &applier{c: c, unpacked: u, placed: make(map[history.ID]place), slice: slice{next: from}, whole: whole}
 	told := len(a.refusals)
-	if from == 0 {
-		told = 0 // those that are invalid by themselves
+	if from == 0 { // perhaps again, behind a commit that came to nothing
+		a.refusals, told = a.refusals[:a.unfit], 0
 	}
 	err := a.holding(a.apply)
 	if err == nil && len(a.foreign) > 0 {

@@ -80,6 +80,14 @@ func (t *train) at(i int, w wait) *unpacked {
 	return t.packs[i]
 }
 
+// part lets the packs behind the next one go, which may have spoilt its commit, and reports whether there were any. Each has its own
+// turn.
+func (t *train) part() bool {
+	several := len(t.packs) > t.through+1
+	t.packs, t.behind = t.packs[:t.through+1], alone
+	return several
+}
+
 // applyPacks applies a pack in as many commits as it takes, and those behind it for which these have room. tell hears, once a commit is
 // durable, what became of its parts of packs.
 func (r *Replica) applyPacks(ctx context.Context, u *unpacked, behind following, tell func(*unpacked, *slice)) error {
@@ -90,7 +98,11 @@ func (r *Replica) applyPacks(ctx context.Context, u *unpacked, behind following,
 		}
 	}()
 	for t.through < len(t.packs) {
-		if err := r.applySome(ctx, &t, tell); err != nil {
+		err := r.applySome(ctx, &t, tell)
+		if err != nil && t.part() && ctx.Err() == nil {
+			err = r.applySome(ctx, &t, tell)
+		}
+		if err != nil {
 			return err
 		}
 		for t.through < len(t.packs) && t.packs[t.through].through() {
@@ -104,6 +116,7 @@ func (r *Replica) applyPacks(ctx context.Context, u *unpacked, behind following,
 func (r *Replica) applySome(ctx context.Context, t *train, tell func(*unpacked, *slice)) error {
 	var parts []*slice
 	err := r.write(ctx, func(c *commit) error {
+		parts = nil // it may run again
 		bytes := 0
 		late := r.patience()
 		for bytes < sliceBytes && !c.full() { // others may have filled it
@@ -112,13 +125,14 @@ func (r *Replica) applySome(ctx context.Context, t *train, tell func(*unpacked, 
 				return nil
 			}
 			part, err := c.applyUnpacked(u, u.sofar.next, false)
+			parts = append(parts, &part)
 			if err == nil {
 				err = c.keepBegun(u, &part)
 			}
 			if err != nil {
 				return c.fail(err)
 			}
-			if parts = append(parts, &part); len(parts) == 1 {
+			if len(parts) == 1 {
 				c.applied = append(c.applied, &part.applied)
 			}
 			if bytes += u.bytes; part.next < len(u.versions) {
@@ -128,6 +142,9 @@ func (r *Replica) applySome(ctx context.Context, t *train, tell func(*unpacked, 
 		return nil
 	})
 	if err != nil {
+		for _, part := range parts {
+			r.underway.end(part.begun)
+		}
 		return err
 	}
 	for i, part := range parts {

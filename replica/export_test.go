@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/store"
 )
 
@@ -71,4 +72,9 @@ func HandedOut(ctx context.Context, r *Replica) (seq uint64, err error) {
 func HoldDocuments(r *Replica) (let func()) {
 	r.documents.mu.Lock()
 	return r.documents.mu.Unlock
+}
+
+// Apply applies a pack that came to a session.
+func Apply(ctx context.Context, r *Replica, pack []byte) (protocol.Applied, error) {
+	return (&local{ctx: ctx, r: r}).Apply(pack)
 }

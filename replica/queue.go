@@ -31,6 +31,8 @@ type turn struct {
 	// err is what body returned; commitErr is what became of the transaction.
 	err, commitErr error
 	panicked       any
+	// spoilt is true where the transaction came to nothing that others were in too: it may have been by one of them.
+	spoilt bool
 	// The channels are there for turns that have to wait: lead is closed when the turn is to lead the next transaction,
 	// start brings the transaction of another leader.
 	lead  chan struct{}
@@ -64,7 +66,7 @@ func (r *Replica) take(ctx context.Context, t *turn) error {
 		q.busy = true
 		q.mu.Unlock()
 		r.lead(ctx, t)
-		return t.outcome()
+		return r.outcome(ctx, t)
 	}
 	t.lead, t.start = make(chan struct{}), make(chan *commit)
 	t.ran, t.done = make(chan struct{}), make(chan struct{})
@@ -76,11 +78,11 @@ func (r *Replica) take(ctx context.Context, t *turn) error {
 		select {
 		case <-t.lead:
 			r.lead(ctx, t)
-			return t.outcome()
+			return r.outcome(ctx, t)
 		case c := <-t.start:
 			t.follow(c)
 			<-t.done
-			return t.outcome()
+			return r.outcome(ctx, t)
 		case <-over:
 			if q.leave(t) {
 				return ctx.Err()
@@ -97,12 +99,15 @@ func (t *turn) follow(c *commit) {
 	t.err = runTurn(c, t)
 }
 
-func (t *turn) outcome() error {
-	if t.panicked != nil {
+// outcome is what a turn came to. One that others may have spoilt is taken again, alone.
+func (r *Replica) outcome(ctx context.Context, t *turn) error {
+	switch {
+	case t.panicked != nil:
 		panic(t.panicked)
-	}
-	if t.err != nil {
+	case t.err != nil:
 		return t.err
+	case t.spoilt:
+		return r.take(ctx, &turn{body: t.body, alone: true})
 	}
 	return t.commitErr
 }
@@ -156,22 +161,29 @@ func (q *queue) leave(t *turn) bool {
 }
 
 // lead runs one transaction: the leader's own write and those that are waiting. Then it wakes the next leader.
+//
+// What is cached of a transaction that comes to nothing is forgotten while nobody else can write. Where the store fails to commit it
+// that is later; and whether it did is not certain then, so nobody may take his turn again.
 func (r *Replica) lead(ctx context.Context, own *turn) {
 	var group []*turn
-	ran, err := false, errPanicked // until the transaction says how it ended
+	whole, err := false, errPanicked // until the transaction says how it ended
 	defer r.queue.pass()
 	defer func() {
-		if err != nil && ran {
+		if whole && err != nil {
 			r.forget()
 		}
-		own.commitErr = err
+		own.commitErr, own.spoilt = err, len(group) > 0 && !whole
 		for _, t := range group {
-			t.commitErr = err
+			t.commitErr, t.spoilt = err, !whole
 			close(t.done)
 		}
 	}()
 	err = r.st.Update(ctx, func(tx store.Tx) error {
-		ran = true
+		defer func() {
+			if !whole {
+				r.forget()
+			}
+		}()
 		c, err := r.begin(ctx, tx)
 		if err != nil {
 			return err
@@ -180,7 +192,7 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 			r.log.Warn("what was typed is not committed yet", "error", err)
 		}
 		own.err = runTurn(c, own)
-		if !c.full() && !own.alone {
+		if c.broken == nil && !c.full() && !own.alone {
 			group = r.queue.take(maxGroup - 1)
 		}
 		c.group = len(group) > 0
@@ -188,7 +200,9 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 			t.start <- c
 			<-t.ran
 		}
-		return c.finish()
+		err = c.finish()
+		whole = err == nil
+		return err
 	})
 	if err == nil {
 		r.committed()
@@ -196,9 +210,12 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 }
 
 // runTurn runs one write. A write that fails has staged nothing: bodies stage versions as their last act, and a
-// failure in the middle of staging breaks the commit; so does one that never returns from there. A panic waits until the others are
-// served.
+// failure in the middle of staging breaks the commit; so does one that never returns from there. In one that is broken no write is
+// run. A panic waits until the others are served.
 func runTurn(c *commit, t *turn) (err error) {
+	if c.broken != nil {
+		return nil
+	}
 	before, returned := c.wrote, false
 	c.wrote = false
 	defer func() {

@@ -34,6 +34,7 @@ func (r *Replica) commitTyped(ctx context.Context) error {
 	}
 	var left *unlanded
 	err := r.write(ctx, func(c *commit) error {
+		left = nil
 		err := r.documents.land(c)
 		if errors.As(err, &left) {
 			return nil // what the commit comes to is asked for the others

@@ -38,9 +38,11 @@ type unpacked struct {
 	// wanted holds the ids of versions whose places will be asked for: sealed ones, and parents other than the version before
 	// them in the pack.
 	wanted map[history.ID]bool
-	// refused are the ids of versions of the pack that no replica will take, refusals says why.
+	// refused are the ids of versions of the pack that no replica will take, refusals says why; the first unfit of these are of what
+	// is invalid by itself.
 	refused  map[history.ID]bool
 	refusals []protocol.Refusal
+	unfit    int
 }
 
 // unpack reads a pack that came. Whoever has applied it releases it.
@@ -79,6 +81,7 @@ func (u *unpacked) read(unproved *proofs) {
 	go func() { checked <- unproved.check() }()
 	u.wanted = make(map[history.ID]bool, len(unproved.seals))
 	u.decode()
+	u.unfit = len(u.refusals)
 	u.proved = <-checked
 	for id := range u.sealed {
 		u.wanted[id] = true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync/atomic"
 	"testing"
@@ -148,7 +149,7 @@ func packsComing(ctx context.Context, t *testing.T) *coming {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := src.Set(ctx, "notes/a", i); err != nil {
+		if _, err := src.Set(ctx, fmt.Sprint("notes/", i), i); err != nil {
 			t.Fatal(err)
 		}
 		c.packs = append(c.packs, packsBeyond(t, src, held.Clock)...)
@@ -287,6 +288,27 @@ func TestPacksAheadFail(t *testing.T) {
 	}
 	if got := c.r.mem.tip.versions; got > 0 {
 		t.Errorf("%d versions are here", got)
+	}
+}
+
+// TestPackThatSpoilsACommit: a pack that cannot be applied takes none of those before it with it.
+func TestPackThatSpoilsACommit(t *testing.T) {
+	c := packsComing(t.Context(), t)
+	err := c.r.st.Update(t.Context(), func(tx store.Tx) error { return tx.Put(store.Docs, []byte("notes/1"), []byte("damaged")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range c.packs {
+		c.unpack(i)
+	}
+	if applied, err := c.hear(); err != nil || applied.Versions != 1 {
+		t.Errorf("the first pack: %v, %+v", err, applied)
+	}
+	if applied, err := c.hear(); !errors.Is(err, store.ErrCorrupt) || applied.Versions > 0 {
+		t.Errorf("the second pack: %v, %+v", err, applied)
+	}
+	if got := c.r.mem; got != nil && got.tip.versions != 1 {
+		t.Errorf("%d versions are here", got.tip.versions)
 	}
 }
 

@@ -1,0 +1,67 @@
+package replica_test
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/store"
+	"github.com/kdelta/kdelta/store/memory"
+)
+
+// TestPackThatFailsInAGroup: a pack that breaks the commit that it shares, by writing to a key whose row is damaged here, is nobody
+// else's trouble: those who write what they like at the same time write it, whoever of them leads.
+func TestPackThatFailsInAGroup(t *testing.T) {
+	for _, leads := range []bool{true, false} {
+		p := newPair(t)
+		st := memory.New()
+		invite, err := p.a.Invite(t.Context(), replica.InviteOptions{})
+		p.ok(err)
+		r, err := replica.Join(t.Context(), st, invite, replica.Options{Wall: p.wall})
+		p.ok(err)
+		p.do(r.Set(t.Context(), "a/1", 1))
+		h := newHostile(t, r)
+		h.pushGood(h.version(nil, 0))
+		h.handTo(r)
+		damageRow(t, st, "h/1", ofNoVersion)
+
+		g := &gate{Store: st, entered: make(chan struct{}, 100), open: make(chan struct{})}
+		r, err = replica.Open(t.Context(), g, replica.Options{Wall: p.wall})
+		p.ok(err)
+		pack := h.version(nil, 0)
+		h.pushGood(pack)
+		apply := func() {
+			if _, err := replica.Apply(t.Context(), r, h.packs[0].Bytes); !errors.Is(err, store.ErrCorrupt) {
+				t.Errorf("the pack: %v", err)
+			}
+		}
+		write := func(key string) func() {
+			return func() {
+				if _, err := r.Set(t.Context(), key, 2); err != nil {
+					t.Errorf("a write beside it: %v", err)
+				}
+			}
+		}
+		turns := []func(){write("a/1"), apply, write("a/2")}
+		if leads {
+			turns[0], turns[1] = turns[1], turns[0]
+		}
+		var wg sync.WaitGroup
+		for i, turn := range turns {
+			wg.Go(turn)
+			if i == 0 {
+				<-g.entered
+			}
+		}
+		for replica.WaitingWrites(r) < len(turns)-1 {
+			runtime.Gosched()
+		}
+		close(g.open)
+		wg.Wait()
+		if got := statusOf(t, r).Versions; got != 4 {
+			t.Errorf("%d versions are here, want 4", got)
+		}
+	}
+}
