@@ -92,12 +92,24 @@ type commit struct {
 const (
 	maxRunRow = 64 << 10
 	maxTipRow = 4 << 10
-	// minStaged is what a version counts for beside its payload.
-	minStaged = 64
+	// minStaged is what a version counts for beside what is its own: depSize for each of its parents beside the previous version, whose
+	// id a row or a pack states where it is not in it, and contentSize for each of its contents beside the body.
+	minStaged   = 64
+	depSize     = 40
+	contentSize = 24
 )
 
 // stagedSize is what a version counts for in the size of a row.
-func stagedSize(v *history.Version) int { return len(v.Payload) + minStaged }
+func stagedSize(v *history.Version) int { return sizeOf(v) + minStaged }
+
+// sizeOf is about how many bytes a version takes that are its own.
+func sizeOf(v *history.Version) int {
+	n := len(v.Payload) + len(v.Deps)*depSize
+	for i := range v.Contents {
+		n += len(v.Contents[i].Body) + contentSize
+	}
+	return n
+}
 
 // begin opens a commit: with what is cached, if the database is still where that left it.
 func (r *Replica) begin(ctx context.Context, tx store.Tx) (*commit, error) {
@@ -240,7 +252,7 @@ func (c *commit) place(v *history.Version, ops []keyOps, line history.Line, pare
 	if err := c.makeRoom(); err != nil {
 		return err
 	}
-	if c.bytes > 0 && c.bytes+len(v.Payload) > maxRunRow {
+	if c.bytes > 0 && c.bytes+sizeOf(v) > maxRunRow {
 		if err := c.closeRun(); err != nil {
 			return err
 		}

@@ -178,19 +178,10 @@ func (s *snap) idOfTip(v history.Ref, lv history.LV) (history.ID, error) {
 }
 
 // gatheredSize is what a version counts for in a pack.
-func gatheredSize(v *history.Version) int {
-	n := len(v.Payload) + minGathered + len(v.Deps)*depGathered
-	for i := range v.Contents {
-		n += len(v.Contents[i].Body) + 24
-	}
-	return n
-}
+func gatheredSize(v *history.Version) int { return sizeOf(v) + minGathered }
 
-// minGathered is what a version counts for beside its payload.
+// minGathered is what a version counts for beside what is its own.
 const minGathered = 96
-
-// depGathered is what each of its parents counts for beside the previous version: a pack states the id of one that is not in it.
-const depGathered = 40
 
 // remainder is what is left of what a feed gathers: the dots that are missing, behind the rows before next.
 type remainder struct {

@@ -110,3 +110,25 @@ func TestHandOnWhatWasSetBack(t *testing.T) {
 	sameState(t, a, others[1])
 	verified(t, a, others[1])
 }
+
+// TestHandOnContents: versions whose contents stand beside them go on from whoever wrote or took in many of them at once, who still has
+// no row that no frame has room for.
+func TestHandOnContents(t *testing.T) {
+	p, text := newPair(t), newIncompressible()
+	p.do(p.a.SetSettings(t.Context(), "files", replica.Settings{Erasable: true}))
+	_, err := p.a.Import(t.Context(), func(yield func(string, any) bool) {
+		for i := range 4 {
+			if !yield(fmt.Sprint("files/imported ", i), text.text(700_000)) {
+				return
+			}
+		}
+	})
+	p.ok(err)
+	for i := range 15 {
+		p.do(p.a.Set(t.Context(), fmt.Sprint("files/", i), text.text(200_000)))
+	}
+	p.sync()
+	late := p.joinLate()
+	sameState(t, p.a, p.b, late)
+	verified(t, p.b, late)
+}
