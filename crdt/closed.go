@@ -25,13 +25,9 @@ func identify(path string, sides []clock.Stamp) Identity {
 
 // Closed is a conflict that a version closed by writing over its sides.
 type Closed struct {
-	// Path is the JSON pointer of the conflict inside the value, empty for the whole.
-	Path string
-	// Sides are the versions that were in conflict, ascending.
-	Sides []clock.Stamp
-	// Kinds is, where the sides were of different kinds, what each of them came to in what By saw: one for each of Sides.
-	// Elsewhere it is nil: a side's version says what was lost.
-	Kinds []Side
+	// Conflict is what By saw, as LWW has it, or, where By wrote over members alone, as Fields has it: a strategy of a namespace is not
+	// asked, so that all replicas tell the same.
+	Conflict
 	// By is the version that closed it.
 	By clock.Stamp
 	// Resolved is set if that version names all sides in a resolve op; else they were overwritten.
@@ -94,14 +90,7 @@ func (s *State) closedBy(v *version, all bool, look Lookup) ([]Closed, error) {
 		if still[c.identity] {
 			continue
 		}
-		x := Closed{Path: c.Path, Sides: c.Sides, By: v.at, Resolved: v.resolves(c.Sides), identity: c.identity}
-		if c.kinds {
-			x.Kinds = append(slices.Clone(c.Lost), c.Chosen)
-			for i := range x.Kinds {
-				x.Kinds[i].Stamp, x.Kinds[i].Value = c.Sides[i], slices.Clone(x.Kinds[i].Value)
-			}
-		}
-		closed = append(closed, x)
+		closed = append(closed, Closed{Conflict: c.Conflict, By: v.at, Resolved: v.resolves(c.Sides), identity: c.identity})
 	}
 	return closed, nil
 }

@@ -3,6 +3,7 @@ package crdt
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -103,12 +104,14 @@ func checkKindsClosed(t *testing.T, f *fold, a, b kindSample, resolved bool) {
 		t.Fatalf("closed %+v, want one conflict", f.closed)
 	}
 	for _, got := range f.closed {
-		want := []Side{
-			{Stamp: f.w.versions[0].stamp, Kind: a.kind, Value: a.value()},
-			{Stamp: f.w.versions[1].stamp, Kind: b.kind, Value: b.value()},
+		sides := []clock.Stamp{f.w.versions[0].stamp, f.w.versions[1].stamp}
+		want := Conflict{
+			Chosen: Side{Stamp: sides[1], Kind: b.kind, Value: b.value()},
+			Lost:   []Side{{Stamp: sides[0], Kind: a.kind, Value: a.value()}},
+			Why:    "kinds: later operation", Sides: sides,
 		}
-		if got.By != f.w.versions[2].stamp || got.Resolved != resolved || got.Path != "" || !reflect.DeepEqual(got.Kinds, want) {
-			t.Errorf("closed %+v, want the sides %+v, resolved %t", got, want, resolved)
+		if got.By != f.w.versions[2].stamp || got.Resolved != resolved || !reflect.DeepEqual(got.Conflict, want) {
+			t.Errorf("closed %+v, want %+v, resolved %t", got, want, resolved)
 		}
 	}
 }
@@ -125,7 +128,7 @@ func TestThreeKindsMeet(t *testing.T) {
 	w.orders(6, func(order []int) {
 		f := mustFold(t, w, order)
 		closed, known := f.closed[before.Conflicts[0].Identity()]
-		if len(f.closed) != 1 || !known || len(closed.Kinds) != 3 || closed.Resolved {
+		if len(f.closed) != 1 || !known || len(closed.Lost) != 2 || closed.Resolved {
 			t.Errorf("closed %+v", f.closed)
 		}
 		if v := f.state.View(LWW(), nil); v.Kind != KindCounter || text(v.Value) != "6" || len(v.Conflicts) > 0 {
@@ -152,7 +155,7 @@ func TestKindsInConflictAreConcurrent(t *testing.T) {
 		w := drawWorld(t, 8, opsOf(allCodes))
 		f := mustFold(t, w, w.randomOrder(t))
 		for _, c := range f.state.View(LWW(), nil).Conflicts {
-			if !c.kinds {
+			if !ofKinds(c) {
 				continue
 			}
 			for _, x := range c.Sides {
@@ -164,8 +167,8 @@ func TestKindsInConflictAreConcurrent(t *testing.T) {
 			}
 		}
 		for _, c := range f.closed {
-			for i := range c.Kinds {
-				if c.Kinds[i].Stamp != c.Sides[i] || (c.Kinds[i].Value == nil) != c.Kinds[i].Kind.IsSequence() {
+			for _, x := range append(c.Lost, c.Chosen) {
+				if ofKinds(c.Conflict) && (x.Value == nil) != x.Kind.IsSequence() {
 					t.Fatalf("closed %+v", c)
 				}
 			}
@@ -173,8 +176,11 @@ func TestKindsInConflictAreConcurrent(t *testing.T) {
 		last := opsOf(allCodes).Draw(t, "last")
 		w.add(9, 9, w.heads(), last...)
 		view := mustFold(t, w, w.randomOrder(t)).state.View(LWW(), nil)
-		if slices.ContainsFunc(view.Conflicts, func(c Conflict) bool { return c.kinds }) {
+		if slices.ContainsFunc(view.Conflicts, ofKinds) {
 			t.Fatalf("after %v over all: %+v", last, view.Conflicts)
 		}
 	})
 }
+
+// ofKinds reports whether the sides of a conflict are of different kinds.
+func ofKinds(c Conflict) bool { return strings.HasPrefix(c.Why, "kinds: ") }

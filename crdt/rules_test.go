@@ -366,6 +366,9 @@ func TestClosed(t *testing.T) {
 						got.Sides[0] != w.versions[0].stamp || got.Sides[1] != w.versions[1].stamp {
 						t.Errorf("closed %q of %v by %s, resolved %v", got.Path, sides, got.By.Name(), got.Resolved)
 					}
+					if got.Chosen.Stamp != got.Sides[1] || len(got.Lost) != 1 || got.Lost[0].Stamp != got.Sides[0] || !strings.HasSuffix(got.Why, "/1: later time") {
+						t.Errorf("closed %s over %+v: %s", got.Chosen.Stamp.Name(), got.Lost, got.Why)
+					}
 				}
 			})
 		})

@@ -167,8 +167,8 @@ func TestIdentity(t *testing.T) {
 	if _, same := f.closed[open[0].Identity()]; !same || len(open) != 1 {
 		t.Errorf("open %+v, closed %+v", open, f.closed)
 	}
-	c := Closed{Path: "/a", Sides: []clock.Stamp{tick(1), tick(2)}}
-	for _, other := range []Closed{{Path: "/b", Sides: c.Sides}, {Path: "/a", Sides: c.Sides[:1]}, {Path: "/a", Sides: []clock.Stamp{tick(1), tick(3)}}} {
+	c := Conflict{Path: "/a", Sides: []clock.Stamp{tick(1), tick(2)}}
+	for _, other := range []Conflict{{Path: "/b", Sides: c.Sides}, {Path: "/a", Sides: c.Sides[:1]}, {Path: "/a", Sides: []clock.Stamp{tick(1), tick(3)}}} {
 		if other.Identity() == c.Identity() {
 			t.Errorf("%+v is %+v", other, c)
 		}

@@ -40,10 +40,6 @@ type Conflict struct {
 	Why string
 	// Sides are all versions in conflict, ascending.
 	Sides []clock.Stamp
-
-	// kinds is set if the sides are of different kinds. Each is then the greatest op of its kind: an op takes out what it
-	// covers of other kinds, so kinds that stand beside each other were written concurrently.
-	kinds bool
 }
 
 // Identity names the conflict.
@@ -109,7 +105,7 @@ func (s *State) mixKinds(view *View) View {
 	if len(parts) == 1 {
 		return *view
 	}
-	c := Conflict{Chosen: chosen.Side, Why: "kinds: later operation", kinds: true}
+	c := Conflict{Chosen: chosen.Side, Why: "kinds: later operation"}
 	for _, p := range parts[:len(parts)-1] {
 		c.Lost = append(c.Lost, p.Side)
 		c.Sides = append(c.Sides, p.newest)

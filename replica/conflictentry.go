@@ -45,8 +45,8 @@ func newestStamps(ascending []clock.Stamp) []clock.Stamp {
 	return ascending[max(0, len(ascending)-1-maxSides):]
 }
 
-// openEntry is the entry of an open conflict.
-func openEntry(key string, c *crdt.Conflict) conflictEntry {
+// entryOf is the entry of a conflict, as that of an open one.
+func entryOf(key string, c *crdt.Conflict) conflictEntry {
 	var room sideRoom
 	more := len(c.Lost)
 	for more > 0 && room.takes(&c.Lost[more-1]) {

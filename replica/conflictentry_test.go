@@ -25,8 +25,8 @@ func TestConflictEntries(t *testing.T) {
 	}
 	stamps := []clock.Stamp{sides[2].Stamp, sides[0].Stamp, sides[1].Stamp}
 	for _, e := range []conflictEntry{
-		openEntry("n/a\"\\ö", &crdt.Conflict{Path: "/p~1\t", Why: "lww/1: later time", Chosen: sides[0], Lost: sides[1:], Sides: stamps}),
-		openEntry("n/none", &crdt.Conflict{Chosen: sides[2], Sides: stamps[:1]}),
+		entryOf("n/a\"\\ö", &crdt.Conflict{Path: "/p~1\t", Why: "lww/1: later time", Chosen: sides[0], Lost: sides[1:], Sides: stamps}),
+		entryOf("n/none", &crdt.Conflict{Chosen: sides[2], Sides: stamps[:1]}),
 		{key: "n/closed", why: "so", chosen: &sides[1], lost: sides[:1], sides: stamps, closed: &sides[2].Stamp},
 	} {
 		got := e.appendJSON(nil)
@@ -88,13 +88,10 @@ func TestEntriesOfManySides(t *testing.T) {
 				stamps[i] = clock.Stamp{Time: clock.Time(i), Seq: uint64(i + 1), ID: clock.ID{byte(i), byte(i >> 8)}}
 				all[i] = crdt.Side{Stamp: stamps[i], Value: c.value, Kind: crdt.KindRegister}
 			}
-			closed := &crdt.Closed{Sides: stamps, Kinds: all, By: clock.Stamp{Seq: 1}}
-			open := openEntry("n/a", &crdt.Conflict{Chosen: all[c.lost], Lost: all[:c.lost], Sides: stamps}).appendJSON(nil)
-			later, err := (&snap{}).closedEntry("n/a", closed)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, entry := range [][]byte{open, later} {
+			conflict := crdt.Conflict{Chosen: all[c.lost], Lost: all[:c.lost], Sides: stamps}
+			open := entryOf("n/a", &conflict).appendJSON(nil)
+			closed := closedRow("n/a", &crdt.Closed{Conflict: conflict, By: clock.Stamp{Seq: 1}})
+			for _, entry := range [][]byte{open, closed.Entry} {
 				got, sides, err := (&snap{}).readConflict("n/a", &store.Conflict{Entry: entry})
 				if err != nil {
 					t.Fatal(err)

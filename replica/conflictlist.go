@@ -195,7 +195,7 @@ func (l *conflictList) tellEnding(ctx context.Context, i int) error {
 		open := &view.Conflicts[i]
 		if id := open.Identity(); string(id[:]) == end.id {
 			c.Lost, c.More = nil, 0
-			_, err = l.s.readEntry(c, openEntry(c.Key, open).appendJSON(nil))
+			_, err = l.s.readEntry(c, entryOf(c.Key, open).appendJSON(nil))
 			return err
 		}
 		if slices.Equal(open.Sides, end.sides) { // a strategy that looks into records has it at members of theirs

@@ -3,7 +3,6 @@ package replica
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/crdt/clock"
@@ -41,7 +40,7 @@ func (c *commit) putConflicts(k *keyRows, e *entry, open []openRow) error {
 		}
 	}
 	for _, closed := range e.closed {
-		if err := c.writeClosed(c.snap(), e.key, closed); err != nil {
+		if err := c.writeClosed(e.key, &closed); err != nil {
 			return err
 		}
 	}
@@ -84,7 +83,7 @@ func (c *commit) readOpen(e *entry) error {
 
 // writeClosed writes the row of a closed conflict. Where several versions closed the same one, all replicas keep the
 // same of them, in whatever order these came.
-func (c *commit) writeClosed(s *snap, key string, closed crdt.Closed) error {
+func (c *commit) writeClosed(key string, closed *crdt.Closed) error {
 	k := closedKey(key, closed.Identity())
 	old, err := c.tx.Get(store.Conflicts, k)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -99,14 +98,11 @@ func (c *commit) writeClosed(s *snap, key string, closed crdt.Closed) error {
 		if err != nil {
 			return err
 		}
-		if crdt.MergeClosed(was, closed).By == was.By {
+		if crdt.MergeClosed(was, *closed).By == was.By {
 			return nil
 		}
 	}
-	row, err := s.closedRow(key, &closed)
-	if err != nil {
-		return err
-	}
+	row := closedRow(key, closed)
 	return c.tx.Put(store.Conflicts, k, row.Append(nil))
 }
 
@@ -125,14 +121,18 @@ func (e *entry) close(closed []crdt.Closed) {
 	}
 }
 
-// closedRow is the row of a closed conflict.
-func (s *snap) closedRow(key string, closed *crdt.Closed) (store.Conflict, error) {
-	entry, err := s.closedEntry(key, closed)
-	row := store.Conflict{Path: closed.Path, Status: string(ConflictOverwritten), Time: uint64(closed.By.Time), Entry: entry}
+// closedRow is the row of a closed conflict. It is made of what the version that closed it saw, whatever the namespace's strategy, so
+// that it is the same on replicas that never saw the conflict open. What that strategy did is worked out when somebody lists it
+// (conflictList.tellEnding).
+func closedRow(key string, closed *crdt.Closed) store.Conflict {
+	row := store.Conflict{Path: closed.Path, Status: string(ConflictOverwritten), Time: uint64(closed.By.Time)}
 	if closed.Resolved {
 		row.Status = string(ConflictResolved)
 	}
-	return row, err
+	entry := entryOf(key, &closed.Conflict)
+	entry.closed = &closed.By
+	row.Entry = entry.appendJSON(nil)
+	return row
 }
 
 // closedOf reads back from a row who closed its conflict, and how.
@@ -173,92 +173,6 @@ func unpackStamps(b []byte) ([]clock.Stamp, error) {
 		stamps = append(stamps, s)
 	}
 	return stamps, nil
-}
-
-// closedEntry is a closed conflict as JSON. It is made from the versions alone, so that it is the same on replicas that
-// never saw the conflict open: as chosen stands the side that is last in the total order. What was decided while it was open is
-// worked out when somebody lists it (conflictList.tellEnding).
-func (s *snap) closedEntry(key string, closed *crdt.Closed) ([]byte, error) {
-	more := len(closed.Sides) - 1
-	chosen, err := s.closedSide(key, closed, more)
-	if err != nil {
-		return nil, err
-	}
-	var room sideRoom
-	lost := make([]crdt.Side, min(more, maxSides))
-	first := len(lost)
-	for ; more > 0; more-- {
-		side, err := s.closedSide(key, closed, more-1)
-		if err != nil {
-			return nil, err
-		}
-		if !room.takes(&side) {
-			break
-		}
-		first--
-		lost[first] = side
-	}
-	e := conflictEntry{
-		key: key, path: closed.Path, why: "later in the total order", chosen: &chosen, lost: lost[first:], more: more,
-		sides: newestStamps(closed.Sides), closed: &closed.By,
-	}
-	return e.appendJSON(nil), nil
-}
-
-// closedSide is one side of a closed conflict.
-func (s *snap) closedSide(key string, closed *crdt.Closed, i int) (crdt.Side, error) {
-	if closed.Kinds != nil {
-		return closed.Kinds[i], nil
-	}
-	return s.sideOf(key, closed.Path, closed.Sides[i])
-}
-
-// sideOf is what a version says at a path of a key. A text or a list has no value here.
-func (s *snap) sideOf(key, path string, stamp clock.Stamp) (crdt.Side, error) {
-	side := crdt.Side{Stamp: stamp, Deleted: true, Kind: crdt.KindRegister}
-	v, err := s.versionOf(stamp)
-	if err != nil {
-		return side, err
-	}
-	segments, err := crdt.ParsePointer(path)
-	if err != nil {
-		return side, err
-	}
-	for _, op := range v.opsOn(key) {
-		if side.Kind.IsSequence() && op.Code.Known() && op.Code != crdt.CodeResolve {
-			side.Kind = crdt.KindRegister // the version wrote over its own edit
-		}
-		if op.Body == nil {
-			side.Value = nil // it was erased
-			continue
-		}
-		switch op.Code {
-		case crdt.CodePut:
-			side.Value, _ = canon.Value(op.Body).Lookup(segments...)
-		case crdt.CodeDelete:
-			side.Value = nil
-		case crdt.CodePatch:
-			side.Kind = crdt.KindRecord
-			edits, err := op.Edits()
-			if err != nil {
-				return side, err
-			}
-			for _, e := range edits {
-				if len(e.Path) > len(segments) || !slices.Equal(e.Path, segments[:len(e.Path)]) {
-					continue
-				}
-				if side.Value = e.Value; e.Value != nil {
-					side.Value, _ = e.Value.Lookup(segments[len(e.Path):]...)
-				}
-			}
-		case crdt.CodeTextSplice:
-			side.Kind = crdt.KindText
-		case crdt.CodeListSplice, crdt.CodeListMove, crdt.CodeListReplace:
-			side.Kind = crdt.KindList
-		}
-	}
-	side.Deleted = side.Value == nil && !side.Kind.IsSequence()
-	return side, nil
 }
 
 // versionOf finds the version that a stamp names.

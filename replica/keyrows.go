@@ -113,7 +113,7 @@ func (k *keyRows) add(s *snap, e *entry) error {
 	before := len(k.conflicts)
 	for i := range view.Conflicts {
 		conflict := &view.Conflicts[i]
-		k.value = openEntry(e.key, conflict).appendJSON(k.value[:0])
+		k.value = entryOf(e.key, conflict).appendJSON(k.value[:0])
 		row := store.Conflict{Path: conflict.Path, Status: string(ConflictOpen), Entry: k.value}
 		k.bytes = row.Append(k.bytes)
 		k.conflicts = append(k.conflicts, openRow{conflict.Identity(), len(k.bytes)})

@@ -267,14 +267,11 @@ func isBuiltIn(name string) bool {
 // wantConflicts notes the rows that a key's conflicts have to have.
 func (v *verifier) wantConflicts(g *keyGroup, key string, e *refolded, open []crdt.Conflict) error {
 	for i := range open {
-		row := store.Conflict{Path: open[i].Path, Status: string(ConflictOpen), Entry: openEntry(key, &open[i]).appendJSON(nil)}
+		row := store.Conflict{Path: open[i].Path, Status: string(ConflictOpen), Entry: entryOf(key, &open[i]).appendJSON(nil)}
 		g.conflicts[string(conflictKey(key, open[i].Identity()))] = row.Append(nil)
 	}
 	for id, closed := range e.closed {
-		row, err := v.s.closedRow(key, &closed)
-		if err != nil {
-			return err
-		}
+		row := closedRow(key, &closed)
 		g.conflicts[string(closedKey(key, id))] = row.Append(nil)
 	}
 	return nil

@@ -23,8 +23,6 @@ type Entry struct {
 	Sides    []clock.Stamp
 	By       clock.Stamp
 	Resolved bool
-
-	kinds bool // the sides are of different kinds
 }
 
 // Said is what one version says of a place; a nil value: nothing is to be there.
@@ -279,20 +277,8 @@ func (m *Model) closedOn(n int, key string) []Entry {
 		if still[e.id()] {
 			continue
 		}
-		said := append(slices.Clone(e.Lost), e.Chosen)
-		for i := range e.Sides {
-			if e.kinds {
-				said[i].At = e.Sides[i]
-			}
-		}
-		if !e.kinds {
-			said = nil
-			for _, at := range e.Sides {
-				said = append(said, m.said(at, key, e.Path))
-			}
-		}
-		last := len(said) - 1
-		c := Entry{Key: key, Path: e.Path, Chosen: said[last], Lost: said[:last], Sides: e.Sides, By: v.stamp, Resolved: true}
+		c := e
+		c.Key, c.By, c.Resolved = key, v.stamp, true
 		for i := range e.Sides {
 			c.Resolved = c.Resolved && slices.Contains(named, nameOfSide(&e.Sides[i]))
 		}
@@ -318,43 +304,6 @@ func (m *Model) whileOpen(e Entry, knows func(string) bool) Entry {
 // nameOfSide is a version as a resolve op names it.
 func nameOfSide(at *clock.Stamp) string {
 	return fmt.Sprintf("%q%q", at.Name(), hex.EncodeToString(at.ID[:16]))
-}
-
-// said is what a version says at a path of a key.
-func (m *Model) said(at clock.Stamp, key string, path []string) Said {
-	out := Said{At: at, Kind: crdt.KindRegister}
-	v := &m.nodes[m.byID[at.ID]]
-	for i := range v.ops {
-		op := &v.ops[i]
-		if op.key != key {
-			continue
-		}
-		if out.Kind.IsSequence() && op.code != "resolve" {
-			out.Kind, out.Value = crdt.KindRegister, nil // it wrote over its own edit
-		}
-		if m.isGone(m.byID[at.ID], i) {
-			out.Value = nil
-			continue
-		}
-		switch op.code {
-		case "text-splice", "list-splice", "list-move", "list-replace":
-			out.Kind, out.Value = kindOfEdit(op.code), canon.Null()
-		case "put":
-			out.Value, _ = op.value.Lookup(path...)
-		case "delete":
-			out.Value = nil
-		case "patch":
-			out.Kind = crdt.KindRecord
-			for _, e := range op.edits {
-				if within(path, e.path) {
-					if out.Value = e.value; e.value != nil {
-						out.Value, _ = e.value.Lookup(path[len(e.path):]...)
-					}
-				}
-			}
-		}
-	}
-	return out
 }
 
 // base is what a key showed where the sides of a conflict parted, at its place.

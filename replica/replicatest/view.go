@@ -156,7 +156,7 @@ func (k *keyOps) view(s Set, strategy string, knows func(string) bool) Shown {
 		shown.Value = k.sequenceValue(chosen.Kind)
 	}
 	if len(parts) > 1 {
-		c := Entry{Chosen: chosen.Said, kinds: true}
+		c := Entry{Chosen: chosen.Said}
 		for _, p := range parts {
 			c.Sides = append(c.Sides, p.newest)
 			if p.Kind != chosen.Kind {

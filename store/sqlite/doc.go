@@ -38,6 +38,9 @@
 //
 //	sqlite3 -readonly app.db "SELECT key, value ->> 'title' FROM docs WHERE namespace = 'notes'"
 //
+// The entry of a conflict that is open tells what the namespace's strategy shows; that of one that was closed what whoever closed it
+// saw, as lww/1 has it, or fields/1 where it is a member of a record. "why" begins with the name of the strategy that it tells of.
+//
 // They show what is visible now, without kdelta's own namespaces (those that begin with a dot). Reading them from
 // outside at any time is fine. Writing from outside is not: the history would not know.
 //
