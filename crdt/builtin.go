@@ -19,7 +19,7 @@ func Max() Strategy { return extreme{name: "max/1", sign: 1} }
 func Min() Strategy { return extreme{name: "min/1", sign: -1} }
 
 // Union returns "union/1": arrays joined without duplicates, in the order in which values first appear, oldest array
-// first; a value that is no array counts as an array of itself. Without any array it is LWW.
+// first; a value that is no array counts as an array of itself. Without any array it is the last value written.
 func Union() Strategy { return union{} }
 
 // Fields returns "fields/1": objects merged member by member, the last write of each. Writes are encoded as patches; see

@@ -87,7 +87,7 @@ func checkKindsOpen(t *testing.T, f *fold, a, b kindSample) {
 			t.Fatalf("%s shows a %s %s with %+v", st.Name(), v.Kind, text(v.Value), v.Conflicts)
 		}
 		c := v.Conflicts[0]
-		if c.Chosen.Kind != b.kind || len(c.Lost) != 1 || c.Lost[0].Kind != a.kind || text(c.Lost[0].Value) != a.shows || len(c.Sides) != 2 {
+		if c.Chosen.Kind != b.kind || len(c.Others) != 1 || c.Others[0].Kind != a.kind || text(c.Others[0].Value) != a.shows || len(c.Sides) != 2 {
 			t.Errorf("%s: the conflict is %+v", st.Name(), c)
 		}
 	}
@@ -107,7 +107,7 @@ func checkKindsClosed(t *testing.T, f *fold, a, b kindSample, resolved bool) {
 		sides := []clock.Stamp{f.w.versions[0].stamp, f.w.versions[1].stamp}
 		want := Conflict{
 			Chosen: Side{Stamp: sides[1], Kind: b.kind, Value: b.value()},
-			Lost:   []Side{{Stamp: sides[0], Kind: a.kind, Value: a.value()}},
+			Others: []Side{{Stamp: sides[0], Kind: a.kind, Value: a.value()}},
 			Why:    "kinds: later operation", Sides: sides,
 		}
 		if got.By != f.w.versions[2].stamp || got.Resolved != resolved || !reflect.DeepEqual(got.Conflict, want) {
@@ -122,13 +122,13 @@ func TestThreeKindsMeet(t *testing.T) {
 		{"a", 1, 1, "", one(setOp(CodeSetAdd, "1"))}, {"b", 2, 2, "", one(put("7"))}, {"c", 3, 3, "", one(add(5))}, {"d", 1, 4, "a b c", one(add(1))},
 	})
 	before := mustFold(t, w, []int{2, 0, 1}).state.View(LWW(), nil)
-	if len(before.Conflicts) != 1 || len(before.Conflicts[0].Lost) != 2 || len(before.Conflicts[0].Sides) != 3 {
+	if len(before.Conflicts) != 1 || len(before.Conflicts[0].Others) != 2 || len(before.Conflicts[0].Sides) != 3 {
 		t.Fatalf("open: %+v", before.Conflicts)
 	}
 	w.orders(6, func(order []int) {
 		f := mustFold(t, w, order)
 		closed, known := f.closed[before.Conflicts[0].Identity()]
-		if len(f.closed) != 1 || !known || len(closed.Lost) != 2 || closed.Resolved {
+		if len(f.closed) != 1 || !known || len(closed.Others) != 2 || closed.Resolved {
 			t.Errorf("closed %+v", f.closed)
 		}
 		if v := f.state.View(LWW(), nil); v.Kind != KindCounter || text(v.Value) != "6" || len(v.Conflicts) > 0 {
@@ -143,7 +143,7 @@ func TestRecordUnderCounterIsRevived(t *testing.T) {
 		{"a", 1, 1, "", one(put(`{"x":1,"y":1}`))}, {"b", 2, 2, "", one(add(5))}, {"c", 2, 3, "a b", one(add(1))}, {"d", 1, 4, "a", one(patchOp("/x", "2"))},
 	})
 	v := mustFold(t, w, w.creation()).state.View(Fields(), nil)
-	if v.Kind != KindRecord || text(v.Value) != `{"x":2,"y":1}` || !v.Revived || len(v.Conflicts) != 1 || text(v.Conflicts[0].Lost[0].Value) != "6" {
+	if v.Kind != KindRecord || text(v.Value) != `{"x":2,"y":1}` || !v.Revived || len(v.Conflicts) != 1 || text(v.Conflicts[0].Others[0].Value) != "6" {
 		t.Errorf("shows %s %s, revived %t, with %+v", v.Kind, text(v.Value), v.Revived, v.Conflicts)
 	}
 }
@@ -167,7 +167,7 @@ func TestKindsInConflictAreConcurrent(t *testing.T) {
 			}
 		}
 		for _, c := range f.closed {
-			for _, x := range append(c.Lost, c.Chosen) {
+			for _, x := range append(c.Others, c.Chosen) {
 				if ofKinds(c.Conflict) && (x.Value == nil) != x.Kind.IsSequence() {
 					t.Fatalf("closed %+v", c)
 				}

@@ -70,7 +70,7 @@ func accounted(op Op, at clock.Stamp, view *View) bool {
 func anotherKind(view *View, kinds ...Kind) bool {
 	return slices.ContainsFunc(view.Conflicts, func(c Conflict) bool {
 		return strings.HasPrefix(c.Why, "kinds:") &&
-			slices.ContainsFunc(c.Lost, func(s Side) bool { return slices.Contains(kinds, s.Kind) })
+			slices.ContainsFunc(c.Others, func(s Side) bool { return slices.Contains(kinds, s.Kind) })
 	})
 }
 

@@ -108,13 +108,13 @@ func lostRoots(roots []*entry, strategy string) []Conflict {
 	for _, r := range roots {
 		c.Sides = append(c.Sides, r.at)
 		if !bytes.Equal(r.value, newest.value) {
-			c.Lost = append(c.Lost, side(r.at, r.value, KindRegister))
+			c.Others = append(c.Others, side(r.at, r.value, KindRegister))
 		}
 	}
-	if len(c.Lost) == 0 {
+	if len(c.Others) == 0 {
 		return nil
 	}
-	c.Why = why(strategy, &newest.at, &c.Lost[len(c.Lost)-1].Stamp)
+	c.Why = why(strategy, &newest.at, &c.Others[len(c.Others)-1].Stamp)
 	return []Conflict{c}
 }
 
@@ -212,7 +212,7 @@ func (d *docView) lostClaims(claims, standing []claim) []Conflict {
 			out = append(out, Conflict{Path: c.path})
 		}
 		last := &out[len(out)-1]
-		last.Lost = append(last.Lost, side(*c.at, c.value, d.kind))
+		last.Others = append(last.Others, side(*c.at, c.value, d.kind))
 		if last.Chosen.Stamp.Less(*c.by) {
 			last.Chosen.Stamp = *c.by
 		}
@@ -222,8 +222,8 @@ func (d *docView) lostClaims(claims, standing []claim) []Conflict {
 		path, _ := ParsePointer(c.Path)
 		shown, _ := d.value.Lookup(path...)
 		c.Chosen = side(c.Chosen.Stamp, shown, d.kind)
-		c.Sides = stampsOf(c.Lost, c.Chosen.Stamp)
-		c.Why = why(d.strategy, &c.Chosen.Stamp, &c.Lost[len(c.Lost)-1].Stamp)
+		c.Sides = stampsOf(c.Others, c.Chosen.Stamp)
+		c.Why = why(d.strategy, &c.Chosen.Stamp, &c.Others[len(c.Others)-1].Stamp)
 	}
 	return out
 }

@@ -73,7 +73,7 @@ func (s *State) beatenDeletes(d *docView, why string) []Conflict {
 		lost[i] = side(at, nil, d.kind)
 	}
 	at := s.newestLive()
-	return []Conflict{{Chosen: side(at, d.value, d.kind), Lost: lost, Why: why, Sides: stampsOf(lost, at)}}
+	return []Conflict{{Chosen: side(at, d.value, d.kind), Others: lost, Why: why, Sides: stampsOf(lost, at)}}
 }
 
 // register shows live roots and tombstones, two at least, as the strategy resolves them.
@@ -131,36 +131,54 @@ func (d *docView) show(value Value, distinct []Sibling) {
 func (v *Viewer) conflictOf(d *docView) Conflict {
 	c := Conflict{
 		Chosen: side(d.at, d.value, KindRegister),
-		Lost:   slices.Grow(v.lost[:0], len(v.distinct)), Sides: slices.Grow(v.sides[:0], len(v.siblings)),
+		Others: slices.Grow(v.others[:0], len(v.distinct)), Sides: slices.Grow(v.sides[:0], len(v.siblings)),
 	}
 	for i := range v.distinct {
 		if x := &v.distinct[i]; x.Deleted != c.Chosen.Deleted || !bytes.Equal(x.Value, d.value) {
-			c.Lost = append(c.Lost, side(x.Stamp, x.Value, KindRegister))
+			c.Others = append(c.Others, side(x.Stamp, x.Value, KindRegister))
 		}
 	}
 	for i := range v.siblings {
 		c.Sides = append(c.Sides, v.siblings[i].Stamp)
 	}
-	v.lost, v.sides = c.Lost, c.Sides
-	strategy := d.strategy
-	if strategy == "union/1" && !hasArray(v.distinct) {
-		strategy = "lww/1" // which is what it is then
+	v.others, v.sides = c.Others, c.Sides
+	c.Chosen.Merged = len(c.Others) == len(v.distinct) && !c.Chosen.Deleted
+	if c.Chosen.Merged || d.strategy == "union/1" && hasArray(v.distinct) { // where one array has all elements, it is chosen
+		for i := range c.Others {
+			c.Others[i].Merged = !c.Others[i].Deleted
+		}
 	}
-	switch strategy {
-	case "lww/1":
-		c.Why = v.why(d.strategy, precedence(&d.at, &c.Lost[len(c.Lost)-1].Stamp))
-	case "mv/1":
-		c.Why = d.strategy + ": all values"
-	case "max/1":
-		c.Why = d.strategy + ": greatest value"
-	case "min/1":
-		c.Why = d.strategy + ": least value"
-	case "union/1":
-		c.Why = d.strategy + ": elements of all values"
-	default:
-		c.Why = d.strategy + ": as the application resolves"
-	}
+	c.Why = v.why(d.strategy, v.reasonOf(d, &c))
 	return c
+}
+
+// reasonOf says by what a strategy decided.
+func (v *Viewer) reasonOf(d *docView, c *Conflict) string {
+	newest, rule := len(c.Others)-1, ""
+	switch d.strategy {
+	case "lww/1":
+		return precedence(&d.at, &c.Others[newest].Stamp)
+	case "mv/1":
+		rule = ": all values"
+	case "max/1":
+		rule = ": greatest value"
+	case "min/1":
+		rule = ": least value"
+	case "union/1":
+		rule = ": elements of all values"
+	default:
+		return ": as the application resolves"
+	}
+	for newest >= 0 && c.Others[newest].Deleted {
+		newest--
+	}
+	switch {
+	case newest < 0:
+		return ": a value beats a delete"
+	case d.strategy == "union/1" && !hasArray(v.distinct):
+		return precedence(&d.at, &c.Others[newest].Stamp)
+	}
+	return rule
 }
 
 // distinctSiblings appends, of equal siblings, the newest to out, which is empty. Order stays ascending. A value is never empty, so

@@ -31,21 +31,24 @@ func build(steps []at) (*world, map[string]int) {
 
 func one(op ...Op) []Op { return op }
 
-// describe writes a conflict as "path: chosen > lost lost (why)", each side as name=value.
+// describe writes a conflict as "path: chosen > other other (why)", each side as name=value, with a + where it is merged.
 func describe(c *Conflict, w *world, names map[string]int) string {
 	name := func(s Side) string {
 		for n, i := range names {
 			if w.versions[i].stamp == s.Stamp {
+				if s.Merged {
+					n = "+" + n
+				}
 				return n + "=" + text(s.Value)
 			}
 		}
 		return "?"
 	}
-	lost := make([]string, len(c.Lost))
-	for i, s := range c.Lost {
-		lost[i] = name(s)
+	others := make([]string, len(c.Others))
+	for i, s := range c.Others {
+		others[i] = name(s)
 	}
-	return c.Path + ": " + name(c.Chosen) + " > " + strings.Join(lost, " ") + " (" + c.Why + ")"
+	return c.Path + ": " + name(c.Chosen) + " > " + strings.Join(others, " ") + " (" + c.Why + ")"
 }
 
 type expectation struct {
@@ -114,17 +117,22 @@ func registerRules() []rule {
 			concurrent,
 			[]expectation{
 				{strategy: LWW(), kind: KindRegister, value: "[2,3]", at: "c", conflicts: []string{": c=[2,3] > a=[1,2] b=5 (lww/1: same time, greater author)"}},
-				{strategy: MV(), kind: KindRegister, value: "[[1,2],5,[2,3]]", at: "c", conflicts: []string{": c=[[1,2],5,[2,3]] > a=[1,2] b=5 c=[2,3] (mv/1: all values)"}},
+				{strategy: MV(), kind: KindRegister, value: "[[1,2],5,[2,3]]", at: "c", conflicts: []string{": +c=[[1,2],5,[2,3]] > +a=[1,2] +b=5 +c=[2,3] (mv/1: all values)"}},
 				{strategy: Max(), kind: KindRegister, value: "[2,3]", at: "c", conflicts: []string{": c=[2,3] > a=[1,2] b=5 (max/1: greatest value)"}},
 				{strategy: Min(), kind: KindRegister, value: "5", at: "b", conflicts: []string{": b=5 > a=[1,2] c=[2,3] (min/1: least value)"}},
-				{strategy: Union(), kind: KindRegister, value: "[1,2,5,3]", at: "c", conflicts: []string{": c=[1,2,5,3] > a=[1,2] b=5 c=[2,3] (union/1: elements of all values)"}},
+				{strategy: Union(), kind: KindRegister, value: "[1,2,5,3]", at: "c", conflicts: []string{": +c=[1,2,5,3] > +a=[1,2] +b=5 +c=[2,3] (union/1: elements of all values)"}},
 				{strategy: Fields(), kind: KindRegister, value: "[2,3]", at: "c", conflicts: []string{": c=[2,3] > a=[1,2] b=5 (fields/1: same time, greater author)"}},
 			},
 		},
 		{
-			"union without arrays is lww",
-			[]at{{"a", 1, 2, "", one(put("1"))}, {"b", 2, 1, "", one(put("2"))}},
-			[]expectation{{strategy: Union(), kind: KindRegister, value: "1", at: "a", conflicts: []string{": a=1 > b=2 (union/1: later time)"}}},
+			"union without arrays is the newest value",
+			[]at{{"a", 1, 2, "", one(put("1"))}, {"b", 2, 1, "", one(put("2"))}, {"d", 3, 3, "", one(del())}},
+			[]expectation{{strategy: Union(), kind: KindRegister, value: "1", at: "a", conflicts: []string{": a=1 > b=2 d=nothing (union/1: later time)"}}},
+		},
+		{
+			"an array that has all elements is the union",
+			[]at{{"a", 1, 1, "", one(put("[1,2]"))}, {"b", 2, 2, "", one(put("[2]"))}, {"d", 3, 3, "", one(del())}},
+			[]expectation{{strategy: Union(), kind: KindRegister, value: "[1,2]", at: "a", conflicts: []string{": a=[1,2] > +b=[2] d=nothing (union/1: elements of all values)"}}},
 		},
 		{
 			"equal values are no conflict",
@@ -136,8 +144,8 @@ func registerRules() []rule {
 			[]at{{"a", 1, 1, "", one(put("1"))}, {"b", 1, 2, "a", one(put("2"))}, {"d", 2, 5, "a", one(del())}},
 			[]expectation{
 				{strategy: LWW(), value: "nothing", at: "d", conflicts: []string{": d=nothing > b=2 (lww/1: later time)"}},
-				{strategy: Max(), kind: KindRegister, value: "2", at: "b", conflicts: []string{": b=2 > d=nothing (max/1: greatest value)"}},
-				{strategy: MV(), kind: KindRegister, value: "2", at: "b", conflicts: []string{": b=2 > d=nothing (mv/1: all values)"}},
+				{strategy: Max(), kind: KindRegister, value: "2", at: "b", conflicts: []string{": b=2 > d=nothing (max/1: a value beats a delete)"}},
+				{strategy: MV(), kind: KindRegister, value: "2", at: "b", conflicts: []string{": b=2 > d=nothing (mv/1: a value beats a delete)"}},
 				{strategy: Fields(), kind: KindRegister, value: "2", at: "b", conflicts: []string{": b=2 > d=nothing (fields/1: a value beats a delete)"}},
 			},
 		},
@@ -154,7 +162,7 @@ func registerRules() []rule {
 		{
 			"a mixture is from the newest value, not from a delete",
 			[]at{{"a", 1, 1, "", one(put("1"))}, {"b", 2, 2, "", one(put("2"))}, {"d", 3, 3, "", one(del())}},
-			[]expectation{{strategy: MV(), kind: KindRegister, value: "[1,2]", at: "b", conflicts: []string{": b=[1,2] > a=1 b=2 d=nothing (mv/1: all values)"}}},
+			[]expectation{{strategy: MV(), kind: KindRegister, value: "[1,2]", at: "b", conflicts: []string{": +b=[1,2] > +a=1 +b=2 d=nothing (mv/1: all values)"}}},
 		},
 		{
 			"a delete and a put in one version",
@@ -366,8 +374,8 @@ func TestClosed(t *testing.T) {
 						got.Sides[0] != w.versions[0].stamp || got.Sides[1] != w.versions[1].stamp {
 						t.Errorf("closed %q of %v by %s, resolved %v", got.Path, sides, got.By.Name(), got.Resolved)
 					}
-					if got.Chosen.Stamp != got.Sides[1] || len(got.Lost) != 1 || got.Lost[0].Stamp != got.Sides[0] || !strings.HasSuffix(got.Why, "/1: later time") {
-						t.Errorf("closed %s over %+v: %s", got.Chosen.Stamp.Name(), got.Lost, got.Why)
+					if got.Chosen.Stamp != got.Sides[1] || len(got.Others) != 1 || got.Others[0].Stamp != got.Sides[0] || !strings.HasSuffix(got.Why, "/1: later time") {
+						t.Errorf("closed %s over %+v: %s", got.Chosen.Stamp.Name(), got.Others, got.Why)
 					}
 				}
 			})

@@ -48,7 +48,7 @@ func TestCustomStrategy(t *testing.T) {
 	if text(v.Value) != "5" || asked != 1 {
 		t.Errorf("without base: %s, base asked for %d times", text(v.Value), asked)
 	}
-	if c := v.Conflicts; len(c) != 1 || len(c[0].Lost) != 2 || text(c[0].Chosen.Value) != "5" || len(c[0].Sides) != 2 {
+	if c := v.Conflicts; len(c) != 1 || len(c[0].Others) != 2 || text(c[0].Chosen.Value) != "5" || !c[0].Chosen.Merged || !c[0].Others[0].Merged || len(c[0].Sides) != 2 {
 		t.Errorf("conflicts %+v", c)
 	}
 	if v := SimpleState(v.At, js("9")).View(custom{"sum/1", sum}, base); text(v.Value) != "9" || v.Conflicts != nil {

@@ -32,10 +32,10 @@ type View struct {
 type Conflict struct {
 	// Path is the JSON pointer of the place inside the value, empty for the whole.
 	Path string
-	// Chosen is what is shown at Path, and the version that decided it.
+	// Chosen is what is shown at Path, and the version that decided it: the newest one, where what is shown is made of several.
 	Chosen Side
-	// Lost are the others, ascending. A strategy that shows a mixture leaves all in here.
-	Lost []Side
+	// Others are the other sides, ascending: what is not shown, but for those that are Merged.
+	Others []Side
 	// Why says how it was decided, as "lww/1: later time".
 	Why string
 	// Sides are all versions in conflict, ascending.
@@ -52,7 +52,9 @@ type Side struct {
 	Value Value
 	// Deleted marks that there is to be nothing.
 	Deleted bool
-	Kind    Kind
+	// Merged marks what is no version's own value, but was made of those of several, and each side that it was made of.
+	Merged bool
+	Kind   Kind
 }
 
 func side(at clock.Stamp, value Value, kind Kind) Side {
@@ -107,7 +109,7 @@ func (s *State) mixKinds(view *View) View {
 	}
 	c := Conflict{Chosen: chosen.Side, Why: "kinds: later operation"}
 	for _, p := range parts[:len(parts)-1] {
-		c.Lost = append(c.Lost, p.Side)
+		c.Others = append(c.Others, p.Side)
 		c.Sides = append(c.Sides, p.newest)
 	}
 	c.Sides = append(c.Sides, chosen.newest)
@@ -128,9 +130,9 @@ func (v *View) addWhole(c Conflict) {
 func (s *State) revivedBy(newest *Side) Conflict {
 	c := Conflict{Chosen: *newest, Why: string(newest.Kind) + ": edit revives deleted " + string(newest.Kind)}
 	for _, at := range s.tombs {
-		c.Lost = append(c.Lost, side(at, nil, newest.Kind))
+		c.Others = append(c.Others, side(at, nil, newest.Kind))
 	}
-	c.Sides = stampsOf(c.Lost, newest.Stamp)
+	c.Sides = stampsOf(c.Others, newest.Stamp)
 	return c
 }
 

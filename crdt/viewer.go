@@ -6,7 +6,7 @@ import "github.com/kdelta/kdelta/crdt/clock"
 type Viewer struct {
 	siblings, distinct []Sibling
 	conflicts          []Conflict
-	lost               []Side
+	others             []Side
 	sides              []clock.Stamp
 	reason             reason
 }

@@ -64,7 +64,7 @@ func TestAdoptKeepsBothSides(t *testing.T) {
 	var conflicts []string
 	for c, err := range theirs.Conflicts(ctx, "notes/") {
 		w.ok(nil, err)
-		values := []string{string(c.Chosen.Value), string(c.Lost[0].Value)}
+		values := []string{string(c.Chosen.Value), string(c.Others[0].Value)}
 		slices.Sort(values)
 		conflicts = append(conflicts, fmt.Sprint(c.Key, values))
 	}

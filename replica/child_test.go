@@ -191,7 +191,7 @@ func stateOf(t *testing.T, r *replica.Replica) string {
 				t.Fatalf("Conflicts: %v", err)
 			}
 			fmt.Fprintf(&text, "conflict %s%s %s by %q: %v / %v, base %s, %s\n",
-				c.Key, c.Path, c.Status, c.ClosedBy, c.Chosen, c.Lost, c.Base, c.Why)
+				c.Key, c.Path, c.Status, c.ClosedBy, c.Chosen, c.Others, c.Base, c.Why)
 		}
 	}
 	return text.String()

@@ -16,9 +16,9 @@ import (
 type conflictEntry struct {
 	key, path, why string
 	chosen         *crdt.Side
-	lost           []crdt.Side
+	others         []crdt.Side
 	sides          []clock.Stamp
-	// more is how many older ones were lost beside those in lost.
+	// more is how many older ones there are beside the others.
 	more int
 	// closed is the version that closed it, nil where it is open.
 	closed *clock.Stamp
@@ -40,7 +40,7 @@ func (r *sideRoom) takes(s *crdt.Side) bool {
 	return r.sides == 1 || r.sides <= maxSides && r.values <= maxSideValues
 }
 
-// newestStamps are as many of the last stamps as an entry has room for: what is chosen and what is lost.
+// newestStamps are as many of the last stamps as an entry has room for: what is chosen and the others.
 func newestStamps(ascending []clock.Stamp) []clock.Stamp {
 	return ascending[max(0, len(ascending)-1-maxSides):]
 }
@@ -48,12 +48,12 @@ func newestStamps(ascending []clock.Stamp) []clock.Stamp {
 // entryOf is the entry of a conflict, as that of an open one.
 func entryOf(key string, c *crdt.Conflict) conflictEntry {
 	var room sideRoom
-	more := len(c.Lost)
-	for more > 0 && room.takes(&c.Lost[more-1]) {
+	more := len(c.Others)
+	for more > 0 && room.takes(&c.Others[more-1]) {
 		more--
 	}
 	return conflictEntry{
-		key: key, path: c.Path, why: c.Why, chosen: &c.Chosen, lost: c.Lost[more:], sides: newestStamps(c.Sides), more: more,
+		key: key, path: c.Path, why: c.Why, chosen: &c.Chosen, others: c.Others[more:], sides: newestStamps(c.Sides), more: more,
 	}
 }
 
@@ -68,12 +68,12 @@ func (e conflictEntry) appendJSON(b []byte) []byte {
 		b = append(e.closed.AppendName(append(b, `,"closed_by":"`...)), '"')
 	}
 	b = canon.AppendJSONString(append(b, `,"key":`...), e.key)
-	b = append(b, `,"lost":[`...)
-	for i := range e.lost {
+	b = append(b, `,"others":[`...)
+	for i := range e.others {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendSide(b, &e.lost[i])
+		b = appendSide(b, &e.others[i])
 	}
 	b = append(b, ']')
 	if e.more > 0 {
@@ -90,7 +90,11 @@ func appendSide(b []byte, s *crdt.Side) []byte {
 	b = strconv.AppendBool(append(b, `{"deleted":`...), s.Deleted)
 	b = hex.AppendEncode(append(b, `,"id":"`...), s.Stamp.ID[:])
 	b = append(append(b, `","kind":"`...), s.Kind...)
-	b = appendTime(append(b, `","time":"`...), Version{Stamp: s.Stamp}.Wall())
+	b = append(b, '"')
+	if s.Merged {
+		b = append(b, `,"merged":true`...)
+	}
+	b = appendTime(append(b, `,"time":"`...), Version{Stamp: s.Stamp}.Wall())
 	b = append(b, `","value":`...)
 	if s.Value == nil {
 		b = append(b, "null"...)

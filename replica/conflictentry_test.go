@@ -19,15 +19,15 @@ func TestConflictEntries(t *testing.T) {
 		t.Fatal(err)
 	}
 	sides := []crdt.Side{
-		{Stamp: clock.Stamp{Time: 1 << 20, Seq: 1, ID: clock.ID{1}}, Value: value, Kind: crdt.KindRegister},
+		{Stamp: clock.Stamp{Time: 1 << 20, Seq: 1, ID: clock.ID{1}}, Value: value, Kind: crdt.KindRegister, Merged: true},
 		{Stamp: clock.Stamp{Time: 1 << 40, Seq: 7, ID: clock.ID{2}}, Deleted: true, Kind: crdt.KindRecord},
 		{Stamp: clock.Stamp{Seq: 1<<63 - 1, ID: clock.ID{3}}, Value: canon.Null()},
 	}
 	stamps := []clock.Stamp{sides[2].Stamp, sides[0].Stamp, sides[1].Stamp}
 	for _, e := range []conflictEntry{
-		entryOf("n/a\"\\ö", &crdt.Conflict{Path: "/p~1\t", Why: "lww/1: later time", Chosen: sides[0], Lost: sides[1:], Sides: stamps}),
+		entryOf("n/a\"\\ö", &crdt.Conflict{Path: "/p~1\t", Why: "lww/1: later time", Chosen: sides[0], Others: sides[1:], Sides: stamps}),
 		entryOf("n/none", &crdt.Conflict{Chosen: sides[2], Sides: stamps[:1]}),
-		{key: "n/closed", why: "so", chosen: &sides[1], lost: sides[:1], sides: stamps, closed: &sides[2].Stamp},
+		{key: "n/closed", why: "so", chosen: &sides[1], others: sides[:1], sides: stamps, closed: &sides[2].Stamp},
 	} {
 		got := e.appendJSON(nil)
 		v, err := canon.FromJSON(got)
@@ -35,12 +35,12 @@ func TestConflictEntries(t *testing.T) {
 			t.Errorf("%s is not the text of a canonical value: %v", got, err)
 		}
 		c, read, err := (&snap{}).readConflict(e.key, &store.Conflict{Entry: got})
-		if err != nil || len(c.Lost) != len(e.lost) || !slices.Equal(read, e.sides) || text(v, "key") != e.key || text(v, "path") != e.path {
+		if err != nil || len(c.Others) != len(e.others) || !slices.Equal(read, e.sides) || text(v, "key") != e.key || text(v, "path") != e.path {
 			t.Errorf("%s has not all of %+v: %v", got, e, err)
 		}
-		for i, side := range append(c.Lost, c.Chosen) {
-			want := append(slices.Clone(e.lost), *e.chosen)[i]
-			if side.Version.Stamp != want.Stamp || side.Kind != want.Kind || side.Deleted != want.Deleted {
+		for i, side := range append(c.Others, c.Chosen) {
+			want := append(slices.Clone(e.others), *e.chosen)[i]
+			if side.Version.Stamp != want.Stamp || side.Kind != want.Kind || side.Deleted != want.Deleted || side.Merged != want.Merged {
 				t.Errorf("%+v, want %+v", side, want)
 			}
 		}
@@ -88,7 +88,7 @@ func TestEntriesOfManySides(t *testing.T) {
 				stamps[i] = clock.Stamp{Time: clock.Time(i), Seq: uint64(i + 1), ID: clock.ID{byte(i), byte(i >> 8)}}
 				all[i] = crdt.Side{Stamp: stamps[i], Value: c.value, Kind: crdt.KindRegister}
 			}
-			conflict := crdt.Conflict{Chosen: all[c.lost], Lost: all[:c.lost], Sides: stamps}
+			conflict := crdt.Conflict{Chosen: all[c.lost], Others: all[:c.lost], Sides: stamps}
 			open := entryOf("n/a", &conflict).appendJSON(nil)
 			closed := closedRow("n/a", &crdt.Closed{Conflict: conflict, By: clock.Stamp{Seq: 1}})
 			for _, entry := range [][]byte{open, closed.Entry} {
@@ -97,8 +97,8 @@ func TestEntriesOfManySides(t *testing.T) {
 					t.Fatal(err)
 				}
 				newest := stamps[c.lost-1]
-				if len(got.Lost) != c.told || got.More != c.lost-c.told || got.Lost[c.told-1].Version.Stamp != newest {
-					t.Errorf("%d are told and %d more, want %d of %d", len(got.Lost), got.More, c.told, c.lost)
+				if len(got.Others) != c.told || got.More != c.lost-c.told || got.Others[c.told-1].Version.Stamp != newest {
+					t.Errorf("%d are told and %d more, want %d of %d", len(got.Others), got.More, c.told, c.lost)
 				}
 				if got.Chosen.Version.Stamp != stamps[c.lost] || !slices.Equal(sides, stamps[len(stamps)-c.sides:]) {
 					t.Errorf("%s is chosen of %d sides", got.Chosen.Version, len(sides))

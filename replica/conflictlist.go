@@ -90,7 +90,7 @@ type conflictList struct {
 	s         *snap
 	yield     func(Conflict, error) bool
 	conflicts []Conflict
-	// meets are where the sides of the conflicts parted, endings what those who closed them saw.
+	// meets are where the sides of the conflicts parted, endings what those who closed them saw where their rows do not tell it.
 	meets   []point
 	endings []ending
 	// looks lead to what the keys were there: two for each conflict, one after the other.
@@ -98,13 +98,14 @@ type conflictList struct {
 	bytes int
 }
 
-// ending is what the version that closed a conflict saw of it.
+// ending is what the version that closed a conflict saw of it. It is zero where the conflict is open, and where its row tells that.
 type ending struct {
-	// id is that of the conflict, empty where it is open; sides are all of them, but of very many.
+	// id is that of the conflict; sides are all of them, but of very many.
 	id    string
 	sides []clock.Stamp
-	// before is all that the version covers.
-	before point
+	// before is all that the version covers, strategy the one in force there.
+	before   point
+	strategy crdt.Strategy
 }
 
 // add takes the next row, whose memory it keeps. id is what its key has behind the key that is in conflict.
@@ -126,10 +127,12 @@ func (l *conflictList) add(key, id string, row *store.Conflict) error {
 	var end ending
 	seen := pastLook{state: &crdt.State{}}
 	if c.Status != ConflictOpen {
-		end.sides, end.id = sides, id[:min(len(id), len(crdt.Identity{}))]
-		if end.before, err = l.s.before(c.ClosedBy.Stamp); err != nil {
+		if end, err = l.s.endingOf(&c); err != nil {
 			return err
 		}
+	}
+	if end.strategy != nil {
+		end.id, end.sides = id[:min(len(id), len(crdt.Identity{}))], sides
 		if seen, err = l.s.lookAt(key, end.before); err != nil {
 			return err
 		}
@@ -175,31 +178,73 @@ func (l *conflictList) flush(ctx context.Context) error {
 	return nil
 }
 
-// tellEnding says of a closed conflict what the strategy of its time made of it, as it was said while it was open. What its row
-// tells is made of its sides alone: which of them is the greatest, and what each of them says, which of a record is not what it
-// came to. It stays where that strategy saw no conflict.
+// endingOf is the ending of a closed conflict whose row tells of another strategy than the one that was in force when it was closed.
+func (s *snap) endingOf(c *Conflict) (end ending, err error) {
+	if end.before, err = s.before(c.ClosedBy.Stamp); err != nil {
+		return ending{}, err
+	}
+	if end.strategy, err = s.strategyAt(namespaceOf(c.Key), end.before); err != nil {
+		return ending{}, err
+	}
+	if end.strategy == nil {
+		end.strategy = crdt.LWW()
+	}
+	if told, _, _ := strings.Cut(c.Why, ":"); told == end.strategy.Name() {
+		return ending{}, nil
+	}
+	return end, nil
+}
+
+// tellEnding says of a closed conflict what the strategy of its time made of it, as it was said while it was open.
 func (l *conflictList) tellEnding(ctx context.Context, i int) error {
 	c, end := &l.conflicts[i], &l.endings[i]
-	if end.id == "" {
+	if end.strategy == nil {
 		return nil
 	}
 	state, err := l.s.endFirst(ctx, l.looks[2*i+1:], maxTogetherKept)
 	if err != nil {
 		return err
 	}
-	view, err := l.s.viewThen(c.Key, state, end.before, nil)
+	view, err := l.s.viewOf(c.Key, state, end.strategy)
 	if err != nil {
 		return err
 	}
 	for i := range view.Conflicts {
 		open := &view.Conflicts[i]
 		if id := open.Identity(); string(id[:]) == end.id {
-			c.Lost, c.More = nil, 0
+			c.Others, c.More = nil, 0
 			_, err = l.s.readEntry(c, entryOf(c.Key, open).appendJSON(nil))
 			return err
 		}
-		if slices.Equal(open.Sides, end.sides) { // a strategy that looks into records has it at members of theirs
-			c.Why = open.Why
+	}
+	return c.tellOf(&view, end.sides)
+}
+
+// tellOf says what a view made of a conflict that it has not as one: of records it merges the members, some of which may be in conflict.
+func (c *Conflict) tellOf(view *crdt.View, sides []clock.Stamp) error {
+	path, err := crdt.ParsePointer(c.Path)
+	if err != nil {
+		return err
+	}
+	shown := ConflictSide{Version: Version{Stamp: view.At}, Kind: view.Kind, Merged: true}
+	if value, ok := view.Value.Lookup(path...); ok {
+		shown.Value = value.AppendJSON(nil)
+	}
+	shown.Deleted = shown.Value == nil && !view.Kind.IsSequence()
+	c.Others = append(c.Others, c.Chosen)
+	same := func(x ConflictSide) bool { return x.Deleted == shown.Deleted && bytes.Equal(x.Value, shown.Value) }
+	if i := slices.IndexFunc(c.Others, same); i >= 0 {
+		shown = c.Others[i]
+		c.Others = slices.Delete(c.Others, i, i+1)
+	}
+	c.Chosen, c.Why = shown, view.Strategy+": member by member"
+	for i := range c.Others {
+		x := &c.Others[i]
+		x.Merged = !x.Deleted && (shown.Merged || len(view.Conflicts) == 0)
+	}
+	for i := range view.Conflicts {
+		if slices.Equal(view.Conflicts[i].Sides, sides) {
+			c.Why = view.Conflicts[i].Why
 		}
 	}
 	return nil
@@ -266,13 +311,13 @@ func (s *snap) readEntry(c *Conflict, entry []byte) (sides []clock.Stamp, err er
 	if c.Chosen, err = s.readSide(chosen, stamps); err != nil {
 		return nil, err
 	}
-	lost, _ := v.Get("lost")
-	for v := range lost.Elements() {
+	others, _ := v.Get("others")
+	for v := range others.Elements() {
 		side, err := s.readSide(v, stamps)
 		if err != nil {
 			return nil, err
 		}
-		c.Lost = append(c.Lost, side)
+		c.Others = append(c.Others, side)
 	}
 	return sides, nil
 }
@@ -304,6 +349,8 @@ func (s *snap) readSide(v canon.Value, stamps map[string]clock.Stamp) (side Conf
 	side = ConflictSide{Version: Version{Stamp: stamp}, Kind: crdt.Kind(text(v, "kind"))}
 	deleted, _ := v.Get("deleted")
 	side.Deleted, _ = deleted.AsBool()
+	merged, _ := v.Get("merged")
+	side.Merged, _ = merged.AsBool()
 	if value, ok := v.Get("value"); ok && !side.Deleted {
 		side.Value = value.AppendJSON(nil)
 	}

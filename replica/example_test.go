@@ -258,7 +258,7 @@ func ExampleReplica_Conflicts() {
 
 	for c, err := range phone.Conflicts(ctx, "") {
 		check(err)
-		fmt.Printf("%s was %s, is %s, lost %s (%s)\n", c.Key, c.Base, c.Chosen.Value, c.Lost[0].Value, c.Why)
+		fmt.Printf("%s was %s, is %s, lost %s (%s)\n", c.Key, c.Base, c.Chosen.Value, c.Others[0].Value, c.Why)
 	}
 	must(phone.Resolve(ctx, "notes/1", "Oat and soy milk"))
 	syncBoth(laptop, phone)
@@ -285,7 +285,7 @@ func ExampleReplica_ResolveTake() {
 		open = append(open, c)
 	}
 	for _, c := range open {
-		must(laptop.ResolveTake(ctx, c.Key, c.Lost[0].Version))
+		must(laptop.ResolveTake(ctx, c.Key, c.Others[0].Version))
 	}
 	fmt.Println(string(must(laptop.Doc(ctx, "notes/1")).Value))
 	// Output: "Oat milk"

@@ -52,7 +52,7 @@ type Namespace struct {
 	Keys int
 }
 
-// Conflict is a concurrent write that is not shown.
+// Conflict is a place of a key of which concurrent writes say different things: not all of them are shown as they are.
 type Conflict struct {
 	Key string
 	// Path is the JSON pointer of the conflict inside the value, empty for the whole value.
@@ -60,12 +60,13 @@ type Conflict struct {
 	Status ConflictStatus
 	// Base is the value before the sides parted that are listed, as compact JSON, nil where there was none.
 	Base json.RawMessage
-	// Chosen is the side that is (or was) shown, Lost the newest of the others, 256 of them and a MiB of values at most, More how many
-	// there are besides: the log of the key has them all.
+	// Chosen is what is (or was) shown and the version that decided it, Others the newest of the other sides, 256 of them and a MiB
+	// of values at most, More how many there are besides: the log of the key has them all. Those of the others that are not Merged are
+	// (or were) not shown.
 	Chosen ConflictSide
-	Lost   []ConflictSide
+	Others []ConflictSide
 	More   int
-	// Why says in words why Chosen was chosen.
+	// Why says in words how it was decided: which strategy did, and by what.
 	Why string
 	// ClosedBy is the version that closed the conflict, zero while it is open.
 	ClosedBy Version
@@ -92,4 +93,7 @@ type ConflictSide struct {
 	// Value is compact JSON, which Decode reads; nil where the side deleted.
 	Value   json.RawMessage
 	Deleted bool
+	// Merged marks what the strategy made of several sides, as Chosen, and each of these: it shows something of each, as far as kdelta can
+	// tell of one that the application brings.
+	Merged bool
 }

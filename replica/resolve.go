@@ -126,7 +126,7 @@ func (tx *Tx) takeSide(key string, view *crdt.View, v Version) error {
 
 // sideBy is what a version says in a conflict that does not show it, or shows it in a mixture.
 func sideBy(c *crdt.Conflict, id history.ID) (crdt.Side, bool) {
-	for _, side := range c.Lost {
+	for _, side := range c.Others {
 		if side.Stamp.ID == id {
 			return side, true
 		}

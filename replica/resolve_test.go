@@ -170,13 +170,15 @@ func TestResolvedIsRemembered(t *testing.T) {
 func TestClosedAsItWasOpen(t *testing.T) {
 	told := func(all []replica.Conflict) (out []string) {
 		for _, c := range all {
-			out = append(out, fmt.Sprintf("%s: %s over %s, since %s; before it was %s", c.Path, side(c.Chosen), side(c.Lost...), c.Why, c.Base))
+			out = append(out, fmt.Sprintf("%s: %s over %s, since %s; before it was %s", c.Path, side(c.Chosen), side(c.Others...), c.Why, c.Base))
 		}
 		return out
 	}
 	cases := slices.Clone(clashes)
-	for _, strategy := range []string{"mv", "max"} {
-		cases = append(cases, clash{name: strategy, strategy: strategy, base: 0, a: putting(1), b: putting(2)})
+	for _, strategy := range []string{"mv", "max", "min", "union"} {
+		for name, b := range map[string]write{" of two values": putting([]int{2}), " of a value and a delete": deleting} {
+			cases = append(cases, clash{name: strategy + name, strategy: strategy, base: 0, a: putting([]int{1, 2}), b: b})
+		}
 	}
 	for _, c := range cases {
 		for name, end := range map[string]func(p *pair, va replica.Version) (replica.Version, error){
@@ -222,11 +224,43 @@ func TestClosedUnderAnotherStrategy(t *testing.T) {
 	}
 }
 
+// TestClosedMemberByMember: whole values that were written over are told as what a strategy made of their members, where it did not
+// choose between the two.
+func TestClosedMemberByMember(t *testing.T) {
+	for name, c := range map[string]struct {
+		a, b             object
+		shown, why, mark string
+	}{
+		"other members":    {object{"a": 1}, object{"b": 2}, `{"a":1,"b":2}`, "fields/1: member by member", "true true"},
+		"members of both":  {object{"a": 1, "x": 1}, object{"b": 2, "x": 2}, `{"a":1,"b":2,"x":2}`, "fields/1: later time", "true true"},
+		"one has them all": {object{"a": 1}, object{"a": 1, "b": 2}, `{"a":1,"b":2}`, "fields/1: member by member", "false true"},
+		"the same members": {object{"a": 1}, object{"a": 2}, `{"a":2}`, "fields/1: later time", "false false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.strategy("notes", "fields")
+			va := p.do(p.a.Set(t.Context(), "notes/1", c.a))
+			p.do(p.b.Set(t.Context(), "notes/1", c.b))
+			p.sync()
+			p.do(p.b.Delete(t.Context(), "notes/1"))
+			p.sync()
+			all := p.conflicts(p.a, "notes/1", true)
+			if len(all) != 1 || string(all[0].Chosen.Value) != c.shown || all[0].Why != c.why || len(all[0].Others) == 0 {
+				t.Fatalf("%+v, want %s shown: %s", all, c.shown, c.why)
+			}
+			first := all[0].Others[0]
+			if got := fmt.Sprint(all[0].Chosen.Merged, first.Merged); got != c.mark || !first.Version.Equal(va) {
+				t.Errorf("merged are %s, the first of %s: want %s", got, side(all[0].Others...), c.mark)
+			}
+		})
+	}
+}
+
 // side is what sides of a conflict say.
 func side(sides ...replica.ConflictSide) string {
 	var all []string
 	for _, s := range sides {
-		all = append(all, fmt.Sprintf("%s %s %s deleted %t", s.Version, s.Kind, s.Value, s.Deleted))
+		all = append(all, fmt.Sprintf("%s %s %s deleted %t merged %t", s.Version, s.Kind, s.Value, s.Deleted, s.Merged))
 	}
 	return strings.Join(all, " and ")
 }
@@ -268,10 +302,10 @@ func TestKindsOverwritten(t *testing.T) {
 					p.sync()
 					for _, r := range []*replica.Replica{p.a, p.b, late} {
 						all := p.conflicts(r, "notes/1", false)
-						if len(all) != 1 || all[0].Status != replica.ConflictOverwritten || !all[0].ClosedBy.Equal(v) || len(all[0].Lost) != 1 {
+						if len(all) != 1 || all[0].Status != replica.ConflictOverwritten || !all[0].ClosedBy.Equal(v) || len(all[0].Others) != 1 {
 							t.Fatalf("the listing is %+v", all)
 						}
-						lost, chosen := all[0].Lost[0], all[0].Chosen
+						lost, chosen := all[0].Others[0], all[0].Chosen
 						if !lost.Version.Equal(va) || string(lost.Value) != x.shows || !chosen.Version.Equal(vb) || string(chosen.Value) != y.shows {
 							t.Errorf("the entry is of %s %s over %s %s", chosen.Version, chosen.Value, lost.Version, lost.Value)
 						}
@@ -349,7 +383,7 @@ func TestResolveBesideUnseen(t *testing.T) {
 	p.sync()
 	p.shows(p.b, "notes/1", `"A"`)
 	for _, c := range p.conflicts(p.b, "notes/1", false) {
-		if c.Status == replica.ConflictOpen && c.Chosen.Version.Equal(v) && bytes.Equal(c.Lost[0].Value, []byte(`"unseen"`)) {
+		if c.Status == replica.ConflictOpen && c.Chosen.Version.Equal(v) && bytes.Equal(c.Others[0].Value, []byte(`"unseen"`)) {
 			return
 		}
 	}

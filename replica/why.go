@@ -178,20 +178,39 @@ func (w *reasons) conflicts(key string) error {
 		if err != nil {
 			return err
 		}
-		var names []string
-		for _, side := range c.Lost {
-			names = append(names, side.Version.String())
-		}
 		place := "It"
 		if c.Path != "" {
 			place = "Its " + c.Path
 		}
-		w.say("%s is in conflict: %s is shown, and hides %s (%s).", place, c.Chosen.Version, strings.Join(names, ", "), c.Why)
+		w.say("%s is in conflict: %s (%s).", place, c.settled(), c.Why)
 	}
 	if n > maxReasons {
 		w.say("%d conflicts in all are open on it.", n)
 	}
 	return nil
+}
+
+// settled says which sides are shown, and which are not.
+func (c *Conflict) settled() string {
+	var from, hidden []string
+	for _, side := range c.Others {
+		if side.Merged {
+			from = append(from, side.Version.String())
+		} else {
+			hidden = append(hidden, side.Version.String())
+		}
+	}
+	said := c.Chosen.Version.String() + " is shown"
+	switch {
+	case c.Chosen.Merged:
+		said = "what is shown is made of " + strings.Join(from, ", ")
+	case len(from) > 0:
+		said += ", which has all of " + strings.Join(from, ", ")
+	}
+	if len(hidden) > 0 {
+		said += ", and hides " + strings.Join(hidden, ", ")
+	}
+	return said
 }
 
 // waiting names what waits and is wanted, and reports whether there is any.

@@ -48,9 +48,17 @@ func (a *app) printConflict(ctx context.Context, db *database, c replica.Conflic
 		status = a.faint(string(c.Status))
 	}
 	a.printf("%s%s  %s\n", a.key(c.Key), printable(where), status)
-	a.printSide(ctx, db, "chosen", c.Chosen)
-	for _, side := range c.Lost {
-		a.printSide(ctx, db, "lost", side)
+	if c.Chosen.Merged {
+		a.printf("  %s %s\n", a.faint("shown "), a.oneLine(c.Chosen.Value, 10))
+	} else {
+		a.printSide(ctx, db, "chosen", c.Chosen)
+	}
+	for _, side := range c.Others {
+		role := "hidden"
+		if side.Merged {
+			role = "from"
+		}
+		a.printSide(ctx, db, role, side)
 	}
 	if c.More > 0 {
 		a.printf("  %s %d older ones: kdelta log %s\n", a.faint("more  "), c.More, printable(shellWord(c.Key)))
@@ -64,15 +72,15 @@ func (a *app) printConflict(ctx context.Context, db *database, c replica.Conflic
 	if c.Status != replica.ConflictOpen {
 		a.printf("  %s %s\n", a.faint("closed"), a.version(db.versionName(ctx, c.ClosedBy)))
 	}
-	if len(c.Lost) == 0 {
+	if len(c.Others) == 0 {
 		return
 	}
-	key, lost := printable(shellWord(c.Key)), printable(shellWord(db.versionName(ctx, c.Lost[0].Version)))
+	key, other := printable(shellWord(c.Key)), printable(shellWord(db.versionName(ctx, c.Others[0].Version)))
 	switch c.Status {
 	case replica.ConflictOpen:
-		a.printf("  %s kdelta resolve %s --take %s\n", a.faint("to do "), key, lost)
+		a.printf("  %s kdelta resolve %s --take %s\n", a.faint("to do "), key, other)
 	case replica.ConflictOverwritten: // perhaps by somebody who did not look
-		a.printf("  %s kdelta revert %s --to %s\n", a.faint("back  "), key, lost)
+		a.printf("  %s kdelta revert %s --to %s\n", a.faint("back  "), key, other)
 	}
 }
 

@@ -234,7 +234,7 @@ func (d *demo) settle(ctx context.Context) error {
 		open = append(open, conflict)
 	}
 	for _, conflict := range open {
-		side := conflict.Lost[0].Version
+		side := conflict.Others[0].Version
 		if _, err := d.laptop.ResolveTake(ctx, conflict.Key, side); err != nil {
 			return err
 		}

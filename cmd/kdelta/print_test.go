@@ -170,12 +170,12 @@ func TestConflictsOfEveryStatus(t *testing.T) {
 	c := replica.Conflict{
 		Key: "a/b", Path: "/x", Status: replica.ConflictResolved, Why: "edit revives deleted record", ClosedBy: version(9),
 		Chosen: replica.ConflictSide{Version: version(1), Value: []byte("1")},
-		Lost:   []replica.ConflictSide{{Version: version(2), Deleted: true}},
+		Others: []replica.ConflictSide{{Version: version(2), Deleted: true}},
 	}
 	expectLines(t, printed(t, func(a *app) { a.printConflict(t.Context(), db, c) }),
 		"a/b  at /x  resolved",
 		"  chosen aaaaaaaa@1  "+timeHuman(at)+"  1",
-		"  lost   aaaaaaaa@2  "+timeHuman(at)+"  deleted",
+		"  hidden aaaaaaaa@2  "+timeHuman(at)+"  deleted",
 		"  base   nothing",
 		"  why    edit revives deleted record",
 		"  closed aaaaaaaa@9")

@@ -82,7 +82,7 @@ type conflictJSON struct {
 	Status   string          `json:"status"`
 	Base     json.RawMessage `json:"base"`
 	Chosen   sideJSON        `json:"chosen"`
-	Lost     []sideJSON      `json:"lost"`
+	Others   []sideJSON      `json:"others"`
 	More     int             `json:"more,omitempty"`
 	Why      string          `json:"why"`
 	ClosedBy string          `json:"closed_by,omitempty"`
@@ -95,15 +95,16 @@ type sideJSON struct {
 	Kind    string          `json:"kind"`
 	Value   json.RawMessage `json:"value"`
 	Deleted bool            `json:"deleted,omitempty"`
+	Merged  bool            `json:"merged,omitempty"`
 }
 
 func conflictShape(c *replica.Conflict) conflictJSON {
 	shape := conflictJSON{
 		Key: c.Key, Path: c.Path, Status: string(c.Status), Base: c.Base, Chosen: sideShape(&c.Chosen),
-		Lost: make([]sideJSON, len(c.Lost)), More: c.More, Why: c.Why,
+		Others: make([]sideJSON, len(c.Others)), More: c.More, Why: c.Why,
 	}
-	for i := range c.Lost {
-		shape.Lost[i] = sideShape(&c.Lost[i])
+	for i := range c.Others {
+		shape.Others[i] = sideShape(&c.Others[i])
 	}
 	if !c.ClosedBy.IsZero() {
 		shape.ClosedBy = c.ClosedBy.String()
@@ -114,7 +115,7 @@ func conflictShape(c *replica.Conflict) conflictJSON {
 func sideShape(s *replica.ConflictSide) sideJSON {
 	return sideJSON{
 		Version: s.Version.String(), ID: s.Version.ID.String(), Time: timeJSON(s.Version.Wall()), Kind: string(s.Kind),
-		Value: s.Value, Deleted: s.Deleted,
+		Value: s.Value, Deleted: s.Deleted, Merged: s.Merged,
 	}
 }
 

@@ -276,10 +276,10 @@ func (d *device) conflicts() (text string, ok bool) {
 			fmt.Fprintf(&b, "%s why %s\n", line, c.Why)
 			w.count("conflict: " + string(c.Status))
 			w.noteWhy(c.Why)
-			if len(c.Lost) == 0 {
+			if len(c.Others) == 0 {
 				w.failf("I8", "%s: a conflict of %s with itself: %s", d.name, c.Chosen.Version, line)
 			}
-			if !c.ClosedBy.IsZero() && c.Chosen.Kind != c.Lost[0].Kind {
+			if !c.ClosedBy.IsZero() && c.Chosen.Kind != c.Others[0].Kind {
 				w.count("conflict of kinds: " + string(c.Status))
 			}
 		}
@@ -300,8 +300,8 @@ func entryLine(c *replica.Conflict) string {
 		base = string(c.Base)
 	}
 	fmt.Fprintf(&b, "%s %q %s base %s chosen %s", c.Key, c.Path, c.Status, base, sideLine(&c.Chosen))
-	for i := range c.Lost {
-		b.WriteString(" lost " + sideLine(&c.Lost[i]))
+	for i := range c.Others {
+		b.WriteString(" lost " + sideLine(&c.Others[i]))
 	}
 	return b.String() + " by " + closedBy(c.ClosedBy.Stamp)
 }
@@ -339,8 +339,8 @@ func (w *World) wantedLine(e *Entry, d *device) string {
 		w.bases[id] = base
 	}
 	fmt.Fprintf(&b, "%s %q %s base %s chosen %s", e.Key, crdt.Pointer(e.Path), status, base, e.Chosen.text())
-	for i := range e.Lost {
-		b.WriteString(" lost " + e.Lost[i].text())
+	for i := range e.Others {
+		b.WriteString(" lost " + e.Others[i].text())
 	}
 	return b.String() + " by " + closedBy(e.By)
 }

@@ -18,7 +18,7 @@ type Entry struct {
 	Path []string // where inside the value
 	// Chosen is what is shown there and the version that decided it, Lost the others.
 	Chosen Said
-	Lost   []Said
+	Others []Said
 	// Sides are all versions in conflict, ascending; By is the version that closed it, zero while it is open.
 	Sides    []clock.Stamp
 	By       clock.Stamp
@@ -69,11 +69,11 @@ func beaten(shown *Shown, newest clock.Stamp, tombs []*placed) []Entry {
 	}
 	e := Entry{Chosen: Said{newest, shown.Kind, shown.Value}}
 	for _, d := range tombs {
-		e.Lost = append(e.Lost, Said{At: d.at, Kind: shown.Kind})
+		e.Others = append(e.Others, Said{At: d.at, Kind: shown.Kind})
 	}
-	slices.SortFunc(e.Lost, func(a, b Said) int { return a.At.Compare(b.At) })
-	e.Lost = slices.CompactFunc(e.Lost, func(a, b Said) bool { return a.At == b.At })
-	e.Sides = sidesOf(e.Lost, newest)
+	slices.SortFunc(e.Others, func(a, b Said) int { return a.At.Compare(b.At) })
+	e.Others = slices.CompactFunc(e.Others, func(a, b Said) bool { return a.At == b.At })
+	e.Sides = sidesOf(e.Others, newest)
 	return []Entry{e}
 }
 
@@ -98,7 +98,7 @@ func siblingsEntry(shown *Shown, all, distinct []sibling) Entry {
 	e := Entry{Chosen: Said{shown.At, crdt.KindRegister, shown.Value}}
 	for _, x := range distinct {
 		if (x.value == nil) != (shown.Value == nil) || !bytes.Equal(x.value, shown.Value) {
-			e.Lost = append(e.Lost, Said{x.at, crdt.KindRegister, x.value})
+			e.Others = append(e.Others, Said{x.at, crdt.KindRegister, x.value})
 		}
 	}
 	for _, x := range all {
@@ -120,10 +120,10 @@ func otherRoots(roots []*placed) []Entry {
 	for _, r := range roots {
 		e.Sides = append(e.Sides, r.at)
 		if !bytes.Equal(r.op.value, newest.op.value) {
-			e.Lost = append(e.Lost, Said{r.at, crdt.KindRegister, r.op.value})
+			e.Others = append(e.Others, Said{r.at, crdt.KindRegister, r.op.value})
 		}
 	}
-	if len(e.Lost) == 0 {
+	if len(e.Others) == 0 {
 		return nil
 	}
 	return []Entry{e}
@@ -158,15 +158,15 @@ func (k *keyOps) lostMembers(shown *Shown, claims, standing []says) []Entry {
 			e = &Entry{Path: x.path, Chosen: Said{by, shown.Kind, there}}
 			byPath[name] = e
 		}
-		e.Lost = append(e.Lost, Said{x.by.at, shown.Kind, x.value})
+		e.Others = append(e.Others, Said{x.by.at, shown.Kind, x.value})
 		if e.Chosen.At.Less(by) {
 			e.Chosen.At = by
 		}
 	}
 	var out []Entry
 	for _, e := range byPath {
-		slices.SortStableFunc(e.Lost, func(a, b Said) int { return a.At.Compare(b.At) })
-		e.Sides = sidesOf(e.Lost, e.Chosen.At)
+		slices.SortStableFunc(e.Others, func(a, b Said) int { return a.At.Compare(b.At) })
+		e.Sides = sidesOf(e.Others, e.Chosen.At)
 		out = append(out, *e)
 	}
 	return out
@@ -287,16 +287,25 @@ func (m *Model) closedOn(n int, key string) []Entry {
 	return out
 }
 
-// whileOpen is a closed conflict as the version that closed it saw it: with what the strategy of that time made of it, where that
-// strategy saw it.
+// whileOpen is a closed conflict as the version that closed it saw it, with what the strategy of that time made of it: where that merges
+// by members and had no such conflict, with what was shown in its place.
 func (m *Model) whileOpen(e Entry, knows func(string) bool) Entry {
 	if e.By.IsZero() {
 		return e
 	}
-	for _, open := range m.View(m.nodes[m.byID[e.By.ID]].past, e.Key, knows).Open {
+	shown := m.View(m.nodes[m.byID[e.By.ID]].past, e.Key, knows)
+	for _, open := range shown.Open {
 		if open.Key = e.Key; open.id() == e.id() {
-			e.Chosen, e.Lost = open.Chosen, open.Lost
+			e.Chosen, e.Others = open.Chosen, open.Others
+			return e
 		}
+	}
+	there, _ := shown.Value.Lookup(e.Path...)
+	sides := append(slices.Clone(e.Others), e.Chosen)
+	e.Chosen, e.Others = Said{shown.At, shown.Kind, there}, sides
+	says := func(x Said) bool { return (x.Value == nil) == (there == nil) && bytes.Equal(x.Value, there) }
+	if i := slices.IndexFunc(sides, says); i >= 0 {
+		e.Chosen, e.Others = sides[i], slices.Delete(slices.Clone(sides), i, i+1)
 	}
 	return e
 }

@@ -14,7 +14,7 @@ func (d *device) resolveOp() attempt {
 	for c, err := range d.r.Conflicts(w.ctx, "") {
 		if err == nil && c.Status == replica.ConflictOpen && (sides == nil || w.chance(40)) {
 			key, sides = c.Key, []replica.Version{c.Chosen.Version}
-			for _, l := range c.Lost {
+			for _, l := range c.Others {
 				sides = append(sides, l.Version)
 			}
 		}

@@ -160,7 +160,7 @@ func (k *keyOps) view(s Set, strategy string, knows func(string) bool) Shown {
 		for _, p := range parts {
 			c.Sides = append(c.Sides, p.newest)
 			if p.Kind != chosen.Kind {
-				c.Lost = append(c.Lost, p.Said)
+				c.Others = append(c.Others, p.Said)
 			}
 		}
 		shown.Open = append(slices.Clone(doc.Open), c)
