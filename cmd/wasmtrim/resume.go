@@ -6,43 +6,57 @@ import "slices"
 const pcBase = 0x1000
 
 // renumber gives the PC_Bs of a function new numbers: 2k for where segment k begins, 2k+1 for what is within it. Then the
-// dispatch is the same in all functions. A function that has something out of the ordinary keeps its numbers.
+// dispatch is the same in all functions. Only those segments are told apart that something enters: what others begin with is
+// within the one before. A function that has something out of the ordinary keeps its numbers.
 func (s *shrinker) renumber(index int, f *function) {
 	if s.dispatch < 0 || f.asm() || f.inlIndex != nil {
 		return
 	}
-	n, ok := s.newNumbering(f)
+	entered, ok := s.enteredSegments(index, f)
 	if !ok {
 		return
 	}
-	uses, ok := s.uses(int64(pcBase + index))
+	n, ok := s.newNumbering(f, entered)
 	if !ok {
 		return
 	}
-	for _, at := range uses {
-		if pc := int(s.out[at].arg & 0xffff); s.out[at].op == opI64Const && n.starts[n.segment(pc)] != pc &&
-			n.pcsp[n.renumbered(pc)] != f.pcsp.at(pc) {
+	uses, _ := s.uses(int64(pcBase + index))
+	pcs := make([]int, len(uses))
+	for i, at := range uses {
+		if pcs[i], ok = s.renumbered(n, f, at); !ok {
 			return
 		}
 	}
-	for _, at := range uses {
-		in := &s.out[at]
-		if pc := int(in.arg & 0xffff); in.op == opI64Const && s.callee(at) != "" && pc != 0 {
-			in.arg += int64(n.likePC(f, pc, s.callee(at))) - in.arg&0xffff
-			continue
-		}
-		in.arg += int64(n.renumbered(int(in.arg&0xffff))) - in.arg&0xffff
+	for i, at := range uses {
+		s.out[at].arg += int64(pcs[i]) - s.out[at].arg&0xffff
 	}
 	if pc := f.deferReturn(); pc != 0 {
-		f.setDeferReturn(2*n.segment(pc) + 1)
+		f.setDeferReturn(2*n.place[n.segment(pc)] + 1)
 	}
 	f.pcsp, f.stackMap = tableOf(n.pcsp), tableOf(n.stackMap)
-	table := make([]int, len(n.starts))
-	for k := range table {
-		table[k] = k
+	s.out[s.dispatch].table = n.dispatch()
+	s.dropSegments(entered)
+	if s.dispatch >= 0 {
+		s.out = slices.Insert(s.out, s.dispatch, ins{op: opI32Const, arg: 1}, ins{op: opI32ShrU})
 	}
-	s.out[s.dispatch].table = table
-	s.out = slices.Insert(s.out, s.dispatch, ins{op: opI32Const, arg: 1}, ins{op: opI32ShrU})
+}
+
+// renumbered gives the new number of a PC_B that is used.
+func (s *shrinker) renumbered(n *numbering, f *function, at int) (pc int, ok bool) {
+	pc = int(s.out[at].arg & 0xffff)
+	k := n.place[n.segment(pc)]
+	switch {
+	case s.out[at].op == opI32Const: // a jump
+		return 2 * k, true
+	case s.resumesAt(at):
+		if n.starts[k] == pc {
+			return 2 * k, true
+		}
+		return 2*k + 1, n.isLike(f, 2*k+1, pc, false)
+	case pc == 0: // the stack grows, and the function begins anew
+		return 0, true
+	}
+	return n.likePC(f, pc, s.callee(at) == sigpanic)
 }
 
 // uses finds the constants that are PC_Bs: in jumps through the dispatch and in return addresses. It reports false if
@@ -69,36 +83,40 @@ func (s *shrinker) uses(pcF int64) (at []int, ok bool) {
 // numbering is how the PC_Bs of a function were and shall be numbered.
 type numbering struct {
 	table  []int // the segment of each old PC_B
-	starts []int // the old PC_B of the start of each segment
+	place  []int // the new number of each segment: of one that nothing enters, that of the one that it goes into
+	starts []int // the old PC_B of the start of each segment that is entered
 
 	pcsp, stackMap []int // the values at each new PC_B
 }
 
 func (n *numbering) segment(pc int) int { return n.table[min(pc, len(n.table)-1)] }
 
-func (n *numbering) renumbered(pc int) int {
-	k := n.segment(pc)
-	if n.starts[k] == pc {
-		return 2 * k
+// dispatch is the table that leads to the segments.
+func (n *numbering) dispatch() (table []int) {
+	for k := range n.starts {
+		table = append(table, k)
 	}
-	return 2*k + 1
+	return table
 }
 
 // newNumbering makes the tables by PC of a function anew.
-func (s *shrinker) newNumbering(f *function) (*numbering, bool) {
+func (s *shrinker) newNumbering(f *function, entered []bool) (*numbering, bool) {
 	n := &numbering{table: s.out[s.dispatch].table}
 	for pc, k := range n.table {
-		if k == len(n.starts) {
-			n.starts = append(n.starts, pc)
-		} else if k != len(n.starts)-1 {
+		if k == len(n.place) {
+			if entered[k] {
+				n.starts = append(n.starts, pc)
+			}
+			n.place = append(n.place, len(n.starts)-1)
+		} else if k != len(n.place)-1 {
 			return nil, false
 		}
 	}
-	if len(n.starts) > len(s.blocks) {
+	if len(n.place) > len(s.blocks) {
 		return nil, false
 	}
 	for k, start := range n.starts {
-		end := start
+		end := len(n.table) - 1
 		if k+1 < len(n.starts) {
 			end = n.starts[k+1] - 1
 		}
@@ -119,8 +137,11 @@ func (s *shrinker) newNumbering(f *function) (*numbering, bool) {
 		}
 		top = max(top, v)
 	}
-	if d := f.deferReturn(); d != 0 && (n.segment(d+1) != n.segment(d)+1 || n.starts[n.segment(d+1)] != d+1 || n.starts[n.segment(d)] == d) {
-		return nil, false
+	if d := f.deferReturn(); d != 0 {
+		k := n.place[n.segment(d)]
+		if k+1 >= len(n.starts) || n.starts[k+1] != d+1 || n.starts[k] == d {
+			return nil, false
+		}
 	}
 	return n, top == f.pcsp.top()
 }
@@ -135,14 +156,24 @@ func (s *shrinker) callee(at int) string {
 	return ""
 }
 
-// likePC finds the first PC_B at which the tables say what they say at one to which nothing returns.
-func (n *numbering) likePC(f *function, pc int, callee string) int {
-	end := n.renumbered(pc)
-	for like := 1; like < end; like++ {
-		if n.pcsp[like] == f.pcsp.at(pc) &&
-			(callee == sigpanic || n.stackMap == nil || n.stackMap[like-1] == f.stackMap.at(pc-1)) {
-			return like
+// likePC finds the first PC_B at which the tables say what they say at one to which nothing returns. It adds one if there is none.
+func (n *numbering) likePC(f *function, pc int, isSigpanic bool) (like int, ok bool) {
+	for like := 1; like < len(n.pcsp); like++ {
+		if n.isLike(f, like, pc, isSigpanic) {
+			return like, true
 		}
 	}
-	return end
+	for range 2 { // the runtime looks stack maps up before a return address
+		n.pcsp = append(n.pcsp, f.pcsp.at(pc))
+		if n.stackMap != nil {
+			n.stackMap = append(n.stackMap, f.stackMap.at(pc-1))
+		}
+	}
+	return len(n.pcsp) - 1, len(n.pcsp) <= lastPC
+}
+
+// isLike reports whether the tables say at a new PC_B what they say at an old one. Where a signal would be raised, nobody asks for
+// the stack map.
+func (n *numbering) isLike(f *function, like, pc int, isSigpanic bool) bool {
+	return n.pcsp[like] == f.pcsp.at(pc) && (isSigpanic || n.stackMap == nil || n.stackMap[like-1] == f.stackMap.at(pc-1))
 }
