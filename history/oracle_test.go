@@ -349,6 +349,9 @@ func checkPasts(t *rapid.T, r *replica) {
 			if r.dag[b].past[a] && (stamp.Time > p.Latest() || r.last[a] > p.Newest()) {
 				t.Fatalf("past of %d covers %d, and says that it holds nothing as late", b, a)
 			}
+			if r.dag[b].past[a] && r.last[a] < p.Oldest() {
+				t.Fatalf("past of %d covers %d, and says that it holds nothing as old", b, a)
+			}
 			if r.dag[b].past[a] && p.SameAuthor() && r.line[a] != r.line[b] {
 				t.Fatalf("past of %d covers %d, and says that it holds nothing by others", b, a)
 			}

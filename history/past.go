@@ -114,6 +114,14 @@ func (p *Past) Newest() LV {
 	return p.newest
 }
 
+// Oldest is a dot: of what was applied earlier nothing is in the past.
+func (p *Past) Oldest() LV {
+	if !p.SameAuthor() {
+		return 0
+	}
+	return p.graph.spans[p.graph.lines[p.line].spans[0]].lv
+}
+
 // SameAuthor reports whether all of the past is on the line of this version. It may be false where the line saw another later.
 func (p *Past) SameAuthor() bool { return p.at > 0 && p.saw == 0 }
 

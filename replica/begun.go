@@ -119,7 +119,7 @@ func (r *Replica) applySome(ctx context.Context, t *train, tell func(*unpacked, 
 		parts = nil // it may run again
 		bytes := 0
 		late := r.patience()
-		for bytes < sliceBytes && !c.full() { // others may have filled it
+		for c.roomFor(bytes) { // others may have filled it
 			u := t.at(len(parts), wait{c.awaited(), late})
 			if u == nil {
 				return nil

@@ -109,6 +109,7 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 		ops = c.ownedOps(ops)
 	}
 	var closed []crdt.Closed
+	stood := standingTogether(e.state)
 	if all {
 		closed, err = e.state.Apply(ops, at.stamp, seesAll{}, nil)
 	} else {
@@ -116,6 +117,7 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 		closed, err = e.state.Apply(ops, at.stamp, &c.partial, &c.seen)
 		err = errors.Join(err, past.Err())
 	}
+	c.willWrite(standingTogether(e.state) - stood)
 	e.close(closed)
 	return all, err
 }

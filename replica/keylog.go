@@ -98,7 +98,7 @@ func (k keyLog) step(f *folded, v *keyVersion) error {
 		f.tops, all = moveTops(f.tops, past, v.top)
 		_, err := f.state.Apply(v.ops, v.stamp, partial{past, all}, within{k.upTo(v.prev), f.holds})
 		if k.effort != nil {
-			*k.effort += past.Asked()
+			*k.effort += past.Asked() + (len(f.tops)+f.state.Standing())/moveEffort
 		}
 		return errors.Join(err, past.Err())
 	})
@@ -107,9 +107,14 @@ func (k keyLog) step(f *folded, v *keyVersion) error {
 // moveTops makes a version one of the tops, whose dots ascend, instead of those that it covers, and reports whether it covers all
 // of them.
 func moveTops(tops []top, past *history.Past, v top) (moved []top, all bool) {
-	newest, kept := past.Newest(), 0
+	oldest, newest := past.Oldest(), past.Newest()
 	n := sort.Search(len(tops), func(i int) bool { return tops[i].lv > newest })
-	for i := range n {
+	from := n
+	for from > 0 && tops[from-1].lv >= oldest {
+		from--
+	}
+	kept := from
+	for i := from; i < n; i++ {
 		if past.CoversLV(tops[i].lv) {
 			continue
 		}

@@ -28,8 +28,8 @@ const (
 	slicePatience = 20 * time.Millisecond
 	// keyEffort is that of writing one of the versions that stand on a key, and of reading it where it is not at hand.
 	keyEffort = 30
-	// moveEffort is how many of them are moved to make room for another one at the effort of one comparison.
-	moveEffort = 16
+	// moveEffort is how many of them are passed by, and moved to make room for another one, at the effort of one comparison.
+	moveEffort = 4
 	// patchBytes are bytes of a patch that count as one more op: about as many as one of its members takes.
 	patchBytes = 64
 )
@@ -46,15 +46,34 @@ type slice struct {
 	begun string
 }
 
-// full reports whether the commit should end.
+// full reports whether the commit should end: one that has much to write goes on until the rest has been as much of an effort.
 func (c *commit) full() bool { return c.effort > max(sliceEffort, 2*c.standing) }
 
-// tookKey counts a key that the commit will have to write.
-func (c *commit) tookKey(e *entry) {
-	if n := e.state.Standing(); n > 1 {
-		c.effort += n * keyEffort
-		c.standing += n * keyEffort
+// roomFor reports whether a commit goes on with another pack behind so many bytes of versions: with twice as many where writing what
+// stands on its keys, which the next commit would write again, is an effort of its own.
+func (c *commit) roomFor(bytes int) bool {
+	most := sliceBytes
+	if c.standing > sliceEffort {
+		most *= 2
 	}
+	return bytes < most && !c.full()
+}
+
+// tookKey counts a key that the commit will have to write.
+func (c *commit) tookKey(e *entry) { c.willWrite(standingTogether(e.state)) }
+
+// standingTogether is how many versions stand on a key, 0 where it is one alone.
+func standingTogether(s *crdt.State) int {
+	if n := s.Standing(); n > 1 {
+		return n
+	}
+	return 0
+}
+
+// willWrite counts versions that the commit will have to write because they stand on a key beside others.
+func (c *commit) willWrite(n int) {
+	c.effort += n * keyEffort
+	c.standing += n * keyEffort
 }
 
 // foldsInto counts ops that are about to be applied to a key.

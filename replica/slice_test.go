@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/kdelta/kdelta/history"
+	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/replica"
 	"github.com/kdelta/kdelta/store"
@@ -40,14 +41,45 @@ func (h *hostile) forks(n int) (made []history.Version) {
 	return made
 }
 
+// strangers are versions on one key of authors who saw nobody: none of them has to be compared with any other.
+func (h *hostile) strangers(n int) (certs []identity.Certificate, seals []identity.Seal, made []history.Version) {
+	own := h.key
+	defer func() { h.key = own }()
+	for i := range n {
+		h.key = identity.AuthorKeyFromSeed([32]byte{'s', byte(i), byte(i >> 8)})
+		v := h.version(nil, 0)
+		certs, seals, made = append(certs, h.certificate()), append(seals, h.seal(v)), append(made, v)
+	}
+	return certs, seals, made
+}
+
 // TestSlices: a pack whose versions all stand beside each other on one key is applied in several commits, wherever its seals
 // stand, and comes to the same.
 func TestSlices(t *testing.T) {
-	const forks = 500
+	const forks, strangers = 500, 1_000
 	for _, c := range []struct {
-		name   string
-		behind bool // a chain around the forks whose only seal is at the end
-	}{{"sealed one by one", false}, {"a chain that is sealed at the end", true}} {
+		name string
+		push func(h *hostile) (versions int)
+	}{
+		{"sealed one by one", func(h *hostile) int {
+			versions := h.forks(forks)
+			h.pushGood(versions...)
+			return len(versions)
+		}},
+		{"a chain around them that is sealed at the end", func(h *hostile) int {
+			versions := h.forks(forks)
+			root := h.version(nil, 0)
+			last := h.version(&root, 0)
+			versions = append(append([]history.Version{root}, versions...), last)
+			h.pushSealed(versions[1:], versions...)
+			return len(versions)
+		}},
+		{"of authors who saw nobody", func(h *hostile) int {
+			certs, seals, versions := h.strangers(strangers)
+			h.push(certs, seals, versions...)
+			return len(versions)
+		}},
+	} {
 		t.Run(c.name, func(t *testing.T) {
 			st := &commitCounter{Store: memory.New()}
 			r, err := replica.Open(t.Context(), st, replica.Options{Wall: standing(pairStart)})
@@ -62,19 +94,11 @@ func TestSlices(t *testing.T) {
 			h := newHostile(t, r)
 			s, peer := r.LiveSession(t.Context()), protocol.New(h)
 			talk(t, s, peer)
-			versions := h.forks(forks)
-			if c.behind {
-				root := h.version(nil, 0)
-				last := h.version(&root, 0)
-				versions = append(append([]history.Version{root}, versions...), last)
-				h.pushSealed(versions[1:], versions...)
-			} else {
-				h.pushGood(versions...)
-			}
+			versions := c.push(h)
 			st.n.Store(0)
 			talk(t, s, peer)
-			if rep := s.Report(); rep.Received.Versions != len(versions) || rep.Received.Packs != 1 {
-				t.Fatalf("%d versions in %d packs came, want %d in one", rep.Received.Versions, rep.Received.Packs, len(versions))
+			if rep := s.Report(); rep.Received.Versions != versions || rep.Received.Packs != 1 {
+				t.Fatalf("%d versions in %d packs came, want %d in one", rep.Received.Versions, rep.Received.Packs, versions)
 			}
 			if n := st.n.Load(); n < 2 {
 				t.Errorf("%d commits", n)
