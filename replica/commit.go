@@ -46,9 +46,8 @@ type commit struct {
 	ruling     ruling
 	unsettled  bool
 	dirtyLines lineSet
-	// docs are the keys that were looked at, by this commit or by those before it, gap those that need no look.
+	// docs are the keys that were looked at, by this commit or by those before it.
 	docs *docs
-	gap  keyGap
 	// firstLV is the first dot of the first staged version, bytes the size of all of them.
 	firstLV history.LV
 	bytes   int

@@ -55,6 +55,8 @@ type entry struct {
 type docs struct {
 	entries map[string]*entry
 	free    []*entry
+	// gap are keys that neither the entries nor the store have.
+	gap keyGap
 	// held is how many bytes of rows the entries hold with their values.
 	held int
 	// commits is the number of the commit that left them; 0 while one is under way, so that one that fails leaves none.
@@ -92,6 +94,7 @@ func (d *docs) add(key string) *entry {
 // drop lets an entry go.
 func (d *docs) drop(e *entry) {
 	delete(d.entries, e.key)
+	d.gap.exclude(e.key)
 	d.recycle(e)
 }
 
@@ -119,6 +122,7 @@ func (d *docs) clear() {
 	if clear(d.entries); d.entries == nil {
 		d.entries = make(map[string]*entry)
 	}
+	d.gap = keyGap{}
 }
 
 // entry returns the key's entry in this commit.
@@ -137,7 +141,7 @@ func (c *commit) entry(key string) (*entry, error) {
 
 // load reads what the store has of the entry's key.
 func (c *commit) load(e *entry) error {
-	if c.gap.holds(e.key) {
+	if c.docs.gap.holds(e.key) {
 		e.knownTops = true
 		return nil
 	}
@@ -146,7 +150,7 @@ func (c *commit) load(e *entry) error {
 		return err
 	}
 	if e.row.Count == 0 {
-		return c.gap.miss(c.tx, e.key)
+		return c.docs.gap.miss(c.tx, e.key)
 	}
 	e.size, e.owned = len(e.row.State), e.row.State != nil
 	e.row.Value, e.row.State = nil, nil
@@ -191,7 +195,7 @@ func (c *commit) flushDocs() error {
 
 func (c *commit) dropDocs() {
 	c.docs.clear()
-	c.touched, c.gap = c.touched[:0], keyGap{}
+	c.touched = c.touched[:0]
 }
 
 // keepDocs leaves the keys for the next commit: those of the simplest state, whose values need not be kept, and those that own

@@ -5,7 +5,7 @@ import "github.com/kdelta/kdelta/store"
 // keyGap is a stretch of keys of which the store has none. New keys often ascend, since they are numbers or times: then one
 // look at what stands behind the first of them spares the look for each of the others.
 //
-// It says what stood there when it was found, so it has to be forgotten once keys are in the store that are not at hand.
+// It says what stood there when it was found: of what was written since, it tells only who has those keys at hand.
 type keyGap struct {
 	// from and to, which are no part of it, bound the gap; to is empty where nothing stands behind it.
 	from, to string
@@ -21,6 +21,13 @@ const minAscents = 8
 // holds reports whether the store is known not to have a key.
 func (g *keyGap) holds(key string) bool {
 	return g.found && key > g.from && (key < g.to || g.to == "")
+}
+
+// exclude leaves a key outside that is no longer at hand, and what lies between it and where the gap began: new keys ascend.
+func (g *keyGap) exclude(key string) {
+	if g.holds(key) {
+		g.from = key
+	}
 }
 
 // miss notes that the store does not have a key, and looks how far the gap behind it goes if the next ones are likely to be in it.

@@ -117,3 +117,40 @@ func TestAscendingKeysThatWereThere(t *testing.T) {
 		t.Error(damage)
 	}
 }
+
+// TestAscendingKeysOfManyCommits: a commit does not look for new keys that ascend from those of the commits before it, and knows what
+// there is of a key that is no longer at hand, or that somebody else wrote.
+func TestAscendingKeysOfManyCommits(t *testing.T) {
+	const keys = 4 * minAscents
+	ctx := t.Context()
+	st := &lookCounter{Store: memory.New()}
+	r, err := Open(ctx, st, testOptions(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := Open(ctx, st, testOptions(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range keys {
+		if _, err := r.Set(ctx, fmt.Sprintf("k/%03d", i), i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st.looks > 2*minAscents {
+		t.Errorf("%d new keys that ascend were looked for %d times", keys, st.looks)
+	}
+	for _, round := range [][]*Replica{{r, r}, {r, other, r}} {
+		for i := range keys {
+			key, sum := fmt.Sprintf("%d/%03d", len(round), i), 0
+			for _, writer := range round {
+				if _, err := writer.Add(ctx, key, 1); err != nil { // a counter does not stay at hand
+					t.Fatal(err)
+				}
+			}
+			if _, err := r.Get(ctx, key, &sum); err != nil || sum != len(round) {
+				t.Errorf("%s is at %d, %v; want %d", key, sum, err, len(round))
+			}
+		}
+	}
+}
