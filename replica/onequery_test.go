@@ -16,6 +16,9 @@ func TestOneQuery(t *testing.T) {
 	oneError(t, "log", p.a.Log(t.Context(), "", log, log))
 	oneError(t, "log of a key", p.a.Log(t.Context(), "notes/1", log, replica.LogQuery{}))
 	oneError(t, "graph", p.a.Graph(t.Context(), "", log, log))
+	if _, err := p.a.Why(t.Context(), "notes/1", replica.WhyQuery{}, replica.WhyQuery{}); !errors.Is(err, replica.ErrQueries) {
+		t.Errorf("why with two queries: %v, want ErrQueries", err)
+	}
 	oneError(t, "conflicts", p.a.Conflicts(t.Context(), "", conflicts, conflicts))
 }
 

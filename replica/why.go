@@ -19,15 +19,22 @@ import (
 // it, what was deleted and by whom, what waits and for what, and when the others were last met. A text with a slash is a
 // key, any other a version: AUTHOR@SEQ, or an id or the beginning of one; one that was written again (Reissue) is found by
 // the name that it had. A text that can be neither is an error that wraps crdt.ErrKey or ErrPointText.
-func (r *Replica) Why(ctx context.Context, keyOrVersion string) ([]string, error) {
-	w := &reasons{r: r, ctx: ctx}
+func (r *Replica) Why(ctx context.Context, keyOrVersion string, query ...WhyQuery) ([]string, error) {
+	q, err := only(query)
+	if err != nil {
+		return nil, err
+	}
+	w := &reasons{r: r, ctx: ctx, time: q.Time}
+	if w.time == nil {
+		w.time = func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+	}
 	isKey := strings.Contains(keyOrVersion, "/")
 	if isKey {
 		if err := crdt.CheckKey(keyOrVersion); err != nil {
 			return nil, err
 		}
 	}
-	err := r.view(ctx, func(s *snap) error {
+	err = r.view(ctx, func(s *snap) error {
 		w.s = s
 		if isKey {
 			return w.key(keyOrVersion)
@@ -37,11 +44,18 @@ func (r *Replica) Why(ctx context.Context, keyOrVersion string) ([]string, error
 	return w.sentences, err
 }
 
+// WhyQuery says how an answer is wanted: one is given, or none.
+type WhyQuery struct {
+	// Time writes a time for whoever reads the sentences; without it times are RFC 3339, in UTC.
+	Time func(time.Time) string
+}
+
 // reasons gathers the sentences of one question.
 type reasons struct {
 	r         *Replica
 	ctx       context.Context
 	s         *snap
+	time      func(time.Time) string
 	sentences []string
 }
 
@@ -55,10 +69,8 @@ func (w *reasons) at(v clock.Stamp) string {
 	if by := w.s.callName(v.Author); by != v.Author.String() {
 		name += " by " + by
 	}
-	return name + " of " + moment(v.Time.Millis())
+	return name + " of " + w.time(Version{Stamp: v}.Wall())
 }
-
-func moment(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
 
 // maxReasons bounds how many conflicts, keys or versions one answer lists.
 const maxReasons = 5
@@ -233,7 +245,7 @@ func (w *reasons) waiting(wanted func(*history.Version) bool) (bool, error) {
 				continue
 			}
 			found = true
-			w.say("Version %s was received at %s and waits: %s.", w.at(v.Stamp()), moment(row.Received), w.want(&row.Pending))
+			w.say("Version %s was received at %s and waits: %s.", w.at(v.Stamp()), w.time(time.UnixMilli(row.Received)), w.want(&row.Pending))
 			break
 		}
 	}
@@ -272,7 +284,7 @@ func (w *reasons) met() error {
 			what = p.Note
 		}
 		w.say("%s was last met at %s: %s. What it wrote or received later comes with the next sync.", p.Name,
-			p.Met.Format(time.RFC3339), what)
+			w.time(p.Met), what)
 	}
 	w.say("A version that was refused is not kept; the report of its sync named it.")
 	return nil

@@ -1,6 +1,10 @@
 package main
 
-import "context"
+import (
+	"context"
+
+	"github.com/kdelta/kdelta/replica"
+)
 
 type whyCmd struct {
 	What string `arg:"" name:"key" help:"A key, or a version seen elsewhere: AUTHOR@SEQ or its id."`
@@ -17,7 +21,11 @@ func (c *whyCmd) Run(ctx context.Context, a *app) error {
 		return usagef("name a key or a version")
 	}
 	return a.read(ctx, func(db *database) error {
-		sentences, err := db.Why(ctx, c.What)
+		var q replica.WhyQuery
+		if !a.asJSON {
+			q.Time = timeHuman
+		}
+		sentences, err := db.Why(ctx, c.What, q)
 		if err != nil {
 			return err
 		}
