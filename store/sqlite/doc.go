@@ -50,7 +50,8 @@
 //	   too; with Normal a power cut may take back the newest commits, always from the end, never one in the middle.
 //	Q2 A lock held by another process is waited for until the context ends; nobody sees "database is locked".
 //	Q3 A failure dooms its transaction: SQLite may have rolled back already, so nothing more may be written.
-//	Q4 A file that is not ours, or is newer than this package, is refused before anything in it changes.
+//	Q4 A file that is not ours, or is newer than this package, is refused before anything in it changes, and with
+//	   ReadOnly before anything is made beside it.
 //	Q5 The application id is in the file from its first commit on, which also holds the whole schema.
 //
 // Schema changes are a list ([migrations]): PRAGMA user_version counts how many of it the file has seen, and Open

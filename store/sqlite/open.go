@@ -145,6 +145,11 @@ func (s *Store) connectAll(ctx context.Context) (err error) {
 			_ = s.disconnect()
 		}
 	}()
+	if s.options.readOnly {
+		if err = s.refuse(); err != nil {
+			return err
+		}
+	}
 	if err = s.reach(ctx); err != nil {
 		if err = s.freeze(err); err == nil {
 			err = s.reach(ctx)
@@ -176,6 +181,27 @@ func (s *Store) connectAll(ctx context.Context) (err error) {
 	})
 }
 
+// refuse refuses a file that is only to be read and is not ours, by what the file alone says (Q5). To read one that has a log SQLite
+// makes files beside it, and who may not write leaves them there. Whatever else is wrong with it is for reach to find.
+func (s *Store) refuse() error {
+	c, err := s.door.connect(s.path, immutable)
+	if err != nil {
+		return nil
+	}
+	version, err := s.inspect(c)
+	if err == nil {
+		err = s.notNewer(version, migrations())
+	}
+	_ = c.close() // it has read a page
+	if errors.Is(err, store.ErrForeign) || errors.Is(err, store.ErrNewerSchema) {
+		return err
+	}
+	return nil
+}
+
+// immutable is the mode of a file that is read as if nobody ever wrote to it: without locks, and without a log.
+const immutable = "ro&immutable=1"
+
 // reach opens the writer and looks at what the file is.
 func (s *Store) reach(ctx context.Context) error {
 	return s.patiently(ctx, func() (err error) {
@@ -195,7 +221,7 @@ func (s *Store) reach(ctx context.Context) error {
 
 func (s *Store) mode() string {
 	if s.frozen != nil {
-		return "ro&immutable=1"
+		return immutable
 	}
 	if s.options.readOnly {
 		return "ro"

@@ -164,6 +164,12 @@ func TestRefused(t *testing.T) {
 		}
 		c = rawConn(t, d, newer)
 		mustExec(t, c, "PRAGMA user_version = 99")
+		logged := filepath.Join(dir, "logged.db")
+		c = rawConn(t, d, logged)
+		mustExec(t, c, "PRAGMA journal_mode = WAL; CREATE TABLE t(x)")
+		if err := c.close(); err != nil {
+			t.Fatal(err)
+		}
 		tests := []struct {
 			path string
 			opts []Option
@@ -177,12 +183,18 @@ func TestRefused(t *testing.T) {
 			{text, nil, store.ErrForeign, "not an SQLite file"},
 			{foreign, nil, store.ErrForeign, "another program"},
 			{foreign, []Option{ReadOnly()}, store.ErrForeign, "another program"},
+			{logged, []Option{ReadOnly()}, store.ErrForeign, "another program"},
 			{newer, nil, store.ErrNewerSchema, "schema 99"},
+			{newer, []Option{ReadOnly()}, store.ErrNewerSchema, "schema 99"},
 			{filepath.Join(dir, "missing.db"), []Option{ReadOnly()}, fs.ErrNotExist, "missing.db"},
 			{filepath.Join(text, "below", "x.db"), nil, nil, "not a directory"},
 		}
 		for _, test := range tests {
 			before, _ := os.ReadFile(test.path)
+			files, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
 			s, err := open(d, test.path, test.opts)
 			if err == nil {
 				t.Errorf("Open(%q) succeeded", test.path)
@@ -194,6 +206,9 @@ func TestRefused(t *testing.T) {
 			}
 			if after, _ := os.ReadFile(test.path); string(after) != string(before) {
 				t.Errorf("Open(%q) changed the file that it refused", test.path)
+			}
+			if there, err := os.ReadDir(dir); err != nil || len(there) != len(files) {
+				t.Errorf("Open(%q) left %v beside it, %v", test.path, there, err)
 			}
 		}
 	})
