@@ -82,6 +82,7 @@ func (f *feed) pack(s *snap) (protocol.Pack, error) {
 	if versions+len(proofs.Erasures) == 0 {
 		return protocol.Pack{}, io.EOF
 	}
+	proofs.Fast = true // nobody keeps it for long
 	packed, err := f.gather.encode(proofs)
 	return protocol.Pack{Bytes: packed, Frame: f.gather.frame, Versions: versions, Tips: entriesOf(tips)}, err
 }

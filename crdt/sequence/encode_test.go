@@ -50,8 +50,8 @@ func TestSizes(t *testing.T) {
 		}
 		log := text.log.Append(nil, 0)
 		snapshot := text.AppendSnapshot(nil)
-		smallLog, _ := zstd.Compress(nil, log)
-		smallSnapshot, _ := zstd.Compress(nil, snapshot)
+		smallLog, _ := zstd.Compress(nil, log, false)
+		smallSnapshot, _ := zstd.Compress(nil, snapshot, false)
 		t.Logf("%s: log %d bytes, %d compressed; snapshot %d, %d", c.trace, len(log), len(smallLog), len(snapshot), len(smallSnapshot))
 		if len(smallLog) > c.history || len(smallSnapshot) > c.openers {
 			t.Errorf("%s: %d and %d bytes, more than %d and %d", c.trace, len(smallLog), len(smallSnapshot), c.history, c.openers)

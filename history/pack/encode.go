@@ -20,6 +20,8 @@ type Options struct {
 	Erasures     []history.Erasure
 	// Plain leaves the body as it is: for versions so few that compressing them takes more time than it saves.
 	Plain bool
+	// Fast compresses the body in half the time, into some twentieth more: for a pack that goes out at once and is not kept.
+	Fast bool
 }
 
 // Encode is Append of an Encoder that is used once.
@@ -170,14 +172,14 @@ func (e *Encoder) Finish(dst []byte, o Options) ([]byte, error) {
 		Count: len(e.placed), First: e.least, Last: e.greatest,
 		Seals: o.Seals, Certificates: o.Certificates, Erasures: o.Erasures,
 	}
-	return e.finish(dst, &h, &cols, o.Plain), nil
+	return e.finish(dst, &h, &cols, o.Plain, o.Fast), nil
 }
 
 // minCompressed is the size below which a body is not worth the try: a frame alone takes some ten bytes.
 const minCompressed = 64
 
 // finish appends the header, of which is set what does not come from the chains, and the body of columns that were laid out.
-func (e *Encoder) finish(dst []byte, h *Header, cols *[columns][]byte, plain bool) []byte {
+func (e *Encoder) finish(dst []byte, h *Header, cols *[columns][]byte, plain, fast bool) []byte {
 	h.Chains, h.Externals = make([]Chain, len(e.chains)), e.external
 	for i := range e.chains {
 		h.Chains[i] = Chain{Before: e.chains[i].before, Tip: e.chains[i].tip}
@@ -185,7 +187,7 @@ func (e *Encoder) finish(dst []byte, h *Header, cols *[columns][]byte, plain boo
 	size := bodySize(e.layout, cols)
 	if !plain && size >= minCompressed && !e.columns.sample.Noise(size) {
 		e.plain = appendBody(e.plain[:0], e.layout, cols)
-		packed, ok := zstd.Compress(e.stored[:0], e.plain)
+		packed, ok := zstd.Compress(e.stored[:0], e.plain, fast)
 		e.stored = packed
 		if ok && len(packed) < size && size <= len(packed)*MaxRatio+slack {
 			h.Codec, h.Stored, h.Plain = CodecZstd, len(packed), size

@@ -54,7 +54,7 @@ func Join(h Header, cols [columns][]byte) []byte {
 	body := appendBody(nil, appendLayout(nil, &cols), &cols)
 	h.Plain = len(body)
 	if h.Codec == CodecZstd {
-		body, _ = zstd.Compress(nil, body)
+		body, _ = zstd.Compress(nil, body, false)
 	}
 	h.Stored = len(body)
 	return AppendHeader(h, body)

@@ -21,7 +21,7 @@ func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := drawVersions(t)
 		part := all[rapid.IntRange(0, len(all)-1).Draw(t, "from"):]
-		o := pack.Options{Plain: rapid.Bool().Draw(t, "plain")}
+		o := pack.Options{Plain: rapid.Bool().Draw(t, "plain"), Fast: rapid.Bool().Draw(t, "fast")}
 		b, err := e.Append([]byte("before"), part, o)
 		if err != nil {
 			t.Fatal(err)

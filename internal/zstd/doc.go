@@ -8,7 +8,7 @@
 //
 // A SAMPLE tells of a block that it is noise, as pictures and archives are to whoever would compress them, for a fiftieth of what the try costs.
 //
-// Coders take up to a megabyte of tables each, an encoder two more of what it has seen; a few are kept for the next call (sync.Pool). They carry nothing
+// Coders take up to a megabyte of tables each, but a fast encoder a quarter of one, an encoder two more of what it has seen; a few are kept for the next call (sync.Pool). They carry nothing
 // from one call to the next: equal input gives equal output.
 //
 // In a browser (js/wasm) Compress says that it cannot: the encoder is a tenth of what a page must fetch, and what a browser

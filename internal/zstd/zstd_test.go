@@ -13,11 +13,23 @@ import (
 // compress skips where this program has no encoder.
 func compress(t *testing.T, src []byte) []byte {
 	t.Helper()
-	b, ok := zstd.Compress(nil, src)
+	b, ok := zstd.Compress(nil, src, false)
 	if !ok {
 		t.Skip("no encoder in this build")
 	}
 	return b
+}
+
+func TestFastBlock(t *testing.T) {
+	text := []byte(strings.Repeat("milk and bread; ", 10_000))
+	packed, ok := zstd.Compress([]byte("before"), text, true)
+	if !ok {
+		t.Skip("no encoder in this build")
+	}
+	frame, found := bytes.CutPrefix(packed, []byte("before"))
+	if got, err := zstd.Decompress(nil, frame, len(text)); !found || err != nil || !bytes.Equal(got, text) || len(frame) > len(text)/100 {
+		t.Errorf("%d bytes became %d, and came back as %d: %v", len(text), len(frame), len(got), err)
+	}
 }
 
 func TestBlock(t *testing.T) {

@@ -86,7 +86,7 @@ func read(folder, file string, open func([]byte) (*sequence.Text, error)) (resul
 // native program has written them.
 func keepBoth(folder string, text *sequence.Text) error {
 	for file, b := range map[string][]byte{"history": text.Log().Append(nil, 0), "saved": text.AppendSnapshot(nil)} {
-		packed, ok := zstd.Compress(binary.AppendUvarint(nil, uint64(len(b))), b)
+		packed, ok := zstd.Compress(binary.AppendUvarint(nil, uint64(len(b))), b, false)
 		if !ok {
 			return nil
 		}
