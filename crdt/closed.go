@@ -15,7 +15,8 @@ type Identity [32]byte
 // identify hashes the canonical array of the path and the ids of the sides, which ascend as stamps.
 func identify(path string, sides []clock.Stamp) Identity {
 	var few [256]byte // as many as most conflicts take
-	b := canon.AppendArray(few[:0], 1+len(sides))
+	b := slices.Grow(few[:0], 16+len(path)+(2+len(clock.ID{}))*len(sides))
+	b = canon.AppendArray(b, 1+len(sides))
 	b = canon.AppendString(b, path)
 	for i := range sides {
 		b = canon.AppendBytes(b, sides[i].ID[:])

@@ -176,8 +176,13 @@ func (s *State) stamps(out []clock.Stamp) []clock.Stamp {
 	if s.counter != nil {
 		out = append(out, s.counter.at)
 	}
-	order.Sort(out, clock.Stamp.Compare)
-	return slices.Compact(out)
+	for i := 1; i < len(out); i++ {
+		if !out[i-1].Less(out[i]) {
+			order.Sort(out, clock.Stamp.Compare)
+			return slices.Compact(out)
+		}
+	}
+	return out // as of a document without deletes
 }
 
 type encoder struct {

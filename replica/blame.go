@@ -154,7 +154,7 @@ func (b *blamer) apply(state *crdt.State, before []*stored, tops []top, v *store
 		past := history.NewPast(g, b.s, v.first())
 		var all bool
 		tops, all = moveTops(tops, past, top{v.lv, v.Stamp()})
-		_, err := state.Apply(ops, v.Stamp(), partial{past, all}, inOrder{b, before})
+		_, err := state.Apply(ops, v.Stamp(), partial{Past: past, all: all}, inOrder{b, before})
 		return errors.Join(err, past.Err())
 	})
 	return tops, err
@@ -178,7 +178,7 @@ func (o inOrder) Events() iter.Seq2[crdt.Event, error] {
 			for _, v := range o.before {
 				past := history.NewPast(g, o.b.s, v.first())
 				for _, op := range v.opsOn(o.b.key) {
-					if !yield(crdt.Event{Stamp: v.Stamp(), Op: op, Past: partial{past, false}}, nil) {
+					if !yield(crdt.Event{Stamp: v.Stamp(), Op: op, Past: partial{Past: past}}, nil) {
 						return nil
 					}
 				}

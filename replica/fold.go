@@ -113,7 +113,8 @@ func (c *commit) foldKey(e *entry, ops []crdt.Op, at top, past *history.Past) (a
 	if all {
 		closed, err = e.state.Apply(ops, at.stamp, seesAll{}, nil)
 	} else {
-		c.partial, c.seen = partial{past, false}, seenStates{c, e, past}
+		c.partial = partial{Past: past, none: history.LV(e.row.Last) < past.Oldest()}
+		c.seen = seenStates{c, e, past}
 		closed, err = e.state.Apply(ops, at.stamp, &c.partial, &c.seen)
 		err = errors.Join(err, past.Err())
 	}
@@ -135,10 +136,20 @@ func (c *commit) ownedOps(ops []crdt.Op) []crdt.Op {
 type partial struct {
 	*history.Past
 	all bool
+	// none is true where it is known to cover none of them.
+	none bool
 }
 
 // All implements crdt.Past.
 func (p partial) All() bool { return p.all }
+
+// Latest implements crdt.Latest.
+func (p partial) Latest() clock.Time {
+	if p.none {
+		return 0
+	}
+	return p.Past.Latest()
+}
 
 // moveTops makes a version one of the key's tops instead of those that it covers, and reports whether it covers all of
 // them. A local version, which has no past, does.

@@ -96,7 +96,7 @@ func (k keyLog) step(f *folded, v *keyVersion) error {
 		past := history.NewPast(g, k.s, v.first)
 		var all bool
 		f.tops, all = moveTops(f.tops, past, v.top)
-		_, err := f.state.Apply(v.ops, v.stamp, partial{past, all}, within{k.upTo(v.prev), f.holds})
+		_, err := f.state.Apply(v.ops, v.stamp, partial{Past: past, all: all}, within{k.upTo(v.prev), f.holds})
 		if k.effort != nil {
 			*k.effort += past.Asked() + (len(f.tops)+f.state.Standing())/moveEffort
 		}
@@ -108,6 +108,9 @@ func (k keyLog) step(f *folded, v *keyVersion) error {
 // of them.
 func moveTops(tops []top, past *history.Past, v top) (moved []top, all bool) {
 	oldest, newest := past.Oldest(), past.Newest()
+	if n := len(tops); n > 0 && tops[n-1].lv < oldest {
+		return append(tops, v), false
+	}
 	n := sort.Search(len(tops), func(i int) bool { return tops[i].lv > newest })
 	from := n
 	for from > 0 && tops[from-1].lv >= oldest {
@@ -208,7 +211,7 @@ func (k keyLog) events(in member) iter.Seq2[crdt.Event, error] {
 				}
 				past := history.NewPast(g, k.s, v.first())
 				for _, op := range v.opsOn(k.key) {
-					if !yield(crdt.Event{Stamp: v.Stamp(), Op: op, Past: partial{past, false}}, nil) {
+					if !yield(crdt.Event{Stamp: v.Stamp(), Op: op, Past: partial{Past: past}}, nil) {
 						return nil
 					}
 				}

@@ -131,7 +131,7 @@ func (v *verifier) refoldKey(g *keyGroup, e *refolded, s *stored, k keyLink) err
 		v.damage("the log of key %q: version %s has a wrong link", k.key, s.Stamp().Name())
 	}
 	look := keyLog{s: v.s, key: k.key, last: e.last, count: e.count, apart: e.apart}
-	closed, err := e.state.Apply(s.opsOn(k.key), s.Stamp(), partial{g.past, all}, look)
+	closed, err := e.state.Apply(s.opsOn(k.key), s.Stamp(), partial{Past: g.past, all: all}, look)
 	if err = errors.Join(err, g.past.Err()); err != nil {
 		return err
 	}
