@@ -40,8 +40,13 @@ func (s *State) insertRoot(e entry) {
 		s.roots = append(s.room[:0], e)
 		return
 	}
-	i, _ := slices.BinarySearchFunc(s.roots, e.at, func(x entry, at clock.Stamp) int { return x.at.Compare(at) })
-	s.roots = slices.Insert(s.roots, i, e)
+	s.roots = inserted(s.roots, &e)
+}
+
+// inserted is entries, which ascend, with one more.
+func inserted(entries []entry, e *entry) []entry {
+	i := sort.Search(len(entries), func(i int) bool { return !entries[i].at.Less(e.at) })
+	return slices.Insert(entries, i, *e)
 }
 
 // patch is the algebra of a patch: each edit replaces what it covers at its path and below. Entries stay dead whose
@@ -68,7 +73,7 @@ func (s *State) patch(edits []edit, at clock.Stamp, past *seen) {
 			f.entries = past.drop(f.entries)
 			dropped = dropped || len(f.entries) < before
 			if f.path == e.path {
-				f.insert(mine)
+				f.entries = inserted(f.entries, &mine)
 				placed = true
 				continue
 			}
@@ -84,11 +89,6 @@ func (s *State) patch(edits []edit, at clock.Stamp, past *seen) {
 	if dropped {
 		s.sweepAsides()
 	}
-}
-
-func (f *field) insert(e entry) {
-	i, _ := slices.BinarySearchFunc(f.entries, e.at, func(x entry, at clock.Stamp) int { return x.at.Compare(at) })
-	f.entries = slices.Insert(f.entries, i, e)
 }
 
 // mergeFields drops fields that lost their last entry and adds fresh ones, which ascend and are not there yet.

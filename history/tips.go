@@ -55,13 +55,15 @@ func (g *Graph) keepTip(span int32) {
 func (g *Graph) merged(span int32, dots []uint32) (merged []uint32, ok bool) {
 	s := &g.spans[span]
 	l := &g.lines[s.line]
+	from, to := g.depsOf(span)
 	switch {
 	case s.ord == 0 && l.forkSpan >= 0, s.ord > 0 && dots == nil:
 		return nil, false
+	case from == to:
+		return []uint32{}, true // the line begins here, with nothing
 	case s.ord == 0:
 		dots = make([]uint32, 0, len(g.lines))
 	}
-	from, to := g.depsOf(span)
 	for i := from; i < to; i++ {
 		d := &g.spans[g.depSpans[i]]
 		other := &g.lines[d.line]

@@ -94,6 +94,9 @@ type applier struct {
 	whole bool
 	// placed says where versions of the pack stand that are here now, for those that are asked about.
 	placed map[history.ID]place
+	// author is that of the version attached last, authorLines what lines it has.
+	author      identity.Author
+	authorLines []history.Line
 	// lvs and times are reused space for the parents of a version.
 	lvs   []history.LV
 	times []clock.Time
@@ -198,7 +201,7 @@ func (a *applier) descendsFromRefused(v *history.Version) bool {
 
 // attach finds the version's place; mostly it continues its author's only line.
 func (a *applier) attach(v *history.Version) (history.Attachment, error) {
-	if lines := a.c.byAuthor[v.Author]; len(lines) == 1 && v.Seq > v.Width {
+	if lines := a.linesOf(v.Author); len(lines) == 1 && v.Seq > v.Width {
 		if tip := a.c.lines[lines[0]]; tip.ID == v.Prev && tip.Seq == v.Seq-v.Width {
 			return history.Attachment{Place: history.PlaceTip, Line: lines[0], LV: history.LV(tip.LV)}, nil
 		}
@@ -206,17 +209,22 @@ func (a *applier) attach(v *history.Version) (history.Attachment, error) {
 	return a.g.Attach(v, a.c.snap())
 }
 
+// linesOf are an author's lines: mostly those of the author of the version before.
+func (a *applier) linesOf(author identity.Author) []history.Line {
+	if a.author != author {
+		a.author, a.authorLines = author, a.c.byAuthor[author]
+	}
+	return a.authorLines
+}
+
 // parents returns the last dots of the version's parents, and notes the greatest of their times, or names one that is not here.
 func (a *applier) parents(v *history.Version, at history.Attachment) (parents []history.LV, missing *history.Ref, err error) {
 	parents, a.c.sawUntil = a.lvs[:0], 0
 	if at.LV > 0 {
-		p, placed := a.placed[v.Prev]
-		if !placed {
-			if p.time, err = a.timeOf(v.Prev, at.LV); err != nil {
-				return nil, nil, err
-			}
+		if a.c.sawUntil, err = a.timeOf(v.Prev, at.LV); err != nil {
+			return nil, nil, err
 		}
-		parents, a.c.sawUntil = append(parents, at.LV), p.time
+		parents = append(parents, at.LV)
 	}
 	own := len(parents)
 	for i := range v.Deps {
@@ -253,6 +261,9 @@ func (a *applier) timeOf(id history.ID, lv history.LV) (clock.Time, error) {
 	if tip := a.c.lines[line]; tip.ID == id {
 		return clock.Time(tip.Time), nil
 	}
+	if p, placed := a.placed[id]; placed {
+		return p.time, nil
+	}
 	v, err := a.c.snap().version(lv)
 	if err != nil {
 		return 0, err
@@ -285,6 +296,7 @@ func (a *applier) place(v *history.Version, ops []keyOps, at history.Attachment,
 			row.Certificate = a.certificates[v.Author].Append(nil)
 		}
 		c.setLine(line, row)
+		a.author, a.authorLines = v.Author, c.byAuthor[v.Author]
 	}
 	if c.isOwn(v.Author) {
 		if a.foreign == nil {

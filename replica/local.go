@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -249,19 +250,20 @@ func (s *snap) told() (protocol.Held, error) {
 
 // heldNow says what the snapshot holds: the tips of all lines, as far as a clock can tell them.
 func (s *snap) heldNow() protocol.Held {
-	tips := make([]clock.Stamp, 0, len(s.lines))
+	tips := make([]*store.Author, 0, len(s.lines))
 	for _, line := range s.lines {
 		if line.Seq > 0 {
-			tips = append(tips, clock.Stamp{Author: line.Author, Seq: line.Seq, ID: line.ID})
+			tips = append(tips, line)
 		}
 	}
-	entries := s.tipsUpTo(s.r.maxTips)
-	order.Sort(tips, func(a, b clock.Stamp) int { return a.Entry().Compare(b.Entry()) })
+	order.Sort(tips, func(a, b *store.Author) int {
+		return cmp.Or(bytes.Compare(a.Author[:], b.Author[:]), cmp.Compare(a.Seq, b.Seq), bytes.Compare(a.ID[:], b.ID[:]))
+	})
 	sum := sha256.New()
-	for i := range tips {
-		sum.Write(tips[i].ID[:])
+	for _, tip := range tips {
+		sum.Write(tip.ID[:])
 	}
-	h := protocol.Held{Clock: clock.NewVector(entries...), State: s.tip.digest.bytes()}
+	h := protocol.Held{Clock: clock.NewVector(s.tipsUpTo(s.r.maxTips)...), State: s.tip.digest.bytes()}
 	sum.Sum(h.Tips[:0])
 	return h
 }
