@@ -140,16 +140,16 @@ func TestAscendingKeysOfManyCommits(t *testing.T) {
 	if st.looks > 2*minAscents {
 		t.Errorf("%d new keys that ascend were looked for %d times", keys, st.looks)
 	}
-	for _, round := range [][]*Replica{{r, r}, {r, other, r}} {
+	for n, writers := range [][]*Replica{{r, r}, {other, r}} {
 		for i := range keys {
-			key, sum := fmt.Sprintf("%d/%03d", len(round), i), 0
-			for _, writer := range round {
+			key, sum := fmt.Sprintf("%d/%03d", n, i), 0
+			for _, writer := range writers {
 				if _, err := writer.Add(ctx, key, 1); err != nil { // a counter does not stay at hand
 					t.Fatal(err)
 				}
 			}
-			if _, err := r.Get(ctx, key, &sum); err != nil || sum != len(round) {
-				t.Errorf("%s is at %d, %v; want %d", key, sum, err, len(round))
+			if _, err := r.Get(ctx, key, &sum); err != nil || sum != len(writers) {
+				t.Errorf("%s is at %d, %v; want %d", key, sum, err, len(writers))
 			}
 		}
 	}
