@@ -23,6 +23,9 @@ const (
 
 // append appends nil, or the map of what is set.
 func (m Meta) append(b []byte) ([]byte, error) {
+	if m.Message == "" && m.Undo == "" && m.App == nil && len(m.Other) == 0 {
+		return canon.AppendNil(b), nil
+	}
 	entries := make([]canon.Entry, 0, 3+len(m.Other))
 	for _, s := range [...]struct{ key, text string }{{metaMessage, m.Message}, {metaUndo, m.Undo}} {
 		if s.text == "" {
@@ -38,9 +41,6 @@ func (m Meta) append(b []byte) ([]byte, error) {
 		entries = append(entries, canon.Entry{Key: metaApp, Value: m.App})
 	}
 	entries = append(entries, m.Other...)
-	if len(entries) == 0 {
-		return canon.AppendNil(b), nil
-	}
 	v, err := canon.NewMap(entries)
 	if err != nil {
 		return nil, invalid(FaultMeta, "metadata that no value can hold", err)

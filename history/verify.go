@@ -44,7 +44,8 @@ func New(d Draft) (Version, error) {
 	if d.Prev.Seq == 0 {
 		v.Prev = Genesis(d.Space, d.Author)
 	}
-	if _, err := v.finish(d.Prev.Seq, nil, nil); err != nil {
+	var header [128]byte // room for one of few parents
+	if _, err := v.finish(d.Prev.Seq, header[:0], nil); err != nil {
 		return Version{}, err
 	}
 	return v, nil
