@@ -32,6 +32,7 @@ const oneProcessor = runtime.GOOS == "js"
 
 // keyRows are the rows of some keys of one namespace.
 type keyRows struct {
+	used     bool // by this commit
 	ruling   ruling
 	byAuthor map[identity.Author][]history.Line
 	entries  []*entry
@@ -75,7 +76,7 @@ type openRow struct {
 // take takes the next keys that have to be written, and returns those behind them.
 func (k *keyRows) take(c *commit, entries []*entry) (behind []*entry, err error) {
 	standing := 0
-	k.entries, k.worked, k.byAuthor, k.done = k.entries[:0], 0, c.byAuthor, nil
+	k.used, k.entries, k.worked, k.byAuthor, k.done = true, k.entries[:0], 0, c.byAuthor, nil
 	for i, e := range entries {
 		if !e.dirty {
 			continue
@@ -138,6 +139,9 @@ func (k *keyRows) upTo(end int) []byte {
 
 // letGo lets go of what the rows were worked out from, and of memory that few commits need.
 func (k *keyRows) letGo() {
+	if !k.used {
+		return
+	}
 	const keep = 2 * batchBytes
 	if cap(k.bytes) > keep {
 		*k = keyRows{}
