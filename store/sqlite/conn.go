@@ -25,19 +25,23 @@ type door struct {
 // conn is one connection, for one goroutine at a time, with its prepared statements.
 type conn struct {
 	raw driver.Conn
-	// idle holds prepared statements that nobody is stepping through, by table and verb. There is more than one of a
-	// kind once a scan ran inside a scan.
-	idle map[statementKey][]driver.StmtQueryContext
+	// idle holds prepared statements that nobody is stepping through, in the places of their keys; it is nil once the connection
+	// is closed. There is more than one of a kind once a scan ran inside a scan.
+	idle [][]driver.StmtQueryContext
 	// args, row and head are scratch space of a call.
 	args [maxColumns + 1]driver.NamedValue
 	row  [maxColumns]driver.Value
 	head []byte
 }
 
+// statementKey says what a statement does.
 type statementKey struct {
 	table store.Table
 	verb  verb
 }
+
+// place is the key's place among all.
+func (k statementKey) place() int { return int(k.table)*verbs + int(k.verb) }
 
 // connect opens a connection to the file. mode is SQLite's: ro, rw, rwc, and what else may follow in the URI.
 func (d door) connect(path, mode string) (*conn, error) {
@@ -49,7 +53,7 @@ func (d door) connect(path, mode string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{raw: raw, idle: map[statementKey][]driver.StmtQueryContext{}}
+	c := &conn{raw: raw, idle: make([][]driver.StmtQueryContext, len(store.Tables())*verbs)}
 	if err := c.exec("PRAGMA busy_timeout = 0"); err != nil { // Store.patiently does the waiting
 		return nil, errors.Join(err, c.close())
 	}
@@ -119,9 +123,10 @@ func (c *conn) number(sql string) (int64, error) {
 
 // take returns a prepared statement that nobody uses; give brings it back.
 func (c *conn) take(key statementKey) (driver.StmtQueryContext, error) {
-	if idle := c.idle[key]; len(idle) > 0 {
-		st := idle[len(idle)-1]
-		c.idle[key] = idle[:len(idle)-1]
+	idle := &c.idle[key.place()]
+	if last := len(*idle) - 1; last >= 0 {
+		st := (*idle)[last]
+		*idle = (*idle)[:last]
 		return st, nil
 	}
 	st, err := c.raw.Prepare(key.verb.sql(key.table))
@@ -136,7 +141,8 @@ func (c *conn) give(key statementKey, st driver.StmtQueryContext) {
 		_ = st.(driver.Stmt).Close()
 		return
 	}
-	c.idle[key] = append(c.idle[key], st)
+	place := key.place()
+	c.idle[place] = append(c.idle[place], st)
 }
 
 // run runs a statement that writes, with the first n of c.args. It goes through Query: mattn binds and steps in one

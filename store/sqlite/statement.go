@@ -19,6 +19,8 @@ const (
 	scanTo       verb = 1
 	scanReverse  verb = 2
 	scanKeysOnly verb = 4
+	// verbs is how many there are.
+	verbs = 16
 )
 
 // sql is the text of the statement. The parameters are the key and then the columns, or the bounds of the scan.
