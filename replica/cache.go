@@ -206,7 +206,7 @@ func (r *Replica) committed() {
 	r.staged, r.after = nil, nil
 	for _, fn := range after {
 		if err := fn(); err != nil {
-			r.log.Warn("what follows a commit failed; the commit stands", "error", err)
+			r.warnInside("what follows a commit failed; the commit stands", "error", err)
 		}
 	}
 	r.pulse.beat()

@@ -24,8 +24,8 @@ var (
 	// ErrReadOnlyMember: this replica joined with a read-only invite and has no right to write.
 	ErrReadOnlyMember = errors.New("this replica joined read-only; ask a member for a read-write invite")
 	// ErrNested: a write on the replica from inside its own Update, where the Tx that Update was given has to be used, or from
-	// inside the pairs of its own Import.
-	ErrNested = errors.New("a write from inside Update must use its Tx; the pairs of an Import must not write")
+	// inside the pairs of its own Import, one of its strategies or its Logger.
+	ErrNested = errors.New("a write from inside Update must use its Tx; the pairs of an Import, a strategy and a Logger must not write")
 	// ErrTooLarge: one version would exceed the format's limit. Split the write.
 	ErrTooLarge = errors.New("too large for one version")
 	// ErrOutOfRange: a counter would leave ±(2^53−1).

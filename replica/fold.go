@@ -239,6 +239,9 @@ func (s *snap) show(in *crdt.Viewer, key string, state *crdt.State, strategy crd
 	if state.IsSimple() {
 		return in.View(state, strategy, nil), nil // no strategy has a choice
 	}
+	if !isPure(strategy) && s.changed != nil { // the snapshot is that of a commit
+		defer s.r.updating.call()()
+	}
 	var failed error
 	view := in.View(state, strategy, func() (crdt.Value, bool) {
 		value, err := s.baseOf(key, state, strategy)

@@ -262,7 +262,7 @@ func (c *commit) putKeys(k *keyRows) error {
 func (c *commit) putKey(k *keyRows, e *entry, row *keyRow) error {
 	strategy := k.ruling.settings.Strategy
 	if row.fault != nil {
-		c.r.log.Warn("a merge strategy failed; the key shows the last write", "key", e.key, "strategy", strategy, "error", row.fault)
+		c.r.warnInside("a merge strategy failed; the key shows the last write", "key", e.key, "strategy", strategy, "error", row.fault)
 	}
 	if err := c.putConflicts(k, e, row.conflicts); err != nil {
 		return err

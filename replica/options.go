@@ -13,9 +13,11 @@ type Options struct {
 	Wall clock.Wall
 	// Rand is the source of randomness for keys and nonces; nil means crypto/rand.
 	Rand io.Reader
-	// Strategies are the application's own merge strategies, beside the built-in ones.
+	// Strategies are the application's own merge strategies, beside the built-in ones. They are asked in the middle of a write, one at a
+	// time, so they must not write to the replica: that is ErrNested. Nor must they wait for somebody who does.
 	Strategies []crdt.Strategy
 	// Logger hears of what a person running the application might want to know, as a *slog.Logger; nil means silence.
+	// What holds for Strategies holds for it.
 	Logger Logger
 	// Typing says when what was typed into a Text, or done to an Array, becomes a version by itself.
 	Typing Typing

@@ -189,7 +189,7 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 			return err
 		}
 		if err := c.r.documents.land(c); err != nil {
-			r.log.Warn("what was typed is not committed yet", "error", err)
+			r.warnInside("what was typed is not committed yet", "error", err)
 		}
 		own.err = runTurn(c, own)
 		if c.broken == nil && !c.full() && !own.alone {

@@ -66,9 +66,13 @@ func applyWriteOptions(opts []WriteOption) writeOptions {
 	return o
 }
 
-// updating tells whether a goroutine is inside of the function of an Update: a write from there would wait for
-// itself for ever. Only goroutines that find some Update running pay for the look at their own number.
-type updating struct{ goroutine atomic.Uint64 }
+// updating tells whether a goroutine is inside of what the application gave a commit to call: a write from there would wait for
+// itself for ever. Only goroutines that find some of it running pay for the look at their own number.
+type updating struct {
+	// goroutine is the one that may not write while the function of an Update or the source of an Import runs, calling the one that a
+	// commit is on while that calls a strategy or the Logger.
+	goroutine, calling atomic.Uint64
+}
 
 func (u *updating) run(fn func() error) error { return u.runFor(goroutineNumber(), fn) }
 
@@ -79,9 +83,26 @@ func (u *updating) runFor(goroutine uint64, fn func() error) error {
 	return fn()
 }
 
+// call says that a commit calls a strategy or the Logger, until what it returns is called. A strategy may be asked while another one is:
+// for what there was before.
+func (u *updating) call() (returned func()) {
+	outer := u.calling.Swap(goroutineNumber())
+	return func() { u.calling.Store(outer) }
+}
+
 func (u *updating) here() bool {
-	g := u.goroutine.Load()
-	return g != 0 && g == goroutineNumber()
+	g, calling := u.goroutine.Load(), u.calling.Load()
+	if g == 0 && calling == 0 {
+		return false
+	}
+	n := goroutineNumber()
+	return g == n || calling == n
+}
+
+// warnInside tells the Logger something from inside of a commit.
+func (r *Replica) warnInside(msg string, args ...any) {
+	defer r.updating.call()()
+	r.log.Warn(msg, args...)
 }
 
 // goroutineNumber reads the number that the runtime prints in stack traces: "goroutine 17 [running]:".
