@@ -111,7 +111,6 @@ func (h *hostile) version(prev *history.Version, size int, deps ...history.Ref) 
 // put makes a version that puts a value, given as JSON, at a key.
 func (h *hostile) put(key, value string, prev *history.Version, deps ...history.Ref) history.Version {
 	h.t.Helper()
-	h.made++
 	v, err := canon.FromJSON([]byte(value))
 	if err != nil {
 		h.t.Fatal(err)
@@ -120,8 +119,15 @@ func (h *hostile) put(key, value string, prev *history.Version, deps ...history.
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	return h.make([]history.Op{{Op: op}}, prev, deps...)
+}
+
+// make makes a version of ops.
+func (h *hostile) make(ops []history.Op, prev *history.Version, deps ...history.Ref) history.Version {
+	h.t.Helper()
+	h.made++
 	d := history.Draft{
-		Space: h.member.Space(), Author: h.key.Author(), Deps: deps, Ops: []history.Op{{Op: op}},
+		Space: h.member.Space(), Author: h.key.Author(), Deps: deps, Ops: ops,
 		Time: clock.Next(pairStart.UnixMilli()+int64(h.made), 0),
 	}
 	if prev != nil {

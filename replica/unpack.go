@@ -30,8 +30,8 @@ type unpacked struct {
 	judgement
 	// erases is true where a version erases something, stripped where something was erased of one.
 	erases, stripped bool
-	// bytes is about how much room the versions take.
-	bytes int
+	// bytes is about how much room the versions take, most how much they may, 0 for any.
+	bytes, most int
 	// sofar is what became of the versions in commits that are durable, looked that there was one.
 	sofar  slice
 	looked bool
@@ -48,6 +48,7 @@ type unpacked struct {
 // unpack reads a pack that came. Whoever has applied it releases it.
 func (r *Replica) unpack(ctx context.Context, b []byte) (*unpacked, error) {
 	u, _ := unpackers.Get().(*unpacked)
+	u.most = maxUnpacked
 	var unproved proofs
 	err := r.view(ctx, func(s *snap) (err error) {
 		unproved, err = u.open(s, b)
@@ -100,10 +101,20 @@ func (u *unpacked) decode() {
 		case err != nil && !errors.Is(err, history.ErrContent): // bad content is no verdict on the version
 			u.refuse(v, err)
 		default:
-			u.keep(v)
+			if u.keep(v); u.most > 0 && u.bytes > u.most {
+				u.refuse(&history.Version{}, errUnfolds)
+				return
+			}
 		}
 	}
 }
+
+// maxUnpacked is how many bytes the versions of a pack take at most; what is behind them is refused. It is more than a feed gives into
+// a pack. A peer can let a small one unfold to much more, which one seal vouches for: whoever takes that hands it on in many packs, and
+// they have to come together where they go, in the room for what waits.
+const maxUnpacked = maxPendingBytes / 4
+
+var errUnfolds = errors.New("a pack of more than 4 MiB of versions: what is behind these is left out")
 
 // keep keeps a version, of which all but the payload and what points to it is the decoder's until it reads the next.
 func (u *unpacked) keep(v *history.Version) {

@@ -2,8 +2,10 @@ package replica_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
+	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/protocol"
@@ -169,6 +171,46 @@ func TestSealsOfOthers(t *testing.T) {
 			other.push(nil, []identity.Seal{seal}, v.chain[:2]...)
 			other.handTo(v.a)
 			v.handedOn(v.a, 3)
+		})
+	}
+}
+
+// TestSealOverVeryMuch: what a pack unfolds to under one seal is handed on, or not taken where it might be more than may wait for a seal
+// elsewhere: nobody writes on top of what cannot be handed on.
+func TestSealOverVeryMuch(t *testing.T) {
+	var ops []history.Op
+	for i := range 900 {
+		op, err := crdt.Delete(fmt.Sprintf("h/%01000d", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ops = append(ops, history.Op{Op: op})
+	}
+	for _, c := range []struct {
+		name     string
+		versions int
+		taken    bool
+	}{{"much", 4, true}, {"too much", 6, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPair(t)
+			p.do(p.a.Set(t.Context(), "a/1", 1))
+			h := newHostile(t, p.a)
+			var chain []history.Version
+			var before *history.Version
+			for range c.versions { // whose keys a pack tells once
+				chain = append(chain, h.make(ops, before))
+				before = &chain[len(chain)-1]
+			}
+			h.pushSealed(chain[c.versions-1:], chain...)
+			s := p.a.LiveSession(t.Context())
+			talk(t, s, protocol.New(h))
+			if rep := s.Report(); (rep.Received.Versions == c.versions) != c.taken || (rep.RefusedCount == 0) != c.taken {
+				t.Errorf("%d versions were taken, %+v was refused", rep.Received.Versions, rep.Refused)
+			}
+			p.ok(s.Close())
+			p.do(p.a.Set(t.Context(), "a/1", 2))
+			p.sync()
+			sameState(t, p.a, p.b, p.joinLate())
 		})
 	}
 }
