@@ -161,15 +161,13 @@ func (q *queue) leave(t *turn) bool {
 }
 
 // lead runs one transaction: the leader's own write and those that are waiting. Then it wakes the next leader.
-//
-// What is cached of a transaction that comes to nothing is forgotten while nobody else can write. Where the store fails to commit it
-// that is later; and whether it did is not certain then, so nobody may take his turn again.
+// Where the store fails to commit it, it is not certain whether it did: then nobody takes his turn again.
 func (r *Replica) lead(ctx context.Context, own *turn) {
 	var group []*turn
-	whole, err := false, errPanicked // until the transaction says how it ended
+	ran, whole, err := false, false, errPanicked // until the transaction says how it ended
 	defer r.queue.pass()
 	defer func() {
-		if whole && err != nil {
+		if err != nil && ran {
 			r.forget()
 		}
 		own.commitErr, own.spoilt = err, len(group) > 0 && !whole
@@ -179,11 +177,7 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 		}
 	}()
 	err = r.st.Update(ctx, func(tx store.Tx) error {
-		defer func() {
-			if !whole {
-				r.forget()
-			}
-		}()
+		ran = true
 		c, err := r.begin(ctx, tx)
 		if err != nil {
 			return err
@@ -200,7 +194,9 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 			t.start <- c
 			<-t.ran
 		}
-		err = c.finish()
+		if err = c.finish(); err != nil {
+			r.forget() // while nobody else can write
+		}
 		whole = err == nil
 		return err
 	})
