@@ -109,9 +109,9 @@ func (u *unpacked) decode() {
 	}
 }
 
-// maxUnpacked is how many bytes the versions of a pack take at most; what is behind them is refused. It is more than a feed gives into
-// a pack. A peer can let a small one unfold to much more, which one seal vouches for: whoever takes that hands it on in many packs, and
-// they have to come together where they go, in the room for what waits.
+// maxUnpacked is how many bytes the versions of a pack take at most; what is behind them is refused. It is more than a feed puts into
+// a pack. A peer can let a small one unfold to much more, which one seal vouches for: whoever took that would hand it on in many packs, which
+// have to come together where they go, in the room for what waits.
 const maxUnpacked = maxPendingBytes / 4
 
 var errUnfolds = errors.New("a pack of more than 4 MiB of versions: what is behind these is left out")
