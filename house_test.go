@@ -129,6 +129,7 @@ var doors = map[string][]string{
 	"github.com/tidwall/btree":        {"store/memory"},
 	"github.com/klauspost/compress":   {"internal/zstd"},
 	"github.com/segmentio/asm":        {"internal/canon"},
+	"filippo.io/edwards25519":         {"identity"},
 	"github.com/gorilla/websocket":    {"transport/ws"},
 	"github.com/flynn/noise":          {"transport/noise"},
 	"github.com/libp2p":               {"transport/p2p"},

@@ -37,7 +37,8 @@ func (a Author) Compare(b Author) int { return bytes.Compare(a[:], b[:]) }
 // Verify reports whether sig is a's signature over domain and body. It is
 // false for a body that is not a canonical array of up to 15 items.
 func (a Author) Verify(domain Domain, body []byte, sig Signature) bool {
-	return verify(a, domain, body, sig)
+	c := newClaim(a, domain, body, sig)
+	return c.holds()
 }
 
 // AuthorKey is the private key of a database instance. It never leaves the

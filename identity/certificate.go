@@ -82,15 +82,24 @@ func (g Grant) Verify(space Space) error {
 	if g.Space() != space {
 		return &detail{kind: ErrOtherSpace, text: "grant by the root of space " + g.Space().String()}
 	}
-	if g.Epoch < FirstEpoch || !verify(g.Root, DomainGrant, g.body(), g.Sig) {
+	if c := g.claim(space); !c.holds() {
 		return &detail{kind: ErrSignature, text: "grant in space " + space.String()}
 	}
 	return nil
 }
 
+// claim is the root's signature; in another space, or of no epoch, none holds.
+func (g Grant) claim(space Space) claim {
+	if g.Space() != space || g.Epoch < FirstEpoch {
+		return claim{}
+	}
+	return newClaim(g.Root, DomainGrant, g.body(), g.Sig)
+}
+
+func (g Grant) under() (Grant, bool) { return Grant{}, false }
+
 func (g Grant) body() []byte {
-	space := g.Space()
-	return signedBy(space, g.Epoch, g.Writer)
+	return signedBy(g.Space(), g.Epoch, g.Writer)
 }
 
 // signedBy is the body [space, epoch, key] of grants and certificates.
@@ -153,17 +162,17 @@ func (c Certificate) Verify(space Space) error {
 	if err := c.Grant.Verify(space); err != nil {
 		return err
 	}
-	return c.VerifyUnder(c.Grant)
-}
-
-// VerifyUnder is Verify for a caller that has verified the grant already: it
-// checks that c was made under that very grant, and the writer's signature.
-func (c Certificate) VerifyUnder(verified Grant) error {
-	if c.Grant != verified || !verify(c.Grant.Writer, DomainCertificate, c.body(), c.Sig) {
+	if claim := c.claim(space); !claim.holds() {
 		return &detail{kind: ErrSignature, text: "certificate of author " + c.Author.String()}
 	}
 	return nil
 }
+
+func (c Certificate) claim(Space) claim {
+	return newClaim(c.Grant.Writer, DomainCertificate, c.body(), c.Sig)
+}
+
+func (c Certificate) under() (Grant, bool) { return c.Grant, true }
 
 func (c Certificate) body() []byte {
 	return signedBy(c.Grant.Space(), c.Grant.Epoch, c.Author)

@@ -44,11 +44,12 @@
 //     bodies.
 //  3. One space a signature. Every body of this package names its space, and
 //     grants and certificates their epoch: nothing can be replayed elsewhere.
-//  4. Valid or not is the same verdict everywhere. Verification is that of
-//     RFC 8032 without cofactor, as crypto/ed25519 has it, one signature at a
-//     time: a batch verifier may judge crafted signatures differently. It
-//     depends on no clock and no revocation: a new epoch ends sessions, never
-//     versions.
+//  4. Valid or not is the same verdict everywhere. A signature is made as RFC
+//     8032 says and holds if ZIP 215 says so: the equation with the cofactor,
+//     any encoding of a point, s canonical. So many are verified in one sum,
+//     which says of each what it says by itself (VerifyEach); without the
+//     cofactor it would not. The verdict depends on no clock and no revocation:
+//     a new epoch ends sessions, never versions.
 //  5. Equal randomness, equal keys. A key takes exactly 32 bytes from its
 //     reader, a space exactly 96.
 //  6. No secret shows by accident. Keys, members and invites print without
@@ -56,6 +57,14 @@
 //     Append, Text).
 //  7. One author writes from one place. An author goes on only while Judge
 //     says Same.
+//
+// # Keys of small order
+//
+// There are 14 encodings of 8 points of which everybody can sign in the name.
+// Whoever grants, certifies or names one does what one does who tells everybody
+// a private key of his own, which nobody can prevent. So nothing looks for
+// them, and nothing is built on a signature being over one message only: what
+// is looked up is the message, never the signature alone.
 //
 // # Copies and rollbacks
 //

@@ -141,3 +141,34 @@ func FuzzDecodeInstance(f *testing.F) {
 		check(t, withChecksum(b))
 	})
 }
+
+// Whatever keys and signatures come, together they are judged as one by one,
+// and as by another implementation: all of 97 bytes, the seq the last of them.
+func FuzzVerifyEach(f *testing.F) {
+	const piece = 32 + 64 + 1
+	space := newMember(f, 1).Space()
+	var all []byte
+	for _, c := range craftedSeals(f, space) {
+		b := append(append(c.seal.Author[:], c.seal.Sig[:]...), byte(c.seal.Seq))
+		f.Add(b)
+		all = append(all, b...)
+	}
+	for _, e := range smallOrder(f) {
+		all = append(append(append(append(all, e[:]...), e[:]...), make([]byte, 32)...), 1)
+	}
+	f.Add(all)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var records []identity.Record
+		for ; len(b) >= piece && len(records) < identity.BatchSize; b = b[piece:] {
+			records = append(records, &identity.Seal{
+				Author: identity.Author(b[:32]), Sig: identity.Signature(b[32:96]), Seq: uint64(b[96]), ID: fill(0x77),
+			})
+		}
+		for i, holds := range identity.VerifyEach(space, records) {
+			seal, _ := records[i].(*identity.Seal)
+			if holds != (seal.Verify(space) == nil) || !agrees(space, seal) {
+				t.Fatalf("%d of %d, %x: %v together, %v by itself", i, len(records), seal.Append(nil), holds, seal.Verify(space))
+			}
+		}
+	})
+}

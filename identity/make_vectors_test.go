@@ -59,6 +59,13 @@ func makeVectors(t testing.TB) vectors {
 			hex.EncodeToString(instanceBytes(t, i)),
 		})
 	}
+	space := newMember(t, 1).Space()
+	for _, c := range craftedSeals(t, space) {
+		v.Signatures = append(v.Signatures, signatureVector{hex32(space), hex.EncodeToString(c.seal.Append(nil)), c.holds, c.why})
+	}
+	for _, encoding := range smallOrder(t) {
+		v.SmallOrder = append(v.SmallOrder, hex32(encoding))
+	}
 	v.Refused = makeRefused(t, v)
 	return v
 }

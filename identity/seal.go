@@ -27,11 +27,17 @@ func (k AuthorKey) Seal(space Space, seq uint64, id [32]byte) Seal {
 // ErrSignature otherwise: forged, damaged or made for another space. Whether
 // the author may write in the space is the certificate's matter.
 func (s Seal) Verify(space Space) error {
-	if !s.Author.Verify(DomainSeal, s.body(space), s.Sig) {
+	if c := s.claim(space); !c.holds() {
 		return &detail{kind: ErrSignature, text: "seal of author " + s.Author.String()}
 	}
 	return nil
 }
+
+func (s Seal) claim(space Space) claim {
+	return newClaim(s.Author, DomainSeal, s.body(space), s.Sig)
+}
+
+func (s Seal) under() (Grant, bool) { return Grant{}, false }
 
 func (s Seal) body(space Space) []byte {
 	b := canon.AppendArray(make([]byte, 0, 128), 4)

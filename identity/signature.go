@@ -1,13 +1,13 @@
 package identity
 
 import (
-	"crypto/ed25519"
 	"io"
 	"sync"
 )
 
-// Signature is an Ed25519 signature (RFC 8032, pure Ed25519).
-type Signature [ed25519.SignatureSize]byte
+// Signature is an Ed25519 signature: made as RFC 8032 says (pure Ed25519), and
+// holding if ZIP 215 says so.
+type Signature [64]byte
 
 // Domain is what a signature is for: printable ASCII of the form
 // kdelta/PURPOSE/FORMAT. It is the first part of everything that is signed, so
@@ -44,29 +44,23 @@ func signed(domain Domain, body []byte) ([]byte, bool) {
 	return append([]byte(domain), body...), len(domain) > 0
 }
 
-// verify reports whether sig is public's signature over domain and body.
-func verify(public [32]byte, domain Domain, body []byte, sig Signature) bool {
-	message, ok := signed(domain, body)
-	return ok && ed25519.Verify(public[:], message, sig[:])
-}
-
 // keyPair is what AuthorKey, WriterKey and RootKey share. They hold it by
 // pointer and it holds the seed by another: fmt follows one pointer at most, so
 // that printing a struct with a key in it shows an address. The keys are worked
 // out when they are first asked for: who reads a database signs nothing.
 type keyPair struct {
-	secret  *[32]byte
-	private func() ed25519.PrivateKey
+	secret *[32]byte
+	signer func() *signer
 }
 
 func newKeyPair(seed [32]byte) *keyPair {
 	return &keyPair{
-		secret:  &seed,
-		private: sync.OnceValue(func() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(seed[:]) }),
+		secret: &seed,
+		signer: sync.OnceValue(func() *signer { return newSigner(seed) }),
 	}
 }
 
-func (k *keyPair) public() [32]byte { return [32]byte(k.private()[32:]) }
+func (k *keyPair) public() [32]byte { return k.signer().public }
 
 // drawSeed takes exactly 32 bytes from rand, so that equal readers give equal
 // keys.
@@ -79,15 +73,14 @@ func drawSeed(rand io.Reader) (seed [32]byte, err error) {
 
 func (k *keyPair) seed() [32]byte { return *k.secret }
 
-// sign signs domain and body. A body that verify would refuse gets the zero
-// signature, which verifies under no key.
-func (k *keyPair) sign(domain Domain, body []byte) (sig Signature) {
+// sign signs domain and body. A body that may not be signed gets the zero
+// signature, and no claim to such a body holds.
+func (k *keyPair) sign(domain Domain, body []byte) Signature {
 	message, ok := signed(domain, body)
 	if !ok {
-		return sig
+		return Signature{}
 	}
-	copy(sig[:], ed25519.Sign(k.private(), message))
-	return sig
+	return k.signer().sign(message)
 }
 
 // randError says that the source of randomness gave too little.

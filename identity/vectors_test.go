@@ -28,6 +28,8 @@ type vectors struct {
 	Members      []memberVector      `json:"members"`
 	Invites      []inviteVector      `json:"invites"`
 	Instances    []instanceVector    `json:"instances"`
+	Signatures   []signatureVector   `json:"signatures"`
+	SmallOrder   []string            `json:"small_order"`
 	Refused      []refusedVector     `json:"refused"`
 }
 
@@ -96,6 +98,16 @@ type instanceVector struct {
 	Author    string `json:"author"`
 	HandedOut uint64 `json:"handed_out,string"`
 	Bytes     string `json:"bytes"`
+}
+
+// signatureVector is a seal, whether it holds, and why that is asked. The
+// encodings of SmallOrder go with them: each as author, with each as the first
+// half of a signature whose second half is zero, is a seal that holds.
+type signatureVector struct {
+	Space string `json:"space"`
+	Bytes string `json:"bytes"`
+	Holds bool   `json:"holds"`
+	Why   string `json:"why"`
 }
 
 // refusedVector is bytes (or, for invites, text) that must be refused.
@@ -189,6 +201,20 @@ func TestVectorsAreRead(t *testing.T) {
 		in, err := identity.DecodeInstance(unhex(t, c.Bytes))
 		if err != nil || in.File != c.File || in.Opens != c.Opens || in.Boot != c.Boot || in.Clean != c.Clean || in.HandedOut != c.HandedOut {
 			t.Errorf("instance %d: %+v, %v", i, in, err)
+		}
+	}
+	for _, c := range v.Signatures {
+		s, err := identity.DecodeSeal(unhex(t, c.Bytes))
+		if err != nil || (s.Verify(bytes32(t, c.Space)) == nil) != c.Holds {
+			t.Errorf("signature, %s: %+v, %v", c.Why, s, err)
+		}
+	}
+	for _, author := range v.SmallOrder {
+		for _, r := range v.SmallOrder {
+			s := anybodys(bytes32(t, author), bytes32(t, r))
+			if err := s.Verify(identity.Space{}); err != nil {
+				t.Errorf("author %s, R %s: %v", author, r, err)
+			}
 		}
 	}
 	for _, c := range v.Refused {

@@ -59,63 +59,69 @@ func (s *snap) proofsIn(h *pack.Header) (proofs, error) {
 	return p, nil
 }
 
-// check verifies them. A signature costs as much as some hundred versions, so many of them are shared out among the processors.
+// check verifies them. A signature costs as much as some fifty versions.
 func (p *proofs) check() proved {
+	records := make([]identity.Record, 0, len(p.seals)+len(p.erasures)+len(p.certificates))
+	for i := range p.seals {
+		records = append(records, &p.seals[i])
+	}
+	for i := range p.erasures {
+		records = append(records, p.erasures[i].Seal())
+	}
+	for i := range p.certificates {
+		records = append(records, &p.certificates[i])
+	}
+	good := verifyEach(p.space, records)
+	next := func() (holds bool) {
+		holds, good = good[0], good[1:]
+		return holds
+	}
 	out := proved{
 		sealed:       make(map[history.ID]identity.Seal, len(p.seals)),
 		certificates: make(map[identity.Author]identity.Certificate, len(p.certificates)),
 	}
-	good := inParallel(len(p.seals), func(i int) bool { return p.seals[i].Verify(p.space) == nil })
-	for i, s := range p.seals {
-		if good[i] {
+	for _, s := range p.seals {
+		if next() {
 			out.sealed[s.ID] = s
 		}
 	}
-	good = inParallel(len(p.erasures), func(i int) bool { return p.erasures[i].Seal().Verify(p.space) == nil })
-	for i, e := range p.erasures {
-		if good[i] {
+	for _, e := range p.erasures {
+		if next() {
 			out.erasures = append(out.erasures, e)
 		}
 	}
-	if len(p.certificates) == 0 {
-		return out
-	}
-	// Mostly one grant stands behind all of them.
-	grant := p.certificates[0].Grant
-	granted := grant.Verify(p.space) == nil
-	good = inParallel(len(p.certificates), func(i int) bool {
-		if granted && p.certificates[i].Grant == grant {
-			return p.certificates[i].VerifyUnder(grant) == nil
-		}
-		return p.certificates[i].Verify(p.space) == nil
-	})
-	for i, cert := range p.certificates {
-		if good[i] {
+	for _, cert := range p.certificates {
+		if next() {
 			out.certificates[cert.Author] = cert
 		}
 	}
 	return out
 }
 
-// inParallel asks check about each of n things, on all processors if they are many.
-func inParallel(n int, check func(int) bool) []bool {
-	out := make([]bool, n)
-	workers := min(runtime.GOMAXPROCS(0), n/8)
-	if oneProcessor || workers < 2 {
-		for i := range out {
-			out[i] = check(i)
-		}
-		return out
+// smallShare is how many records are worth another processor. Batches of that many are nearly as fast as those of more.
+const smallShare = 16
+
+// verifyEach is identity.VerifyEach, on all processors if there are many records.
+func verifyEach(space identity.Space, records []identity.Record) []bool {
+	if oneProcessor || len(records) <= smallShare {
+		return identity.VerifyEach(space, records)
 	}
+	workers := runtime.GOMAXPROCS(0)
+	share := min(max(len(records)/workers, smallShare), identity.BatchSize)
+	good := make([]bool, len(records))
 	var wg sync.WaitGroup
 	var next atomic.Int64 // whoever is free takes the next: a processor may have other things to do
-	for range workers {
+	for range min(workers, len(records)/share) {
 		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-				out[i] = check(int(i))
+			for {
+				from := int(next.Add(int64(share))) - share
+				if from >= len(records) {
+					return
+				}
+				copy(good[from:], identity.VerifyEach(space, records[from:min(from+share, len(records))]))
 			}
 		})
 	}
 	wg.Wait()
-	return out
+	return good
 }
