@@ -9,26 +9,12 @@ import (
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/order"
-	"github.com/kdelta/kdelta/protocol"
 	"github.com/kdelta/kdelta/store"
 )
 
-// applyPack applies what is good of a pack that came from elsewhere, in this one transaction: versions that are valid,
-// sealed by a certified author, and whose parents are here. The verdict on a version depends on its bytes and its
-// ancestry alone, so all replicas come to the same, in whatever order versions arrive.
-func (c *commit) applyPack(b []byte) (protocol.Applied, error) {
-	u := new(unpacked)
-	unproved, err := u.open(c.snap(), b)
-	if err != nil {
-		return protocol.Applied{}, err
-	}
-	u.read(&unproved)
-	s, err := c.applyUnpacked(u, 0, true)
-	return s.applied, err
-}
-
-// applyUnpacked applies the versions of a pack from one on: all of them where whole is set, else as many as one commit should
-// hold.
+// applyUnpacked applies what is good of the versions of a pack, from one on: those that are valid, sealed by a certified author, and
+// whose parents are here. All of them are looked at where whole is set, else as many as one commit should hold. The verdict on a
+// version depends on its bytes and its ancestry alone, so all replicas come to the same, in whatever order versions arrive.
 func (c *commit) applyUnpacked(u *unpacked, from int, whole bool) (slice, error) {
 	a := &applier{c: c, unpacked: u, placed: make(map[history.ID]place), slice: slice{next: from}, whole: whole}
 	told := len(a.refusals)

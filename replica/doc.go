@@ -128,7 +128,7 @@
 //	live.go livedriver.go news.go pulse.go                       syncing that goes on
 //	receipts.go presence.go                                      what others are known to hold, and say of the moment
 //	status.go why.go remotes.go                                  how it stands
-//	verify.go verifyhistory.go verifystate.go verifysequences.go verifyerasures.go
+//	verify.go verifyhistory.go verifysignatures.go verifystate.go verifysequences.go verifyerasures.go
 //	                                                             whether it is whole
 //	backup.go restore.go                                         the whole as one file
 //	commit.go own.go fold.go keyrows.go keylog.go runs.go tip.go digest.go

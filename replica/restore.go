@@ -10,7 +10,6 @@ import (
 	"hash/crc32"
 	"io"
 
-	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
 	"github.com/kdelta/kdelta/internal/canon"
 	"github.com/kdelta/kdelta/store"
@@ -125,19 +124,22 @@ func (c *commit) restoreMember(in *backupReader) error {
 
 // restorePack applies a frame of versions: all of it, or it is an error.
 func (c *commit) restorePack(in *backupReader, body []byte) error {
-	head, _, err := pack.ReadHeader(body)
-	if err != nil {
-		return in.damaged("a pack: %s", err)
-	}
-	for _, seal := range head.Seals {
-		if seal.Verify(in.head.space) != nil {
-			return in.damaged("the seal over %s is not its author's", nameOf(seal.Author, seal.Seq))
-		}
-	}
-	applied, err := c.applyPack(body)
+	u := new(unpacked)
+	unproved, err := u.open(c.snap(), body)
 	if err != nil {
 		return err
 	}
+	u.read(&unproved)
+	for _, seal := range unproved.seals {
+		if u.sealed[seal.ID] != seal {
+			return in.damaged("the seal over %s is not its author's", nameOf(seal.Author, seal.Seq))
+		}
+	}
+	done, err := c.applyUnpacked(u, 0, true)
+	if err != nil {
+		return err
+	}
+	applied := &done.applied
 	switch {
 	case len(applied.Refused) > 0:
 		return in.damaged("%s", applied.Refused[0].Text)

@@ -83,6 +83,7 @@ type verifier struct {
 	// broken is true once the versions make no whole graph.
 	broken bool
 	reader rowReader
+	doubts doubts
 
 	// strategies are the names in the settings records, as folded here; digest is the state digest.
 	strategies map[string]string
@@ -230,6 +231,7 @@ func (v *verifier) checkRetired(seeds []byte) {
 
 // checkLines compares the rows of Authors with what the versions say.
 func (v *verifier) checkLines() error {
+	defer v.settle()
 	return v.scan(store.Authors, store.Range{}, func(raw store.Row) error {
 		row, err := store.DecodeAuthor(raw.Value)
 		if err != nil {
@@ -244,8 +246,10 @@ func (v *verifier) checkLines() error {
 		switch {
 		case err != nil:
 			v.damage("%s: its certificate cannot be read", what)
-		case cert.Author != row.Author || cert.Verify(v.s.space) != nil:
-			v.damage("%s: its certificate does not let this author into the space", what)
+		case cert.Author != row.Author:
+			v.damage("%s: its certificate is that of another author", what)
+		default:
+			v.doubt(what+": its certificate does not let this author into the space", &cert)
 		}
 		if v.broken {
 			return nil
@@ -316,6 +320,7 @@ func (v *verifier) checkTip() error {
 
 // checkSeals verifies the kept signatures.
 func (v *verifier) checkSeals() error {
+	defer v.settle()
 	return v.scan(store.Seals, store.Range{}, func(row store.Row) error {
 		seal, ok := sealIn(identity.Author{}, row)
 		if !ok {
@@ -342,9 +347,7 @@ func (v *verifier) checkSeals() error {
 				}
 			}
 		}
-		if seal.Verify(v.s.space) != nil {
-			v.damage("the seal over %s is not its author's signature", nameOf(seal.Author, seq))
-		}
+		v.doubt("the seal over "+nameOf(seal.Author, seq)+" is not its author's signature", &seal)
 		return nil
 	})
 }
