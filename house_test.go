@@ -123,26 +123,27 @@ var builtIn = map[string][]string{
 // doors says which package alone may import a third-party module. A module with
 // two candidates stands in one of them, not in both.
 var doors = map[string][]string{
-	"github.com/hashicorp/go-msgpack": {"internal/msgpack"},
-	"github.com/mattn/go-sqlite3":     {"store/sqlite"},
-	"modernc.org/sqlite":              {"store/sqlite"},
-	"github.com/tidwall/btree":        {"store/memory"},
-	"github.com/klauspost/compress":   {"internal/zstd"},
-	"github.com/segmentio/asm":        {"internal/canon"},
-	"filippo.io/edwards25519":         {"identity"},
-	"github.com/gorilla/websocket":    {"transport/ws"},
-	"github.com/flynn/noise":          {"transport/noise"},
-	"github.com/libp2p":               {"transport/p2p"},
-	"github.com/multiformats":         {"transport/p2p"},
-	"github.com/alecthomas/kong":      {"cmd/kdelta"},
-	"github.com/vbauerster/mpb":       {"cmd/kdelta"},
-	"charm.land/lipgloss":             {"cmd/kdelta"},
-	"github.com/charmbracelet":        {"cmd/kdelta"},
-	"github.com/rogpeppe/go-internal": {"cmd/kdelta"},
-	"github.com/sergi/go-diff":        {"cmd/kdelta"},
-	"golang.org/x/term":               {"cmd/kdelta"},
-	"golang.org/x/sync":               {"replica"},
-	"pgregory.net/rapid":              nil, // proof kits only
+	"github.com/hashicorp/go-msgpack":        {"internal/msgpack"},
+	"github.com/mattn/go-sqlite3":            {"store/sqlite"},
+	"modernc.org/sqlite":                     {"store/sqlite"},
+	"github.com/tidwall/btree":               {"store/memory"},
+	"github.com/klauspost/compress":          {"internal/zstd"},
+	"github.com/segmentio/asm":               {"internal/canon"},
+	"filippo.io/edwards25519":                {"identity"},
+	"github.com/hdevalence/ed25519consensus": {"identity"},
+	"github.com/gorilla/websocket":           {"transport/ws"},
+	"github.com/flynn/noise":                 {"transport/noise"},
+	"github.com/libp2p":                      {"transport/p2p"},
+	"github.com/multiformats":                {"transport/p2p"},
+	"github.com/alecthomas/kong":             {"cmd/kdelta"},
+	"github.com/vbauerster/mpb":              {"cmd/kdelta"},
+	"charm.land/lipgloss":                    {"cmd/kdelta"},
+	"github.com/charmbracelet":               {"cmd/kdelta"},
+	"github.com/rogpeppe/go-internal":        {"cmd/kdelta"},
+	"github.com/sergi/go-diff":               {"cmd/kdelta"},
+	"golang.org/x/term":                      {"cmd/kdelta"},
+	"golang.org/x/sync":                      {"replica"},
+	"pgregory.net/rapid":                     nil, // proof kits only
 }
 
 // Sizes beyond which a reader loses the thread, in lines. A proof kit is tests.

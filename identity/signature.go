@@ -1,13 +1,14 @@
 package identity
 
 import (
+	"crypto/ed25519"
 	"io"
 	"sync"
 )
 
 // Signature is an Ed25519 signature: made as RFC 8032 says (pure Ed25519), and
 // holding if ZIP 215 says so.
-type Signature [64]byte
+type Signature [ed25519.SignatureSize]byte
 
 // Domain is what a signature is for: printable ASCII of the form
 // kdelta/PURPOSE/FORMAT. It is the first part of everything that is signed, so
@@ -49,18 +50,18 @@ func signed(domain Domain, body []byte) ([]byte, bool) {
 // that printing a struct with a key in it shows an address. The keys are worked
 // out when they are first asked for: who reads a database signs nothing.
 type keyPair struct {
-	secret *[32]byte
-	signer func() *signer
+	secret  *[32]byte
+	private func() ed25519.PrivateKey
 }
 
 func newKeyPair(seed [32]byte) *keyPair {
 	return &keyPair{
-		secret: &seed,
-		signer: sync.OnceValue(func() *signer { return newSigner(seed) }),
+		secret:  &seed,
+		private: sync.OnceValue(func() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(seed[:]) }),
 	}
 }
 
-func (k *keyPair) public() [32]byte { return k.signer().public }
+func (k *keyPair) public() [32]byte { return [32]byte(k.private()[32:]) }
 
 // drawSeed takes exactly 32 bytes from rand, so that equal readers give equal
 // keys.
@@ -80,7 +81,7 @@ func (k *keyPair) sign(domain Domain, body []byte) Signature {
 	if !ok {
 		return Signature{}
 	}
-	return k.signer().sign(message)
+	return Signature(ed25519.Sign(k.private(), message))
 }
 
 // randError says that the source of randomness gave too little.
