@@ -26,7 +26,8 @@
 //  6. PC_Bs are numbered by segment, 2k and 2k+1 in segment k, so that all br_tables begin alike; the tables by PC, and
 //     where deferred calls resume, follow (resume.go). Whatever returns to 2k is looked up at 2k and 2k-1, as before at x and
 //     x-1. A segment that is only run into from the one before is part of that (segments.go): what is called at its end, and
-//     does not return through the dispatch, gets a number at which the tables say the same, if need be one behind all others.
+//     does not return through the dispatch, gets a number at which the tables say the same, if need be one behind all others. Where a call returns
+//     that is never left by unwinding, nobody looks: it is number 0.
 //  7. Behind a call that is never left by unwinding the locals are as before: what is loaded from the frame there goes, and what
 //     was stored for it (resumption.go, keep.go; flow.go and live.go, slots.go and spills.go).
 //  8. Helpers take words as parameters and store them: arguments, results (arguments.go), and pointers for the write barrier

@@ -44,20 +44,6 @@ func (s *shrinker) resumedSegments(index int, f *function) ([]bool, bool) {
 	return resumed, true
 }
 
-// resumesAt reports whether what is called with a return address may return to it by way of the dispatch.
-func (s *shrinker) resumesAt(at int) bool {
-	for _, in := range s.out[at+1 : min(at+4, len(s.out))] {
-		if in.op == opCall && in.arg > s.pushSegment() {
-			return false
-		}
-		if in.op == opCall && in.arg < int64(s.first) && in.arg >= int64(s.imports) {
-			to := int(in.arg) - s.imports
-			return s.noReturn[in.arg] == "" && s.callees.resumes[to]
-		}
-	}
-	return true
-}
-
 // dropChecks leaves out what unwinds behind calls that never do.
 func (s *shrinker) dropChecks() {
 	out := s.out[:0]

@@ -53,10 +53,10 @@ func (s *shrinker) renumbered(n *numbering, f *function, at int) (pc int, ok boo
 			return 2 * k, true
 		}
 		return 2*k + 1, n.isLike(f, 2*k+1, pc, false)
-	case pc == 0: // the stack grows, and the function begins anew
+	case pc == 0, s.unseenAt(at): // the stack grows, and the function begins anew; or nobody looks
 		return 0, true
 	}
-	return n.likePC(f, pc, s.callee(at) == sigpanic)
+	return n.likePC(f, pc, s.calledWith(at) == sigpanic)
 }
 
 // uses finds the constants that are PC_Bs: in jumps through the dispatch and in return addresses. It reports false if
@@ -146,14 +146,35 @@ func (s *shrinker) newNumbering(f *function, entered []bool) (*numbering, bool) 
 	return n, top == f.pcsp.top()
 }
 
-// callee names the function called with a return address, if it is one that does not return.
-func (s *shrinker) callee(at int) string {
+// calledWith names the function that is called with a return address, if it is one that does not return.
+func (s *shrinker) calledWith(at int) string {
+	callee, _ := s.calleeAt(at)
+	return s.noReturn[callee]
+}
+
+// calleeAt gives the function, or the helper, that is called with a return address.
+func (s *shrinker) calleeAt(at int) (callee int64, ok bool) {
 	for _, in := range s.out[at+1 : min(at+4, len(s.out))] {
-		if in.op == opCall && in.arg < int64(s.first) {
-			return s.noReturn[in.arg]
+		if in.op == opCall && (in.arg < int64(s.first) || in.arg > s.pushSegment()) {
+			return in.arg, in.arg >= int64(s.imports)
 		}
 	}
-	return ""
+	return 0, false
+}
+
+// resumesAt reports whether what is called with a return address may return to it by way of the dispatch.
+func (s *shrinker) resumesAt(at int) bool {
+	callee, ok := s.calleeAt(at)
+	if !ok || callee >= int64(s.first) {
+		return !ok
+	}
+	return s.noReturn[callee] == "" && s.callees.resumes[callee-int64(s.imports)]
+}
+
+// unseenAt reports whether nobody looks at a return address: what is called with it is on no stack when somebody reads that.
+func (s *shrinker) unseenAt(at int) bool {
+	callee, ok := s.calleeAt(at)
+	return ok && callee < int64(s.first) && !s.callees.unwinds[callee-int64(s.imports)]
 }
 
 // likePC finds the first PC_B at which the tables say what they say at one to which nothing returns. It adds one if there is none.

@@ -9,10 +9,10 @@ import (
 // TestSegmentsThatNothingEntersGo renumbers a function of three segments, which calls something at the end of the first and of the
 // second.
 func TestSegmentsThatNothingEntersGo(t *testing.T) {
-	const resumed, kept, imports = 0, 1, 0 // two callees: one that may be left by unwinding, and one that is not
+	const resumed, panics, quiet = 0, 1, 2 // callees: one that may be resumed, one that may only panic, and one that is never left
 	sp, one := ins{op: opLocalGet, arg: 1}, ins{op: opI32Const, arg: 1}
 	end, block, ret := ins{op: opEnd}, ins{op: opBlock, arg: noResult}, ins{op: opReturn}
-	h := &helpers{imports: imports, first: 2, callees: &callees{resumes: []bool{resumed: true, kept: false}}}
+	h := &helpers{first: 3, callees: &callees{resumes: []bool{true, false, false}, unwinds: []bool{true, true, false}}}
 	call := func(callee int64, pc int64) []ins {
 		return words(sp, ins{op: opI64Const, arg: pcBase<<16 + pc}, ins{op: opCall, arg: h.push()}, ins{op: opCall, arg: callee},
 			ins{op: opIf, arg: noResult}, one, ret, end)
@@ -36,45 +36,52 @@ func TestSegmentsThatNothingEntersGo(t *testing.T) {
 			[]int{5, 5, 6, 6, 7, 7},
 		},
 		"the second is": {
-			kept, resumed,
+			panics, resumed,
 			[]int{5, 6, 7},
 			nil,
-			slices.Concat(words(block, block), dispatch(0, 1), call(kept, 1), call(resumed, 2), words(end), last),
+			slices.Concat(words(block, block), dispatch(0, 1), call(panics, 1), call(resumed, 2), words(end), last),
 			[]int{5, 6, 7, 7},
 		},
 		"none is, and something else is live at the second": {
-			kept, kept,
+			panics, panics,
 			[]int{5, 6, 5},
 			nil,
-			slices.Concat(call(kept, 1), call(kept, 3), last),
+			slices.Concat(call(panics, 1), call(panics, 3), last),
 			[]int{5, 5, 6, 6},
 		},
 		"the second is, where the same is live": {
-			kept, resumed,
+			panics, resumed,
 			[]int{5, 5, 7},
 			nil,
-			slices.Concat(words(block, block), dispatch(0, 1), call(kept, 1), call(resumed, 2), words(end), last),
+			slices.Concat(words(block, block), dispatch(0, 1), call(panics, 1), call(resumed, 2), words(end), last),
 			[]int{5, 5, 7, 7},
 		},
 		"the first is": {
-			resumed, kept,
+			resumed, panics,
 			[]int{5, 5, 5},
 			nil,
-			slices.Concat(words(block, block), dispatch(0, 1), call(resumed, 2), words(end), call(kept, 1), last),
+			slices.Concat(words(block, block), dispatch(0, 1), call(resumed, 2), words(end), call(panics, 1), last),
 			[]int{5, 5, 5, 5},
 		},
 		"none is": {
-			kept, kept,
+			panics, panics,
 			[]int{5, 5, 5},
 			nil,
-			slices.Concat(call(kept, 1), call(kept, 1), last),
+			slices.Concat(call(panics, 1), call(panics, 1), last),
+			[]int{5, 5},
+		},
+		"none is, and nobody looks at where the second returns": {
+			panics, quiet,
+			[]int{5, 6, 5},
+			nil,
+			slices.Concat(call(panics, 1), call(quiet, 0), last),
 			[]int{5, 5},
 		},
 		"none is, and a jump leads to the third": {
-			kept, kept,
+			panics, panics,
 			[]int{5, 5, 5},
 			words(ins{op: opLocalGet, arg: 3}, ins{op: opBrIf, arg: 1}),
-			slices.Concat(words(block, block), dispatch(0, 1), words(ins{op: opLocalGet, arg: 3}, ins{op: opBrIf, arg: 0}), call(kept, 1), call(kept, 1), words(end), last),
+			slices.Concat(words(block, block), dispatch(0, 1), words(ins{op: opLocalGet, arg: 3}, ins{op: opBrIf, arg: 0}), call(panics, 1), call(panics, 1), words(end), last),
 			[]int{5, 5, 5, 5},
 		},
 	} {
