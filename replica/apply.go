@@ -150,24 +150,20 @@ var errIncomplete = errors.New("a value that is kept apart from its version did 
 	"sync with a replica that holds it")
 
 // complete reports whether the bodies of all ops are here that are not known to be erased.
-func (a *applier) complete(v *history.Version, ops []keyOps) (bool, error) {
-	if someOp(ops, func(op *crdt.Op) bool { return op.Body == nil && op.Code.Known() }) {
-		return a.erased(v)
+func (a *applier) complete(v *history.Version, ops []crdt.Op) (bool, error) {
+	for i := range ops {
+		if ops[i].Body == nil && ops[i].Code.Known() {
+			return a.erased(v)
+		}
 	}
 	return true, nil
 }
 
-// erases reports whether a version with these ops erases something.
-func erases(ops []keyOps) bool {
-	return someOp(ops, func(op *crdt.Op) bool { return op.Code == crdt.CodeErase })
-}
-
-func someOp(ops []keyOps, is func(*crdt.Op) bool) bool {
+// erases reports whether one of some ops erases something.
+func erases(ops []crdt.Op) bool {
 	for i := range ops {
-		for j := range ops[i].ops {
-			if is(&ops[i].ops[j]) {
-				return true
-			}
+		if ops[i].Code == crdt.CodeErase {
+			return true
 		}
 	}
 	return false

@@ -123,7 +123,7 @@
 //	sync.go progress.go preview.go room.go                       syncing, as it is called
 //	driver.go backlog.go session.go local.go                     what carries frames, and what the session asks of the replica
 //	tips.go feed.go gather.go                                    what a peer lacks
-//	unpack.go proofs.go seals.go judge.go                        what came, and whether it holds
+//	unpack.go packops.go proofs.go seals.go judge.go             what came, and whether it holds
 //	apply.go slice.go begun.go pending.go retry.go               how it is applied, and what waits
 //	live.go livedriver.go news.go pulse.go                       syncing that goes on
 //	receipts.go presence.go                                      what others are known to hold, and say of the moment

@@ -57,10 +57,12 @@ func (c *commit) learnOwn(v *history.Version) error {
 
 // catchUp notes that a version that erases is applied, if this one, with these ops, does.
 func (c *commit) catchUp(v *history.Version, ops []keyOps) error {
-	if !erases(ops) {
-		return nil
+	for i := range ops {
+		if erases(ops[i].ops) {
+			return c.tx.Delete(store.Erasures, proofKey(aheadRow, v.Stamp().Entry()))
+		}
 	}
-	return c.tx.Delete(store.Erasures, proofKey(aheadRow, v.Stamp().Entry()))
+	return nil
 }
 
 // strip drops the contents of a version that are known to be erased, and reports whether there were any.

@@ -131,7 +131,7 @@ func (a *applier) look(i int, at history.Attachment) (wait waitsFor, refusal, er
 	case at.Place == history.PlaceMissing:
 		return waitsFor{history.ReasonMissingParent, v.PrevRef()}, nil, nil
 	}
-	if a.erases && erases(a.ops[i]) { // only a seal over exactly it lets it prove to others what it erased
+	if a.erases && erases(a.ops.of(i)) { // only a seal over exactly it lets it prove to others what it erased
 		if proved, err := isProved(a.c.tx, v.Stamp().Entry()); err != nil || !proved {
 			return a.noSeal(i), nil, err
 		}
@@ -146,7 +146,7 @@ func (a *applier) look(i int, at history.Attachment) (wait waitsFor, refusal, er
 	if err := v.CheckTime(a.times...); err != nil {
 		return wait, err, nil
 	}
-	if whole, err := a.complete(v, a.ops[i]); err != nil || whole {
+	if whole, err := a.complete(v, a.ops.of(i)); err != nil || whole {
 		return wait, nil, err
 	}
 	return wait, errIncomplete, nil

@@ -36,7 +36,7 @@ func (a *applier) learn() error {
 	stripped, err := a.learnFrom(a.versions)
 	a.stripped = a.stripped || len(stripped) > 0
 	for _, i := range stripped {
-		a.ops[i] = groupOps(a.ops[i][:0], &a.versions[i])
+		a.ops.reread(i, &a.versions[i])
 	}
 	return err
 }

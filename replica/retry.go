@@ -86,9 +86,11 @@ func (a *applier) retryRows(rows []*awaited) error {
 		return err
 	}
 	for i := range b.versions {
-		b.ops = append(b.ops, groupOps(nil, &b.versions[i]))
-		b.erases = b.erases || erases(b.ops[i])
-		b.want(i)
+		var ops []history.Op
+		for _, op := range b.versions[i].Ops() {
+			ops = append(ops, op)
+		}
+		b.addOps(ops)
 	}
 	if err := b.judge(); err != nil {
 		return err

@@ -108,7 +108,7 @@ func (a *applier) applySlice() error {
 		if a.fates[i] != fateTaken {
 			continue
 		}
-		if err := a.add(&a.versions[i], a.ops[i]); err != nil {
+		if err := a.add(&a.versions[i], a.ops.byKey(i)); err != nil {
 			return err
 		}
 	}

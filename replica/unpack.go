@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/history/pack"
 	"github.com/kdelta/kdelta/identity"
@@ -22,11 +21,9 @@ type unpacked struct {
 	// begun names the row that keeps the pack since it has begun to be applied; empty where none does.
 	begun   string
 	decoder pack.Decoder
-	room    opRoom
 	proved
 	versions []history.Version
-	// ops are those of each version, by key.
-	ops [][]keyOps
+	ops      packOps
 	judgement
 	// erases is true where a version erases something, stripped where something was erased of one.
 	erases, stripped bool
@@ -71,8 +68,8 @@ func (u *unpacked) open(s *snap, b []byte) (proofs, error) {
 	if u.decoder.Reset(s.space, b) != nil {
 		return proofs{}, nil // read says it again
 	}
-	u.versions, u.ops = slices.Grow(u.versions, u.decoder.Len()), slices.Grow(u.ops, u.decoder.Len())
-	u.room.reserve(u.decoder.Len())
+	u.versions = slices.Grow(u.versions, u.decoder.Len())
+	u.ops.reserve(u.decoder.Len())
 	return s.proofsIn(u.decoder.Header())
 }
 
@@ -122,9 +119,15 @@ func (u *unpacked) keep(v *history.Version) {
 	kept := &u.versions[len(u.versions)-1]
 	kept.Deps, kept.Contents = slices.Clone(v.Deps), slices.Clone(v.Contents)
 	u.bytes += stagedSize(kept)
-	ops := u.room.group(u.decoder.Ops())
-	u.ops, u.erases = append(u.ops, ops), u.erases || erases(ops)
-	u.want(len(u.versions) - 1)
+	u.addOps(u.decoder.Ops())
+}
+
+// addOps adds the ops of the version that was added last, and notes what will be asked for because of it.
+func (u *unpacked) addOps(ops []history.Op) {
+	u.ops.add(ops)
+	i := u.ops.len() - 1
+	u.erases = u.erases || erases(u.ops.of(i))
+	u.want(i)
 }
 
 // want notes which others will be asked for by the version i.
@@ -149,44 +152,14 @@ func (u *unpacked) refuse(v *history.Version, err error) {
 	u.refusals = append(u.refusals, protocol.Refusal{Author: v.Author, Seq: v.Seq, ID: v.ID, Text: err.Error()})
 }
 
-// opRoom is memory for the ops of many versions: room for a number of keys, and for one op on each of them, which is all that
-// most versions have.
-type opRoom struct {
-	keys []keyOps
-	used int
-}
-
-// reserve takes back what was handed out, and makes room for n keys.
-func (m *opRoom) reserve(n int) {
-	if m.used = 0; len(m.keys) >= n {
-		return
-	}
-	m.keys = make([]keyOps, n)
-	ops := make([]crdt.Op, n)
-	for i := range m.keys {
-		m.keys[i].ops = ops[i : i : i+1]
-	}
-}
-
-// group is groupByKey in the room that is left, or in other memory where it does not suffice.
-func (m *opRoom) group(ops []history.Op) []keyOps {
-	free := m.keys[m.used:]
-	grouped := groupByKey(free[:0], slices.All(ops), func() int { return len(ops) })
-	m.used += min(len(grouped), len(free))
-	return slices.Clip(grouped)
-}
-
 // unpackers lend the memory of packs that were applied to those that come next.
 var unpackers = sync.Pool{New: func() any { return new(unpacked) }}
 
 // release gives back what nothing points to any more: the commit that the pack was applied in is over.
 func (u *unpacked) release() {
-	if len(u.room.keys) > maxKept {
-		u.room = opRoom{}
-	}
 	*u = unpacked{
-		decoder: u.decoder, room: u.room,
-		versions: emptied(u.versions), ops: emptied(u.ops), judgement: judgement{fates: u.fates, vouchers: u.vouchers},
+		decoder:  u.decoder,
+		versions: emptied(u.versions), ops: u.ops.emptied(), judgement: judgement{fates: u.fates, vouchers: u.vouchers},
 	}
 	unpackers.Put(u)
 }
