@@ -226,6 +226,45 @@ func TestCompactTakesLargeRowsApart(t *testing.T) {
 	}
 }
 
+// TestPackingADamagedRow: a row that cannot be packed stays as it is, with those that would have gone with it: what can be read of them
+// still can.
+func TestPackingADamagedRow(t *testing.T) {
+	ctx := t.Context()
+	st := memory.New()
+	r, err := Open(ctx, st, testOptions(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if _, err := r.Set(ctx, "a/1", i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damage := func(tx store.Tx) error {
+		key := store.IntKey(1)
+		b, err := tx.Get(store.Runs, key)
+		if err != nil {
+			return err
+		}
+		row, err := parseRunRow(1, b)
+		row.links = nil
+		return errors.Join(err, tx.Put(store.Runs, key, appendRunRow(nil, row)))
+	}
+	if err := st.Update(ctx, damage); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Compact(ctx, nil); !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("packing returned %v", err)
+	}
+	err = st.View(ctx, func(tx store.Tx) error {
+		_, err := tx.Get(store.Runs, store.IntKey(1))
+		return err
+	})
+	if err != nil {
+		t.Errorf("the row that could not be packed: %v", err)
+	}
+}
+
 func runBytes(t *testing.T, st store.Store) (n int) {
 	t.Helper()
 	err := st.View(t.Context(), func(tx store.Tx) error {

@@ -170,7 +170,7 @@ func (p *packer) pack(end history.LV, n int, whole bool) (more bool, err error) 
 		if err != nil || len(p.rows) == 0 || !full && !whole {
 			return false, err
 		}
-		if err := p.write(); err != nil {
+		if err := c.fail(p.write()); err != nil { // some of the rows are gone
 			return false, err
 		}
 	}
@@ -213,7 +213,7 @@ func (p *packer) gather(end history.LV) (full bool, err error) {
 func (p *packer) write() error {
 	c := p.c
 	for _, first := range p.rows {
-		if err := c.fail(c.tx.Delete(store.Runs, store.IntKey(uint64(first)))); err != nil {
+		if err := c.tx.Delete(store.Runs, store.IntKey(uint64(first))); err != nil {
 			return err
 		}
 	}
@@ -229,7 +229,7 @@ func (p *packer) write() error {
 			return fmt.Errorf("replica: packing versions: %w", err)
 		}
 		c.rowBuf = appendPackedRow(c.rowBuf[:0], row)
-		if err := c.fail(c.tx.Put(store.Runs, store.IntKey(uint64(first)), c.rowBuf)); err != nil {
+		if err := c.tx.Put(store.Runs, store.IntKey(uint64(first)), c.rowBuf); err != nil {
 			return err
 		}
 		first, versions, links = next, versions[n:], links[linked:]
