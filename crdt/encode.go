@@ -64,6 +64,15 @@ func (e *Encoding) Of(s *State) {
 	}
 }
 
+// Versions are all versions that the state names, ascending; Append names each by its place among them. They are good until e is
+// the encoding of another state, and the caller must not change them.
+func (e *Encoding) Versions() []clock.Stamp {
+	if at, _, ok := e.state.Simple(); ok {
+		return []clock.Stamp{at}
+	}
+	return e.stamps
+}
+
 // IsSimple is State.IsSimple.
 func (e *Encoding) IsSimple() bool { return e.state.IsSimple() }
 

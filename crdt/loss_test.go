@@ -29,6 +29,27 @@ func TestNothingIsLostSilently(t *testing.T) {
 	})
 }
 
+// The versions that an encoding names are those of its state, ascending, and the sides of each conflict are among them.
+func TestSidesAreVersionsOfTheState(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t, 8, opsOf(allCodes))
+		s := mustFold(t, w, w.randomOrder(t)).state
+		versions := s.Encoding().Versions()
+		if !slices.IsSortedFunc(versions, clock.Stamp.Compare) {
+			t.Fatalf("%v do not ascend", versions)
+		}
+		for _, st := range builtins() {
+			for _, c := range s.View(st, nil).Conflicts {
+				for _, side := range c.Sides {
+					if !slices.Contains(versions, side) {
+						t.Fatalf("%s: %s is a side in %+v, and none of %v", st.Name(), side.Name(), c, versions)
+					}
+				}
+			}
+		}
+	})
+}
+
 // accounted reports whether what an op wanted is shown, or named as lost.
 func accounted(op Op, at clock.Stamp, view *View) bool {
 	named := func(path string) bool {

@@ -3,6 +3,7 @@ package replica
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,6 +19,8 @@ type conflictEntry struct {
 	chosen         *crdt.Side
 	others         []crdt.Side
 	sides          []clock.Stamp
+	// standing are the versions of the key's state, ascending, where the conflict is open: the sides are among them.
+	standing []clock.Stamp
 	// more is how many older ones there are beside the others.
 	more int
 	// closed is the version that closed it, nil where it is open.
@@ -45,7 +48,21 @@ func newestStamps(ascending []clock.Stamp) []clock.Stamp {
 	return ascending[max(0, len(ascending)-1-maxSides):]
 }
 
-// entryOf is the entry of a conflict, as that of an open one.
+// openEntry is the entry of a conflict that is open in a state of these versions.
+func openEntry(key string, c *crdt.Conflict, standing []clock.Stamp) conflictEntry {
+	e := entryOf(key, c)
+	e.standing = standing
+	return e
+}
+
+// closedEntry is the entry of a conflict that a version closed.
+func closedEntry(key string, c *crdt.Conflict, by *clock.Stamp) conflictEntry {
+	e := entryOf(key, c)
+	e.closed = by
+	return e
+}
+
+// entryOf is what the entry of a conflict says, open or closed.
 func entryOf(key string, c *crdt.Conflict) conflictEntry {
 	var room sideRoom
 	more := len(c.Others)
@@ -57,7 +74,8 @@ func entryOf(key string, c *crdt.Conflict) conflictEntry {
 	}
 }
 
-// appendJSON appends the entry's text: as everywhere, the members of an object ascend.
+// appendJSON appends the entry's text: as everywhere, the members of an object ascend. The sides of an open conflict are places among the
+// versions of its key's state, whose row has them; a closed one tells them whole, since no state need have them any more.
 func (e conflictEntry) appendJSON(b []byte) []byte {
 	b = append(b, '{')
 	if e.closed != nil {
@@ -80,7 +98,12 @@ func (e conflictEntry) appendJSON(b []byte) []byte {
 		b = strconv.AppendInt(append(b, `,"more":`...), int64(e.more), 10)
 	}
 	b = canon.AppendJSONString(append(b, `,"path":`...), e.path)
-	b = appendStamps(append(b, `,"sides":`...), e.sides...)
+	b = append(b, `,"sides":`...)
+	if e.closed != nil {
+		b = appendStamps(b, e.sides...)
+	} else {
+		b = appendPlaces(b, e.sides, e.standing)
+	}
 	b = canon.AppendJSONString(append(b, `,"why":`...), e.why)
 	return append(b, '}')
 }
@@ -113,7 +136,20 @@ func appendTime(b []byte, t time.Time) []byte {
 	return append(b[:len(b)-1], '.', '0'+byte(ms/100), '0'+byte(ms/10%10), '0'+byte(ms%10), 'Z')
 }
 
-// appendStamps appends the bytes of stamps as JSON has bytes, some stamps at a time: an open conflict may have hundreds, whose bytes
+// appendPlaces appends where versions stand among others, all ascending.
+func appendPlaces(b []byte, versions, among []clock.Stamp) []byte {
+	b = append(b, '[')
+	for i := range versions {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		place, _ := slices.BinarySearchFunc(among, versions[i], clock.Stamp.Compare)
+		b = strconv.AppendInt(b, int64(place), 10)
+	}
+	return append(b, ']')
+}
+
+// appendStamps appends the bytes of stamps as JSON has bytes, some stamps at a time: a conflict may have hundreds, whose bytes
 // nobody needs together.
 func appendStamps(b []byte, stamps ...clock.Stamp) []byte {
 	var room [8 * stampSize]byte

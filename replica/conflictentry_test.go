@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -24,9 +25,10 @@ func TestConflictEntries(t *testing.T) {
 		{Stamp: clock.Stamp{Seq: 1<<63 - 1, ID: clock.ID{3}}, Value: canon.Null()},
 	}
 	stamps := []clock.Stamp{sides[2].Stamp, sides[0].Stamp, sides[1].Stamp}
+	standing := slices.Insert(slices.Clone(stamps), 1, clock.Stamp{Time: 1, Seq: 2, ID: clock.ID{4}})
 	for _, e := range []conflictEntry{
-		entryOf("n/a\"\\ö", &crdt.Conflict{Path: "/p~1\t", Why: "lww/1: later time", Chosen: sides[0], Others: sides[1:], Sides: stamps}),
-		entryOf("n/none", &crdt.Conflict{Chosen: sides[2], Sides: stamps[:1]}),
+		openEntry("n/a\"\\ö", &crdt.Conflict{Path: "/p~1\t", Why: "lww/1: later time", Chosen: sides[0], Others: sides[1:], Sides: stamps}, standing),
+		openEntry("n/none", &crdt.Conflict{Chosen: sides[2], Sides: stamps[:1]}, standing),
 		{key: "n/closed", why: "so", chosen: &sides[1], others: sides[:1], sides: stamps, closed: &sides[2].Stamp},
 	} {
 		got := e.appendJSON(nil)
@@ -34,7 +36,11 @@ func TestConflictEntries(t *testing.T) {
 		if err != nil || string(v.AppendJSON(nil)) != string(got) {
 			t.Errorf("%s is not the text of a canonical value: %v", got, err)
 		}
-		c, read, err := (&snap{}).readConflict(e.key, &store.Conflict{Entry: got})
+		row := store.Conflict{Status: string(ConflictOpen), Entry: got}
+		if e.closed != nil {
+			row.Status = string(ConflictResolved)
+		}
+		c, read, err := (&conflictReader{s: &snap{}, key: e.key, standing: standing}).read(e.key, &row)
 		if err != nil || len(c.Others) != len(e.others) || !slices.Equal(read, e.sides) || text(v, "key") != e.key || text(v, "path") != e.path {
 			t.Errorf("%s has not all of %+v: %v", got, e, err)
 		}
@@ -51,6 +57,17 @@ func TestConflictEntries(t *testing.T) {
 		if text(v, "closed_by") != by || c.ClosedBy.IsZero() != (e.closed == nil) || e.closed != nil && c.ClosedBy.Stamp != *e.closed {
 			t.Errorf("%s: closed by %s", got, c.ClosedBy)
 		}
+	}
+}
+
+// TestSidesThatAreNotThere: an open conflict whose sides its key's state does not have is damaged.
+func TestSidesThatAreNotThere(t *testing.T) {
+	stamp := clock.Stamp{Seq: 1, ID: clock.ID{1}}
+	side := crdt.Side{Stamp: stamp, Value: canon.Null()}
+	entry := openEntry("n/a", &crdt.Conflict{Chosen: side, Sides: []clock.Stamp{stamp}}, []clock.Stamp{stamp})
+	row := store.Conflict{Status: string(ConflictOpen), Entry: entry.appendJSON(nil)}
+	if _, _, err := (&conflictReader{s: &snap{}, key: "n/a"}).read("n/a", &row); !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("got %v, want %v", err, store.ErrCorrupt)
 	}
 }
 
@@ -89,10 +106,10 @@ func TestEntriesOfManySides(t *testing.T) {
 				all[i] = crdt.Side{Stamp: stamps[i], Value: c.value, Kind: crdt.KindRegister}
 			}
 			conflict := crdt.Conflict{Chosen: all[c.lost], Others: all[:c.lost], Sides: stamps}
-			open := entryOf("n/a", &conflict).appendJSON(nil)
+			open := store.Conflict{Status: string(ConflictOpen), Entry: openEntry("n/a", &conflict, stamps).appendJSON(nil)}
 			closed := closedRow("n/a", &crdt.Closed{Conflict: conflict, By: clock.Stamp{Seq: 1}})
-			for _, entry := range [][]byte{open, closed.Entry} {
-				got, sides, err := (&snap{}).readConflict("n/a", &store.Conflict{Entry: entry})
+			for _, row := range []store.Conflict{open, closed} {
+				got, sides, err := (&conflictReader{s: &snap{}, key: "n/a", standing: stamps}).read("n/a", &row)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -35,7 +35,7 @@ func (r *Replica) Conflicts(ctx context.Context, prefix string, query ...Conflic
 			if err != nil {
 				return err
 			}
-			l := conflictList{s: s, yield: yield}
+			l := conflictList{s: s, yield: yield, rows: conflictReader{s: s}}
 			size := firstTogether
 			rows := store.Range{From: []byte(prefix), To: store.PrefixEnd([]byte(prefix))}
 			for row, err := range s.tx.Scan(store.Conflicts, rows) {
@@ -89,6 +89,7 @@ var errStop = errors.New("replica: enough")
 type conflictList struct {
 	s         *snap
 	yield     func(Conflict, error) bool
+	rows      conflictReader
 	conflicts []Conflict
 	// meets are where the sides of the conflicts parted, endings what those who closed them saw where their rows do not tell it.
 	meets   []point
@@ -110,7 +111,7 @@ type ending struct {
 
 // add takes the next row, whose memory it keeps. id is what its key has behind the key that is in conflict.
 func (l *conflictList) add(key, id string, row *store.Conflict) error {
-	c, sides, err := l.s.readConflict(key, row)
+	c, sides, err := l.rows.read(key, row)
 	if err != nil {
 		return err
 	}
@@ -174,7 +175,7 @@ func (l *conflictList) flush(ctx context.Context) error {
 			return errStop
 		}
 	}
-	*l = conflictList{s: l.s, yield: l.yield}
+	*l = conflictList{s: l.s, yield: l.yield, rows: l.rows}
 	return nil
 }
 
@@ -213,7 +214,7 @@ func (l *conflictList) tellEnding(ctx context.Context, i int) error {
 		open := &view.Conflicts[i]
 		if id := open.Identity(); string(id[:]) == end.id {
 			c.Others, c.More = nil, 0
-			_, err = l.s.readEntry(c, entryOf(c.Key, open).appendJSON(nil))
+			_, err = l.rows.readEntry(c, closedEntry(c.Key, open, &c.ClosedBy.Stamp).appendJSON(nil))
 			return err
 		}
 	}
@@ -271,110 +272,6 @@ func (s *snap) before(by clock.Stamp) (p point, err error) {
 		return nil
 	})
 	return p, err
-}
-
-// readConflict reads a row: all but the base, and the sides.
-func (s *snap) readConflict(key string, row *store.Conflict) (c Conflict, sides []clock.Stamp, err error) {
-	c = Conflict{Key: key, Path: row.Path, Status: ConflictStatus(row.Status)}
-	if sides, err = s.readEntry(&c, row.Entry); err != nil {
-		err = fmt.Errorf("%w: a conflict of %q: %w", store.ErrCorrupt, key, err)
-	}
-	return c, sides, err
-}
-
-// readEntry reads what conflictEntry.appendJSON wrote.
-func (s *snap) readEntry(c *Conflict, entry []byte) (sides []clock.Stamp, err error) {
-	v, err := canon.FromJSON(entry)
-	if err != nil {
-		return nil, err
-	}
-	if sides, err = readStamps(v, "sides"); err != nil {
-		return nil, err
-	}
-	closed, err := readStamps(v, "by")
-	if err != nil {
-		return nil, err
-	}
-	if len(closed) > 0 {
-		c.ClosedBy = Version{Stamp: closed[0]}
-	}
-	if more, ok := v.Get("more"); ok {
-		n, _ := more.AsInt()
-		c.More = int(n)
-	}
-	c.Why = text(v, "why")
-	stamps := make(map[string]clock.Stamp, len(sides))
-	for _, side := range sides {
-		stamps[side.ID.String()] = side
-	}
-	chosen, _ := v.Get("chosen")
-	if c.Chosen, err = s.readSide(chosen, stamps); err != nil {
-		return nil, err
-	}
-	others, _ := v.Get("others")
-	for v := range others.Elements() {
-		side, err := s.readSide(v, stamps)
-		if err != nil {
-			return nil, err
-		}
-		c.Others = append(c.Others, side)
-	}
-	return sides, nil
-}
-
-func text(v canon.Value, name string) string {
-	field, _ := v.Get(name)
-	s, _ := field.AsString()
-	return s
-}
-
-// readStamps reads what appendStamps wrote, none where there is no such member.
-func readStamps(v canon.Value, name string) ([]clock.Stamp, error) {
-	field, _ := v.Get(name)
-	b, _ := field.AsBytes()
-	return unpackStamps(b)
-}
-
-// readSide reads a side. stamps are those of the conflict's sides, by their ids. A side's version is not among them if a strategy
-// chose an old one of very many, or if a record is in conflict with another kind: that conflict is named by the record's newest
-// edit, and the side by the version that the record's value is from.
-func (s *snap) readSide(v canon.Value, stamps map[string]clock.Stamp) (side ConflictSide, err error) {
-	id := text(v, "id")
-	stamp, ok := stamps[id]
-	if !ok {
-		if stamp, err = s.stampOf(text(v, "version"), id); err != nil {
-			return side, err
-		}
-	}
-	side = ConflictSide{Version: Version{Stamp: stamp}, Kind: crdt.Kind(text(v, "kind"))}
-	deleted, _ := v.Get("deleted")
-	side.Deleted, _ = deleted.AsBool()
-	merged, _ := v.Get("merged")
-	side.Merged, _ = merged.AsBool()
-	if value, ok := v.Get("value"); ok && !side.Deleted {
-		side.Value = value.AppendJSON(nil)
-	}
-	return side, nil
-}
-
-// stampOf finds the version of a name, AUTHOR@SEQ, and an id in hexadecimal digits.
-func (s *snap) stampOf(name, id string) (clock.Stamp, error) {
-	short, seq, _ := splitDot(name)
-	for a := range s.byAuthor {
-		if a.String() != short {
-			continue
-		}
-		found, err := s.versionsOf(a, seq)
-		if err != nil {
-			return clock.Stamp{}, err
-		}
-		for _, stamp := range found {
-			if stamp.ID.String() == id {
-				return stamp, nil
-			}
-		}
-	}
-	return clock.Stamp{}, fmt.Errorf("version %s is missing", name)
 }
 
 // baseOf is the value of a key where its siblings parted, nil where there was none.

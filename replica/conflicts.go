@@ -129,9 +129,7 @@ func closedRow(key string, closed *crdt.Closed) store.Conflict {
 	if closed.Resolved {
 		row.Status = string(ConflictResolved)
 	}
-	entry := entryOf(key, &closed.Conflict)
-	entry.closed = &closed.By
-	row.Entry = entry.appendJSON(nil)
+	row.Entry = closedEntry(key, &closed.Conflict, &closed.By).appendJSON(nil)
 	return row
 }
 

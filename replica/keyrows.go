@@ -111,16 +111,16 @@ func (k *keyRows) add(s *snap, e *entry) error {
 	if err != nil {
 		return err
 	}
+	k.encoding.Of(e.state)
 	before := len(k.conflicts)
 	for i := range view.Conflicts {
 		conflict := &view.Conflicts[i]
-		k.value = entryOf(e.key, conflict).appendJSON(k.value[:0])
+		k.value = openEntry(e.key, conflict, k.encoding.Versions()).appendJSON(k.value[:0])
 		row := store.Conflict{Path: conflict.Path, Status: string(ConflictOpen), Entry: k.value}
 		k.bytes = row.Append(k.bytes)
 		k.conflicts = append(k.conflicts, openRow{conflict.Identity(), len(k.bytes)})
 	}
 	row := keyRow{doc: e.row, kind: view.Kind, fault: view.Fault, conflicts: k.conflicts[before:len(k.conflicts):len(k.conflicts)]}
-	k.encoding.Of(e.state)
 	k.value = fillRow(&row.doc, &view, &k.encoding, k.byAuthor, k.value)
 	k.bytes = row.doc.Append(k.bytes)
 	row.stateSize, row.end = len(row.doc.State), len(k.bytes)

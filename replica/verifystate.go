@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kdelta/kdelta/crdt"
+	"github.com/kdelta/kdelta/crdt/clock"
 	"github.com/kdelta/kdelta/history"
 	"github.com/kdelta/kdelta/internal/order"
 	"github.com/kdelta/kdelta/store"
@@ -239,9 +240,14 @@ func (v *verifier) compareDoc(g *keyGroup, key string, e *refolded, raw []byte, 
 		if err != nil {
 			return err
 		}
-		fillRow(&want, &view, e.state.Encoding(), v.m.byAuthor, nil)
+		encoding := e.state.Encoding()
+		fillRow(&want, &view, encoding, v.m.byAuthor, nil)
 		if bytes.Equal(want.Append(nil), raw) {
-			return v.wantConflicts(g, key, e, view.Conflicts)
+			for i := range view.Conflicts {
+				g.wantOpen(key, &view.Conflicts[i], encoding.Versions())
+			}
+			g.wantClosed(key, e)
+			return nil
 		}
 	}
 	matches := false
@@ -255,7 +261,8 @@ func (v *verifier) compareDoc(g *keyGroup, key string, e *refolded, raw []byte, 
 		v.damage("key %q: its row is not what its versions come to", key)
 	}
 	e.loose = true
-	return v.wantConflicts(g, key, e, nil)
+	g.wantClosed(key, e)
+	return nil
 }
 
 func isBuiltIn(name string) bool {
@@ -264,17 +271,18 @@ func isBuiltIn(name string) bool {
 	return err == nil && ok
 }
 
-// wantConflicts notes the rows that a key's conflicts have to have.
-func (v *verifier) wantConflicts(g *keyGroup, key string, e *refolded, open []crdt.Conflict) error {
-	for i := range open {
-		row := store.Conflict{Path: open[i].Path, Status: string(ConflictOpen), Entry: entryOf(key, &open[i]).appendJSON(nil)}
-		g.conflicts[string(conflictKey(key, open[i].Identity()))] = row.Append(nil)
-	}
+// wantOpen notes the row that a conflict has to have which is open in a state of these versions.
+func (g *keyGroup) wantOpen(key string, open *crdt.Conflict, standing []clock.Stamp) {
+	row := store.Conflict{Path: open.Path, Status: string(ConflictOpen), Entry: openEntry(key, open, standing).appendJSON(nil)}
+	g.conflicts[string(conflictKey(key, open.Identity()))] = row.Append(nil)
+}
+
+// wantClosed notes the rows that a key's closed conflicts have to have.
+func (g *keyGroup) wantClosed(key string, e *refolded) {
 	for id, closed := range e.closed {
 		row := closedRow(key, &closed)
 		g.conflicts[string(closedKey(key, id))] = row.Append(nil)
 	}
-	return nil
 }
 
 // compareConflicts compares the rows of the conflicts of the group's keys.

@@ -171,7 +171,7 @@ func (w *reasons) hiddenBy(key string, v *stored) bool {
 // conflicts names the concurrent writes that are not shown.
 func (w *reasons) conflicts(key string) error {
 	prefix := append([]byte(key), 0)
-	n := 0
+	n, rows := 0, conflictReader{s: w.s}
 	for row, err := range w.s.tx.Scan(store.Conflicts, store.Range{From: prefix, To: store.PrefixEnd(prefix)}) {
 		if err != nil {
 			return err
@@ -186,7 +186,7 @@ func (w *reasons) conflicts(key string) error {
 		if n++; n > maxReasons {
 			continue
 		}
-		c, _, err := w.s.readConflict(key, &conflict)
+		c, _, err := rows.read(key, &conflict)
 		if err != nil {
 			return err
 		}
