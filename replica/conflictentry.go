@@ -86,6 +86,9 @@ func (e conflictEntry) appendJSON(b []byte) []byte {
 		b = append(e.closed.AppendName(append(b, `,"closed_by":"`...)), '"')
 	}
 	b = canon.AppendJSONString(append(b, `,"key":`...), e.key)
+	if e.more > 0 {
+		b = strconv.AppendInt(append(b, `,"more":`...), int64(e.more), 10)
+	}
 	b = append(b, `,"others":[`...)
 	for i := range e.others {
 		if i > 0 {
@@ -94,9 +97,6 @@ func (e conflictEntry) appendJSON(b []byte) []byte {
 		b = appendSide(b, &e.others[i])
 	}
 	b = append(b, ']')
-	if e.more > 0 {
-		b = strconv.AppendInt(append(b, `,"more":`...), int64(e.more), 10)
-	}
 	b = canon.AppendJSONString(append(b, `,"path":`...), e.path)
 	b = append(b, `,"sides":`...)
 	if e.closed != nil {

@@ -29,7 +29,7 @@ func TestConflictEntries(t *testing.T) {
 	for _, e := range []conflictEntry{
 		openEntry("n/a\"\\ö", &crdt.Conflict{Path: "/p~1\t", Why: "lww/1: later time", Chosen: sides[0], Others: sides[1:], Sides: stamps}, standing),
 		openEntry("n/none", &crdt.Conflict{Chosen: sides[2], Sides: stamps[:1]}, standing),
-		{key: "n/closed", why: "so", chosen: &sides[1], others: sides[:1], sides: stamps, closed: &sides[2].Stamp},
+		{key: "n/closed", why: "so", chosen: &sides[1], others: sides[:1], sides: stamps, more: 3, closed: &sides[2].Stamp},
 	} {
 		got := e.appendJSON(nil)
 		v, err := canon.FromJSON(got)

@@ -112,7 +112,8 @@
 //	watch.go cursor.go                                           what happens, from a place on
 //	update.go write.go queue.go import.go collection.go          writing
 //	resolve.go undo.go                                           settling conflicts, and taking things back
-//	conflicts.go conflictlist.go conflictentry.go conflictreader.go  conflicts: what is kept of them, shown, told in a row, and read from it
+//	conflicts.go conflictlist.go                                 conflicts: what is kept of them, and shown
+//	conflictentry.go conflictreader.go                           what a row tells of one, written and read
 //	text.go array.go handle.go textedits.go                      texts and lists: handles, what happens to one
 //	editmove.go                                                  who edits one and is behind with that
 //	typing.go typingrest.go edit.go                              what is typed, and becomes a version; edits and their ops
