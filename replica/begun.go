@@ -115,8 +115,14 @@ func (r *Replica) applyPacks(ctx context.Context, u *unpacked, behind following,
 // applySome applies as much of packs as one commit should hold.
 func (r *Replica) applySome(ctx context.Context, t *train, tell func(*unpacked, *slice)) error {
 	var parts []*slice
+	drop := func() {
+		for _, part := range parts {
+			r.underway.end(part.begun)
+		}
+		parts = nil
+	}
 	err := r.write(ctx, func(c *commit) error {
-		parts = nil // it may run again
+		drop() // it may run again
 		bytes := 0
 		late := r.patience()
 		for c.roomFor(bytes) { // others may have filled it
@@ -142,9 +148,7 @@ func (r *Replica) applySome(ctx context.Context, t *train, tell func(*unpacked, 
 		return nil
 	})
 	if err != nil {
-		for _, part := range parts {
-			r.underway.end(part.begun)
-		}
+		drop()
 		return err
 	}
 	for i, part := range parts {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -341,5 +343,58 @@ func TestTellsOfWhatIsDurable(t *testing.T) {
 	}
 	if err := dst.applyPacks(t.Context(), u, alone, tell); err != nil || told != p.Versions {
 		t.Errorf("%v, told of %d versions, want %d", err, told, p.Versions)
+	}
+}
+
+// TestPackBegunInACommitThatCameToNothing: a pack that took several commits beside others, and takes one alone when these have spoilt
+// the first, is no longer taken for one that somebody is about to finish.
+func TestPackBegunInACommitThatCameToNothing(t *testing.T) {
+	ctx := t.Context()
+	src, err := Open(ctx, memory.New(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	invite, err := src.Invite(ctx, InviteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst, err := Join(ctx, memory.New(), invite, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*Replica{dst, src, src, src} {
+		if _, err := r.Set(ctx, "a/1", 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u, err := dst.unpack(ctx, allPacks(t, src)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wait := func(n int) {
+		for WaitingWrites(dst) < n {
+			runtime.Gosched()
+		}
+	}
+	var spoilt, begun error
+	commits := 0
+	err = dst.write(ctx, func(c *commit) error {
+		if commits++; commits > 1 {
+			return nil // alone
+		}
+		c.effort = sliceEffort // so that there is room for one version beside it
+		wg.Go(func() { begun = dst.applyPacks(ctx, u, alone, func(*unpacked, *slice) {}) })
+		wait(1)
+		wg.Go(func() { spoilt = dst.write(ctx, func(c *commit) error { return c.fail(errStop) }) })
+		wait(2)
+		return nil
+	})
+	wg.Wait()
+	if err != nil || begun != nil || !errors.Is(spoilt, errStop) || commits != 2 || u.sofar.applied.Versions != 3 {
+		t.Errorf("%v, %v, %v, %d commits of the first, %d versions", err, begun, spoilt, commits, u.sofar.applied.Versions)
+	}
+	if len(dst.underway.packs) > 0 {
+		t.Errorf("%d packs are underway", len(dst.underway.packs))
 	}
 }
