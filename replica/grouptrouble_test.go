@@ -1,6 +1,7 @@
 package replica_test
 
 import (
+	"bytes"
 	"errors"
 	"runtime"
 	"sync"
@@ -63,5 +64,52 @@ func TestPackThatFailsInAGroup(t *testing.T) {
 		if got := statusOf(t, r).Versions; got != 4 {
 			t.Errorf("%d versions are here, want 4", got)
 		}
+	}
+}
+
+// TestTypingThatSpoilsACommit: what was typed into a text and cannot be written, since a row of the text's conflicts is damaged, is
+// nobody else's trouble, and stays typed.
+func TestTypingThatSpoilsACommit(t *testing.T) {
+	ctx := t.Context()
+	p := newPair(t)
+	p.ok(p.a.Text("t/1").Insert(ctx, 0, "text"))
+	p.do(p.a.Text("t/1").Commit(ctx))
+	invite, err := p.a.Invite(ctx, replica.InviteOptions{})
+	p.ok(err)
+	st := memory.New()
+	r, err := replica.Join(ctx, st, invite, replica.Options{Wall: p.wall})
+	p.ok(err)
+	sync := func() {
+		_, _, err := replica.SyncPair(ctx, p.a, r)
+		p.ok(err)
+	}
+	sync()
+	p.do(p.a.Delete(ctx, "t/1"))
+	p.ok(r.Text("t/1").Insert(ctx, 0, "a "))
+	sync()
+	p.ok(st.Update(ctx, func(tx store.Tx) error {
+		var open []byte
+		for row, err := range tx.Scan(store.Conflicts, store.Range{KeysOnly: true}) {
+			if err != nil {
+				return err
+			}
+			open = bytes.Clone(row.Key)
+		}
+		closed := append(open, 1) // its key once it is closed, which what is typed next does
+		return tx.Put(store.Conflicts, closed, (&store.Conflict{Entry: []byte("damaged")}).Append(nil))
+	}))
+
+	p.ok(r.Text("t/1").Insert(ctx, 0, "typed "))
+	p.do(r.Set(ctx, "a/1", 1))
+	if _, err := r.Text("t/1").Commit(ctx); !errors.Is(err, store.ErrCorrupt) {
+		t.Errorf("what was typed was committed: %v", err)
+	}
+	if got, err := r.Text("t/1").String(ctx); err != nil || got != "typed a text" {
+		t.Errorf("the text is %q, %v", got, err)
+	}
+	p.do(r.Set(ctx, "a/1", 2))
+	p.shows(r, "a/1", "2")
+	if _, _, err := replica.SyncPair(ctx, p.a, r); err != nil {
+		t.Errorf("a sync beside it: %v", err)
 	}
 }

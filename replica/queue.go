@@ -28,10 +28,12 @@ type turn struct {
 	body func(*commit) error
 	// alone is set where the body may fail when it has staged versions, which nobody else's are to be in one transaction with.
 	alone bool
+	// apart is set for another try behind a transaction that was spoilt: not even what was typed goes along.
+	apart bool
 	// err is what body returned; commitErr is what became of the transaction.
 	err, commitErr error
 	panicked       any
-	// spoilt is true where the transaction came to nothing that others were in too: it may have been by one of them.
+	// spoilt is true where the transaction came to nothing that others, or what was typed, were in too: it may have been by one of them.
 	spoilt bool
 	// The channels are there for turns that have to wait: lead is closed when the turn is to lead the next transaction,
 	// start brings the transaction of another leader.
@@ -107,7 +109,7 @@ func (r *Replica) outcome(ctx context.Context, t *turn) error {
 	case t.err != nil:
 		return t.err
 	case t.spoilt:
-		return r.take(ctx, &turn{body: t.body, alone: true})
+		return r.take(ctx, &turn{body: t.body, alone: true, apart: true})
 	}
 	return t.commitErr
 }
@@ -164,13 +166,13 @@ func (q *queue) leave(t *turn) bool {
 // Where the store fails to commit it, it is not certain whether it did: then nobody takes his turn again.
 func (r *Replica) lead(ctx context.Context, own *turn) {
 	var group []*turn
-	ran, whole, err := false, false, errPanicked // until the transaction says how it ended
+	ran, typed, whole, err := false, false, false, errPanicked // until the transaction says how it ended
 	defer r.queue.pass()
 	defer func() {
 		if err != nil && ran {
 			r.forget()
 		}
-		own.commitErr, own.spoilt = err, len(group) > 0 && !whole
+		own.commitErr, own.spoilt = err, !whole && !own.alone && (typed || len(group) > 0)
 		for _, t := range group {
 			t.commitErr, t.spoilt = err, !whole
 			close(t.done)
@@ -182,8 +184,11 @@ func (r *Replica) lead(ctx context.Context, own *turn) {
 		if err != nil {
 			return err
 		}
-		if err := c.r.documents.land(c); err != nil {
-			r.warnInside("what was typed is not committed yet", "error", err)
+		if !own.apart {
+			if err := c.r.documents.land(c); err != nil {
+				r.warnInside("what was typed is not committed yet", "error", err)
+			}
+			typed = c.wrote
 		}
 		own.err = runTurn(c, own)
 		if c.broken == nil && !c.full() && !own.alone {
