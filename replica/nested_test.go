@@ -33,6 +33,10 @@ func TestNestedCalls(t *testing.T) {
 			_, _, err := replica.SyncPair(ctx, r, b)
 			return err
 		},
+		"SyncPair from the other side": func(ctx context.Context, r, b *replica.Replica) error {
+			_, _, err := replica.SyncPair(ctx, b, r)
+			return err
+		},
 		"Text":  func(ctx context.Context, r, _ *replica.Replica) error { return r.Text("t/1").Insert(ctx, 0, "x") },
 		"Close": func(_ context.Context, r, _ *replica.Replica) error { return r.Close() },
 	} {

@@ -44,6 +44,9 @@ type SyncReport struct {
 // with what ended it early; what was applied until then stays, and the next Sync goes on from there. It does not close
 // conn.
 func (r *Replica) Sync(ctx context.Context, conn transport.Conn, opts ...SyncOption) (SyncReport, error) {
+	if r.updating.here() { // what comes is written by another goroutine, which would wait
+		return SyncReport{}, ErrNested
+	}
 	d, m := r.newDriver(ctx, conn, opts)
 	err := d.run(ctx)
 	if m != nil && err == nil {
@@ -118,6 +121,9 @@ const maxRounds = 3
 // SyncPair syncs two replicas of this process with each other until both hold the same, and returns the sum of what each
 // saw. The options are those of a's side; if it takes several sessions, progress begins anew in each.
 func SyncPair(ctx context.Context, a, b *Replica, opts ...SyncOption) (ra, rb SyncReport, err error) {
+	if a.updating.here() || b.updating.here() {
+		return ra, rb, ErrNested
+	}
 	for range maxRounds {
 		x, y, err := syncOnce(ctx, a, b, opts)
 		ra, rb = ra.Plus(x), rb.Plus(y)
