@@ -165,7 +165,7 @@ func TestOtherEncodingsAreRefused(t *testing.T) {
 	s.stdin = strings.NewReader("\xff\xfe[\x00]\x00")
 	expectRefusal(t, s.run("import", "x", "-"), exitFailed, "save it as UTF-8")
 	s.stdin = strings.NewReader("a\n\xff\n")
-	expectRefusal(t, s.run("import", "x", "-"), exitFailed, `line 2: "a": a string that is not valid UTF-8`)
+	expectRefusal(t, s.run("import", "x", "-"), exitFailed, `line 2: the field "a" is no UTF-8 (it was read as CSV); save it as UTF-8`)
 }
 
 // Any text at all is the head of a CSV file: who imports the wrong file is told how it was taken.

@@ -106,6 +106,10 @@ func newCSV(r io.Reader, name string, separator rune, columns []columnType) *csv
 func (c *csvReader) read() ([]string, error) {
 	cells, err := c.csv.Read()
 	c.guard.mark = c.csv.InputOffset()
+	if errors.Is(err, csv.ErrFieldCount) {
+		line, _ := c.csv.FieldPos(0)
+		err = fmt.Errorf("line %d has %s, the first line names %s", line, count(len(cells), "cell"), count(len(c.fields), "field"))
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%w: %s: %w (it was read as CSV)", errInput, c.name, err)
 	}
@@ -170,6 +174,9 @@ func (c *csvReader) next() (record, error) {
 	where := fmt.Sprintf("line %d", line)
 	entries := make([]canon.Entry, len(cells))
 	for i, cell := range cells {
+		if !utf8.ValidString(cell) {
+			return record{}, fmt.Errorf("%w: %s: %s: the field %q is no UTF-8 (it was read as CSV); save it as UTF-8", errInput, c.name, where, c.fields[i])
+		}
 		v, err := cellValue(cell, c.columns[i])
 		if err != nil {
 			return record{}, fmt.Errorf("%w: %s: %s: %q: %w", errInput, c.name, where, c.fields[i], err)
