@@ -29,6 +29,9 @@ func (a *app) parseValue(ctx context.Context, arg string) (json.RawMessage, erro
 			return nil, err
 		}
 		text, where = bytes.TrimPrefix(text, []byte(byteOrderMark)), "standard input"
+		if len(bytes.TrimSpace(text)) == 0 { // as of a command in front of the pipe that failed
+			return nil, fmt.Errorf("%w: standard input is empty; a VALUE is expected there", errInput)
+		}
 	}
 	v, err := canon.FromJSON(text)
 	if err != nil {
