@@ -20,8 +20,8 @@ import (
 const MaxName = 100
 
 // SetName says what people call this replica's author: the device, and whose it is. All replicas see it. A name takes a part of
-// a line and stands in points (laptop@3): it has no more than MaxName bytes, no control character, no space at an end and no two dots
-// in a row. ErrName. An empty one is none.
+// a line and stands in points (laptop@3): it has no more than MaxName bytes, no control character, no space at an end, no slash and no
+// two dots in a row. ErrName. An empty one is none.
 func (r *Replica) SetName(ctx context.Context, device, person string) (Version, error) {
 	for _, name := range []string{device, person} {
 		if err := checkName(name); err != nil {
@@ -54,6 +54,8 @@ func checkName(name string) error {
 		why = "it begins or ends with a space"
 	case IsRange(name):
 		why = "two dots make a range"
+	case strings.Contains(name, "/"):
+		why = "a slash makes a key"
 	default:
 		return nil
 	}

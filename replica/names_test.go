@@ -19,6 +19,7 @@ var noNames = map[string]string{
 	"space in front": " laptop",
 	"space behind":   "laptop\u00a0",
 	"a range":        "lap..top",
+	"a key":          "lap/top",
 }
 
 func TestNamesThatAreNone(t *testing.T) {
