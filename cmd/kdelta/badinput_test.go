@@ -236,7 +236,7 @@ func TestStandardInput(t *testing.T) {
 		t.Errorf("read %d bytes before giving up", flood.read)
 	}
 	s.stdin = strings.NewReader("")
-	expectRefusal(t, s.run("set", "a/b", "-"), 1, "invalid JSON")
+	expectRefusal(t, s.run("set", "a/b", "-"), 1, "standard input is empty")
 	s.stdin = strings.NewReader("not an invite")
 	expectRefusal(t, s.run("join", "-"), 2, "invite")
 	if entries, _ := os.ReadDir(filepath.Dir(s.db)); len(entries) > 0 {
