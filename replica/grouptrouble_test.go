@@ -18,10 +18,7 @@ func TestPackThatFailsInAGroup(t *testing.T) {
 	for _, leads := range []bool{true, false} {
 		p := newPair(t)
 		st := memory.New()
-		invite, err := p.a.Invite(t.Context(), replica.InviteOptions{})
-		p.ok(err)
-		r, err := replica.Join(t.Context(), st, invite, replica.Options{Wall: p.wall})
-		p.ok(err)
+		r := p.joinOn(st)
 		p.do(r.Set(t.Context(), "a/1", 1))
 		h := newHostile(t, r)
 		h.pushGood(h.version(nil, 0))
@@ -29,7 +26,7 @@ func TestPackThatFailsInAGroup(t *testing.T) {
 		damageRow(t, st, "h/1", ofNoVersion)
 
 		g := &gate{Store: st, entered: make(chan struct{}, 100), open: make(chan struct{})}
-		r, err = replica.Open(t.Context(), g, replica.Options{Wall: p.wall})
+		r, err := replica.Open(t.Context(), g, replica.Options{Wall: p.wall})
 		p.ok(err)
 		pack := h.version(nil, 0)
 		h.pushGood(pack)
@@ -74,11 +71,8 @@ func TestTypingThatSpoilsACommit(t *testing.T) {
 	p := newPair(t)
 	p.ok(p.a.Text("t/1").Insert(ctx, 0, "text"))
 	p.do(p.a.Text("t/1").Commit(ctx))
-	invite, err := p.a.Invite(ctx, replica.InviteOptions{})
-	p.ok(err)
 	st := memory.New()
-	r, err := replica.Join(ctx, st, invite, replica.Options{Wall: p.wall})
-	p.ok(err)
+	r := p.joinOn(st)
 	sync := func() {
 		_, _, err := replica.SyncPair(ctx, p.a, r)
 		p.ok(err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kdelta/kdelta/crdt"
 	"github.com/kdelta/kdelta/replica"
+	"github.com/kdelta/kdelta/store"
 	"github.com/kdelta/kdelta/store/memory"
 )
 
@@ -67,13 +68,20 @@ func (p *pair) sync() {
 // joinLate is a third replica that has all from b.
 func (p *pair) joinLate() *replica.Replica {
 	p.t.Helper()
-	invite, err := p.a.Invite(p.t.Context(), replica.InviteOptions{})
-	p.ok(err)
-	late, err := replica.Join(p.t.Context(), memory.New(), invite, replica.Options{Wall: p.wall})
-	p.ok(err)
-	_, _, err = replica.SyncPair(p.t.Context(), p.b, late)
+	late := p.joinOn(memory.New())
+	_, _, err := replica.SyncPair(p.t.Context(), p.b, late)
 	p.ok(err)
 	return late
+}
+
+// joinOn is another replica that has joined the space on a store, and has got nothing yet.
+func (p *pair) joinOn(st store.Store) *replica.Replica {
+	p.t.Helper()
+	invite, err := p.a.Invite(p.t.Context(), replica.InviteOptions{})
+	p.ok(err)
+	r, err := replica.Join(p.t.Context(), st, invite, replica.Options{Wall: p.wall})
+	p.ok(err)
+	return r
 }
 
 // strategy puts a namespace under a strategy, on both sides.

@@ -130,8 +130,8 @@ type coming struct {
 	arrivals []*arrival
 }
 
-// packsComing is one of them, with three packs that are not unpacked.
-func packsComing(ctx context.Context, t *testing.T) *coming {
+// twoOfASpace are two replicas of one space that have got nothing of each other.
+func twoOfASpace(ctx context.Context, t *testing.T) (src, dst *Replica) {
 	t.Helper()
 	src, err := Open(ctx, memory.New(), Options{})
 	if err != nil {
@@ -141,10 +141,17 @@ func packsComing(ctx context.Context, t *testing.T) *coming {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dst, err := Join(ctx, memory.New(), invite, Options{})
+	dst, err = Join(ctx, memory.New(), invite, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return src, dst
+}
+
+// packsComing is one of them, with three packs that are not unpacked.
+func packsComing(ctx context.Context, t *testing.T) *coming {
+	t.Helper()
+	src, dst := twoOfASpace(ctx, t)
 	c := &coming{local: &local{ctx: ctx, r: dst, came: newBacklog()}, t: t, src: src}
 	for i := range 3 {
 		held, err := (&local{ctx: ctx, r: src}).Held()
@@ -350,18 +357,7 @@ func TestTellsOfWhatIsDurable(t *testing.T) {
 // the first, is no longer taken for one that somebody is about to finish.
 func TestPackBegunInACommitThatCameToNothing(t *testing.T) {
 	ctx := t.Context()
-	src, err := Open(ctx, memory.New(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	invite, err := src.Invite(ctx, InviteOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	dst, err := Join(ctx, memory.New(), invite, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	src, dst := twoOfASpace(ctx, t)
 	for _, r := range []*Replica{dst, src, src, src} {
 		if _, err := r.Set(ctx, "a/1", 1); err != nil {
 			t.Fatal(err)
